@@ -1,0 +1,1 @@
+"""The two ports: signals from outside, and the console for this machine."""

@@ -1,0 +1,339 @@
+"""The words everyone uses: values without behaviour of their own, pure, frozen.
+
+Money and price are `Decimal` (yuan), volumes are `int` (shares, fund units, or 张 of bonds), times are aware.
+Securities are named by their QMT symbol, `000001.SZ`, everywhere inside.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class JqfollowError(Exception):
+    """Root of everything that jqfollow raises on purpose.
+
+    JqfollowError
+    ├── settings.ConfigError          the configuration cannot be used
+    ├── market.UnknownSecurityError   no such code, or nothing that can be traded here
+    ├── market.CalendarError          a day that the trading calendar does not cover
+    ├── wire.WireError                a message that is not of the right shape, or not authentic
+    ├── ledger.LedgerError            the ledger cannot be written or read
+    │   └── ledger.LedgerDamagedError     … and its file is damaged
+    └── BrokerError                   a broker did not do what was asked
+        ├── BrokerDownError               not connected: certainly nothing was done
+        └── BrokerTimeoutError            no answer in time: what was asked may still happen
+    """
+
+
+class BrokerError(JqfollowError):
+    """A broker did not do what was asked; for a placing call the outcome is unknown."""
+
+
+class BrokerDownError(BrokerError):
+    """Not connected, or not asked: certainly nothing was done."""
+
+
+class BrokerTimeoutError(BrokerError):
+    """No answer in time: what was asked may still happen."""
+
+
+class Side(StrEnum):
+    """FIX Side."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class Board(StrEnum):
+    """The boards of `risk.boards`."""
+
+    MAIN = "main"
+    CHINEXT = "chinext"
+    STAR = "star"
+    BSE = "bse"
+    FUND = "fund"
+    BOND = "bond"
+
+
+class Wire(StrEnum):
+    """How a signal came."""
+
+    JQF1 = "jqf1"
+    SEED = "seed"
+    MANUAL = "manual"
+
+
+class SignalKind(StrEnum):
+    """What a message is about."""
+
+    ORDER = "order"
+    POSITIONS = "positions"
+    HELLO = "hello"
+
+
+class SignalState(StrEnum):
+    """How far a signal came."""
+
+    RECEIVED = "received"
+    """In the ledger, not yet turned into orders."""
+    FOLLOWED = "followed"
+    """Orders were made of it."""
+    RECORDED = "recorded"
+    """Nothing is to be done about it; `reason` says why when it was an order."""
+
+
+class OrderState(StrEnum):
+    """FIX OrdStatus of what one account shall do because of one signal."""
+
+    PENDING_NEW = "pending_new"
+    """Nothing of it is or was at the broker yet; `waiting_for` says what it waits for."""
+    NEW = "new"
+    """Being worked, nothing filled."""
+    PARTIALLY_FILLED = "partially_filled"
+    """Being worked, something filled."""
+    FILLED = "filled"
+    CANCELED = "canceled"
+    """Ended before all was filled: by a person, or after the last attempt."""
+    REJECTED = "rejected"
+    """Refused with a reason, nothing filled."""
+    EXPIRED = "expired"
+    """The trading day ended first."""
+
+
+ORDER_OPEN = frozenset({OrderState.PENDING_NEW, OrderState.NEW, OrderState.PARTIALLY_FILLED})
+
+
+class AttemptState(StrEnum):
+    """FIX OrdStatus of one order as placed at the broker, and `unknown`."""
+
+    PENDING_NEW = "pending_new"
+    """On disk, about to be handed to the broker."""
+    NEW = "new"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    PENDING_CANCEL = "pending_cancel"
+    CANCELED = "canceled"
+    REJECTED = "rejected"
+    """The broker proved that it does not hold it, and nothing was filled."""
+    UNKNOWN = "unknown"
+    """Handed to the broker, and no answer came."""
+
+
+ATTEMPT_ENDED = frozenset({AttemptState.FILLED, AttemptState.CANCELED, AttemptState.REJECTED})
+ATTEMPT_LIVE = frozenset(AttemptState) - ATTEMPT_ENDED
+
+
+class WaitingFor(StrEnum):
+    """Why an order is not at the broker now."""
+
+    SESSION = "session"
+    """The next continuous session of the day."""
+    CASH = "cash"
+    """Sells under way, to pay for a buy."""
+    UNKNOWN = "unknown"
+    """An attempt of the same account, code and side whose outcome nobody knows."""
+    OPPOSITE = "opposite"
+    """Buys of the same book that are being cancelled before it is sold."""
+    BROKER = "broker"
+    """The broker's connection, or a passing refusal."""
+
+
+class Phase(StrEnum):
+    """Phases of the exchange day (market-rules: The trading day)."""
+
+    CLOSED = "closed"
+    OPENING_AUCTION = "opening_auction"
+    """9:15-9:20: orders and cancels."""
+    OPENING_AUCTION_LOCKED = "opening_auction_locked"
+    """9:20-9:25: orders, no cancels."""
+    PRE_OPEN = "pre_open"
+    """9:25-9:30: the broker holds orders."""
+    CONTINUOUS = "continuous"
+    LUNCH = "lunch"
+    CLOSING_AUCTION = "closing_auction"
+    """14:57-15:00: orders, no cancels."""
+    AFTER_HOURS = "after_hours"
+    """15:05-15:30: fixed price trading, which jqfollow does not use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One level of an order book."""
+
+    price: Decimal
+    volume: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """A snapshot of one security's market; best levels first, empty levels left out."""
+
+    symbol: str
+    at: datetime
+    last: Decimal | None
+    """`None` before the first trade of the day and while suspended."""
+    prev_close: Decimal
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    suspended: bool = False
+    phase: Phase | None = None
+    """What the exchange itself says; `None` when the source does not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """What the broker, or the table of rules, says of one security today."""
+
+    symbol: str
+    name: str
+    prev_close: Decimal
+    """The ex-rights reference of today's limits."""
+    limit_up: Decimal | None
+    """`None`: no limit today."""
+    limit_down: Decimal | None
+    tick: Decimal
+    risk_warning: bool = False
+    """ST, *ST or in its delisting period."""
+    suspended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """What one account holds of one security."""
+
+    symbol: str
+    volume: int
+    available: int
+    """How much of it the broker lets be sold now (T+1, frozen shares left out)."""
+    avg_cost: Decimal
+    last: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """An account's money, in yuan."""
+
+    cash: Decimal
+    """What can be spent now."""
+    frozen: Decimal
+    market_value: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceRequest:
+    """One attempt as it is handed to a broker: always a limit order."""
+
+    attempt_id: int
+    remark: str
+    """At most 24 ASCII characters, unique to the attempt; comes back with orders and fills."""
+    symbol: str
+    side: Side
+    volume: int
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The broker took it and named it."""
+
+    broker_order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The broker proved that it did not take it; `message` in its own words."""
+
+    message: str
+
+
+Placed = Accepted | Refused
+"""A placing call that is neither raises `BrokerError`: then the outcome is unknown, unless `BrokerDownError`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReport:
+    """What the broker says of one order: a push, or a row of its list."""
+
+    broker_order_id: str
+    remark: str
+    symbol: str
+    side: Side
+    volume: int
+    price: Decimal
+    state: AttemptState
+    """Never `UNKNOWN` nor `PENDING_NEW`: a broker's own vague states are read as `NEW`."""
+    filled: int
+    at: datetime
+    """When the broker took it."""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillReport:
+    """One execution that the broker reports; may come twice and before its order."""
+
+    traded_id: str
+    broker_order_id: str
+    remark: str
+    symbol: str
+    side: Side
+    volume: int
+    price: Decimal
+    at: datetime
+    fee: Decimal = Decimal(0)
+    """Commission, duty and transfer fee, in yuan; 0 when the broker does not tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceFailed:
+    """A push: the broker refused an order after all."""
+
+    broker_order_id: str
+    remark: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelFailed:
+    """A push: the broker refused to cancel."""
+
+    broker_order_id: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnected:
+    """The broker's connection was lost."""
+
+    message: str
+
+
+BrokerEvent = OrderReport | FillReport | PlaceFailed | CancelFailed | Disconnected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyOrder:
+    """A JoinQuant order as a signal tells it."""
+
+    jq_order_id: str
+    symbol: str
+    """QMT symbol, or the text as it came when it names nothing that can be traded."""
+    side: Side
+    amount: int
+    filled: int
+    price: Decimal | None
+    """The strategy's average fill price; `None` when nothing was filled."""
+    limit: Decimal | None
+    """The limit of an order still open in JoinQuant."""
+    status: str
+    """`new open filled canceled rejected held pending_cancel`, without `OrderStatus.`."""
+    position_side: str
+    """`long` or `short`."""
+    day: date
+    """The day of the order in JoinQuant; in a backtest, the past."""
+    position_after: int | None
+    """The strategy's position as the signal tells it; `None`: not told."""
+    total_value: Decimal | None
+    """The strategy's total value, yuan; `None`: not told."""

@@ -1,0 +1,1 @@
+"""Orders from intent to end."""

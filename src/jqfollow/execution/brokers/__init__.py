@@ -1,0 +1,1 @@
+"""What an order can be handed to."""

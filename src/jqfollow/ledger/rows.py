@@ -1,0 +1,249 @@
+"""The ledger's rows as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from jqfollow.domain import (
+    AttemptState,
+    OrderState,
+    Side,
+    SignalKind,
+    SignalState,
+    StrategyOrder,
+    WaitingFor,
+    Wire,
+)
+from jqfollow.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSignal:
+    """A message on its way into the ledger."""
+
+    strategy: str
+    wire: Wire
+    message_id: str
+    kind: SignalKind
+    run: str
+    text: str
+    made_at: datetime
+    received_at: datetime
+    order: StrategyOrder | None = None
+    """Of kind `order` exactly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalRow:
+    """A message in the ledger."""
+
+    signal_id: int
+    strategy: str
+    wire: Wire
+    message_id: str
+    kind: SignalKind
+    run: str
+    text: str
+    made_at: datetime
+    received_at: datetime
+    order: StrategyOrder | None
+    state: SignalState
+    reason: Reason | None
+    figures: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOrder:
+    """An order on its way into the ledger, in state `pending_new`."""
+
+    signal_id: int
+    account: str
+    strategy: str
+    part: int = 1
+    day: date
+    security: str
+    side: Side
+    limit_price: Decimal | None
+    volume: int = 0
+    sized: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """What one account shall do because of one signal."""
+
+    order_id: int
+    signal_id: int
+    account: str
+    strategy: str
+    part: int
+    day: date
+    security: str
+    side: Side
+    sized: bool
+    volume: int
+    filled: int
+    turnover: Decimal
+    limit_price: Decimal | None
+    state: OrderState
+    waiting_for: WaitingFor | None
+    wait_until: datetime | None
+    cancel_reason: Reason | None
+    reason: Reason | None
+    figures: Mapping[str, str]
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def avg_price(self) -> Decimal | None:
+        """Average fill price in yuan; `None` before the first fill."""
+        return self.turnover / self.filled if self.filled else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAttempt:
+    """An attempt on its way into the ledger, in state `pending_new`."""
+
+    order_id: int
+    number: int
+    account: str
+    day: date
+    security: str
+    side: Side
+    volume: int
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One order as placed at the broker."""
+
+    attempt_id: int
+    order_id: int
+    number: int
+    account: str
+    day: date
+    security: str
+    side: Side
+    volume: int
+    price: Decimal
+    remark: str
+    broker_order_id: str | None
+    state: AttemptState
+    reported: int
+    filled: int
+    message: str
+    created_at: datetime
+    updated_at: datetime
+    cancel_at: datetime | None
+    cancels: int
+    ended_at: datetime | None
+
+    @property
+    def done(self) -> int:
+        """How much of it is filled by the greater of both accounts that a broker gives; never too little."""
+        return max(self.reported, self.filled)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillRow:
+    """One execution."""
+
+    fill_id: int
+    attempt_id: int
+    account: str
+    strategy: str
+    day: date
+    broker_order_id: str
+    traded_id: str
+    security: str
+    side: Side
+    volume: int
+    price: Decimal
+    fee: Decimal
+    filled_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookRow:
+    """The position that one strategy holds in one account, and what rounding left over."""
+
+    account: str
+    strategy: str
+    security: str
+    volume: int = 0
+    cost: Decimal = Decimal(0)
+    carry_buy: Decimal = Decimal(0)
+    carry_sell: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRow:
+    """Why an attempt was or was not placed."""
+
+    decision_id: int
+    order_id: int
+    attempt: int
+    made_at: datetime
+    outcome: str
+    """`place`, `wait` or `refuse`."""
+    reason: Reason | None
+    verdicts: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """A step in an order's history."""
+
+    event_id: int
+    order_id: int
+    attempt_id: int | None
+    at: datetime
+    event: str
+    before: str
+    after: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """What people are to be told."""
+
+    outbox_id: int
+    created_at: datetime
+    kind: str
+    text: str
+    state: str
+    """`pending`, `sent`, `failed` (given up), `dropped` (nobody to tell)."""
+    tries: int
+    next_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRow:
+    """What a person paused; `''` means all."""
+
+    strategy: str
+    account: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What became of a message that was handed to the ledger."""
+
+    signal_id: int
+    duplicate: bool
+    """The same id with the same text stood there before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayCounts:
+    """What one account did on one day."""
+
+    attempts: int = 0
+    cancels: int = 0
+    turnover: Decimal = Decimal(0)
+    """Filled, plus what the open orders' live attempts may still fill, in yuan."""

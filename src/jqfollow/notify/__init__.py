@@ -1,0 +1,1 @@
+"""Tell people, later, off the way of an order."""

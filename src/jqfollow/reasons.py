@@ -1,0 +1,202 @@
+"""The one list of reasons why an order was not followed, or not to its end, with its sentences."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+Lang = Literal["zh", "en"]
+
+
+class Reason(StrEnum):
+    """Codes that stand in the ledger, the console's answers and exports."""
+
+    # The signal itself.
+    STALE = "stale"
+    REPLAYED = "replayed"
+    BACKTEST = "backtest"
+    NOT_TRADED = "not_traded"
+    NO_AMOUNT = "no_amount"
+    SHORT_SIDE = "short_side"
+    NOT_FOLLOWED = "not_followed"
+    # The day and the hour.
+    PAUSED = "paused"
+    NOT_TRADING_DAY = "not_trading_day"
+    OUTSIDE_HOURS = "outside_hours"
+    DAY_OVER = "day_over"
+    # The security.
+    UNKNOWN_SECURITY = "unknown_security"
+    BOARD_NOT_ALLOWED = "board_not_allowed"
+    BLOCKED = "blocked"
+    SUSPENDED = "suspended"
+    # The volume.
+    BELOW_LOT = "below_lot"
+    NOTHING_TO_SELL = "nothing_to_sell"
+    NOT_SELLABLE_TODAY = "not_sellable_today"
+    # The price.
+    NO_QUOTE = "no_quote"
+    LIMIT_UP = "limit_up"
+    LIMIT_DOWN = "limit_down"
+    PRICE_DRIFT = "price_drift"
+    PRICE_CAGE = "price_cage"
+    # Money and the person's limits.
+    NO_CASH = "no_cash"
+    MAX_ORDER_VALUE = "max_order_value"
+    MAX_POSITION_RATIO = "max_position_ratio"
+    MAX_DAILY_ORDERS = "max_daily_orders"
+    MAX_DAILY_TURNOVER = "max_daily_turnover"
+    MAX_CANCELS = "max_cancels"
+    RATE = "rate"
+    # The broker.
+    BROKER_DOWN = "broker_down"
+    BROKER_REFUSED = "broker_refused"
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    CANCELED_BY_USER = "canceled_by_user"
+    CANCELED_BY_STRATEGY = "canceled_by_strategy"
+    CANCELED_AT_BROKER = "canceled_at_broker"
+    UNKNOWN_OUTCOME = "unknown_outcome"
+    INTERNAL_ERROR = "internal_error"
+
+
+_SENTENCES: dict[Reason, tuple[str, str]] = {
+    Reason.STALE: (
+        "信号已过时：产生于 {age_s} 秒前，最多允许 {max_age_s} 秒（risk.max_signal_age_s）",
+        "the signal is {age_s} s old, at most {max_age_s} s are allowed (risk.max_signal_age_s)",
+    ),
+    Reason.REPLAYED: (
+        "聚宽订单 {jq_order_id} 已由信号 {first_signal_id} 跟过，不再重复",
+        "JoinQuant order {jq_order_id} was followed with signal {first_signal_id} already",
+    ),
+    Reason.BACKTEST: (
+        "回测信号（{run}）不进入账户 {account}",
+        "a backtest's signal ({run}) does not reach account {account}",
+    ),
+    Reason.NOT_TRADED: (
+        "聚宽订单状态为 {status}，只记录不跟单",
+        "the JoinQuant order is {status}: recorded, not followed",
+    ),
+    Reason.NO_AMOUNT: ("信号数量为 {amount}，只记录不跟单", "the signal's amount is {amount}: recorded, not followed"),
+    Reason.SHORT_SIDE: (
+        "方向为 {position_side}，这里只跟多头",
+        "position side {position_side}: only long positions are followed",
+    ),
+    Reason.NOT_FOLLOWED: (
+        "策略 {strategy} 没有设置跟单账户（strategies.{strategy}.follow）",
+        "no account follows strategy {strategy} (strategies.{strategy}.follow)",
+    ),
+    Reason.PAUSED: (
+        "已暂停跟单（{scope}），用 jqfollow resume 恢复",
+        "following is paused ({scope}); jqfollow resume starts it again",
+    ),
+    Reason.NOT_TRADING_DAY: ("{day} 不是交易日", "{day} is not a trading day"),
+    Reason.OUTSIDE_HOURS: (
+        "{time} 不在可下单的时段（{phase}）",
+        "{time} is outside the hours in which orders are placed ({phase})",
+    ),
+    Reason.DAY_OVER: (
+        "交易日 {day} 已结束，还剩 {left} 未成交",
+        "trading day {day} is over with {left} not filled",
+    ),
+    Reason.UNKNOWN_SECURITY: ("不能交易的证券 {security}：{why_zh}", "{security} cannot be traded here: {why_en}"),
+    Reason.BOARD_NOT_ALLOWED: (
+        "{security} 属于 {board}，不在允许的板块内（risk.boards）",
+        "{security} is of board {board}, which risk.boards does not allow",
+    ),
+    Reason.BLOCKED: ("{security} 在禁止名单内（risk.blocked）", "{security} stands in risk.blocked"),
+    Reason.SUSPENDED: ("{security} 停牌", "{security} is suspended"),
+    Reason.BELOW_LOT: (
+        "按比例应{side_zh} {wanted}，不足最小单位 {minimum}，余数留到下次",
+        "{wanted} to {side} is below the least volume {minimum}; the rest is carried on",
+    ),
+    Reason.NOTHING_TO_SELL: (
+        "本策略在账户 {account} 没有 {security} 的持仓可卖",
+        "the strategy's book holds no {security} in account {account}",
+    ),
+    Reason.NOT_SELLABLE_TODAY: (
+        "持有 {security} {book}，今日可卖 {available}（T+1 或已冻结）",
+        "of {book} {security} held, {available} can be sold today (T+1, or frozen)",
+    ),
+    Reason.NO_QUOTE: ("没有 {security} 的行情", "there is no quote for {security}"),
+    Reason.LIMIT_UP: ("{security} 涨停 {limit}，不追买", "{security} is at its upper limit {limit}: not bought"),
+    Reason.LIMIT_DOWN: ("{security} 跌停 {limit}，不杀卖", "{security} is at its lower limit {limit}: not sold"),
+    Reason.PRICE_DRIFT: (
+        "现价 {price} 偏离策略成交价 {signal_price} 达 {drift}，最多允许 {max_drift}（risk.max_price_drift）",
+        "{price} is {drift} away from the strategy's {signal_price}, at most {max_drift} is allowed (risk.max_price_drift)",
+    ),
+    Reason.PRICE_CAGE: (
+        "委托价 {price} 超出价格笼子边界 {bound}",
+        "price {price} is outside the price cage's bound {bound}",
+    ),
+    Reason.NO_CASH: (
+        "资金不足：需要 {needed} 元，可用 {cash} 元",
+        "{needed} yuan are needed, {cash} are available",
+    ),
+    Reason.MAX_ORDER_VALUE: (
+        "委托金额 {value} 元超过单笔上限 {limit} 元（risk.max_order_value）",
+        "an order of {value} yuan is over risk.max_order_value = {limit}",
+    ),
+    Reason.MAX_POSITION_RATIO: (
+        "买后 {security} 占总资产 {ratio}，超过上限 {limit}（risk.max_position_ratio）",
+        "{security} would be {ratio} of the account, over risk.max_position_ratio = {limit}",
+    ),
+    Reason.MAX_DAILY_ORDERS: (
+        "今日已下 {count} 笔委托，达到上限 {limit}（risk.max_daily_orders）",
+        "{count} orders were placed today, risk.max_daily_orders = {limit}",
+    ),
+    Reason.MAX_DAILY_TURNOVER: (
+        "今日成交与在途金额将达 {value} 元，超过上限 {limit} 元（risk.max_daily_turnover）",
+        "today's turnover would be {value} yuan, over risk.max_daily_turnover = {limit}",
+    ),
+    Reason.MAX_CANCELS: (
+        "今日已撤单 {count} 次，达到上限 {limit}（risk.max_cancels_per_day）",
+        "{count} cancels today, risk.max_cancels_per_day = {limit}",
+    ),
+    Reason.RATE: (
+        "委托过于密集：每秒最多 {limit} 笔，轮到它时信号已过时（risk.orders_per_second）",
+        "orders came faster than {limit} a second, and its turn would come too late (risk.orders_per_second)",
+    ),
+    Reason.BROKER_DOWN: (
+        "账户 {account} 未连接：{why}",
+        "account {account} is not connected: {why}",
+    ),
+    Reason.BROKER_REFUSED: ("券商拒绝：{message}", "the broker refused: {message}"),
+    Reason.ATTEMPTS_EXHAUSTED: (
+        "已尝试 {attempts} 次，还剩 {left} 未成交",
+        "{left} not filled after {attempts} attempts",
+    ),
+    Reason.CANCELED_BY_USER: ("人工撤单，还剩 {left} 未成交", "canceled by a person with {left} not filled"),
+    Reason.CANCELED_BY_STRATEGY: (
+        "策略已撤销此单，还剩 {left} 未成交",
+        "canceled because the strategy canceled it, with {left} not filled",
+    ),
+    Reason.CANCELED_AT_BROKER: (
+        "委托在券商端被撤销（不是由本程序），还剩 {left} 未成交，不再补单",
+        "canceled at the broker by someone else with {left} not filled; not placed again",
+    ),
+    Reason.UNKNOWN_OUTCOME: (
+        "委托 {remark} 结果未知，请在控制台核对后处理",
+        "the outcome of {remark} is unknown: check it and settle it in the console",
+    ),
+    Reason.INTERNAL_ERROR: (
+        "程序内部错误（{error}），此单未继续，请查看日志",
+        "an internal error ({error}) stopped this order; see the log",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A reason with the figures that its sentences name."""
+
+    reason: Reason
+    figures: Mapping[str, str] = field(default_factory=dict)
+
+    def text(self, lang: Lang = "zh") -> str:
+        """The sentence for people; a figure that is missing shows as `?`."""
+        zh, en = _SENTENCES[self.reason]
+        return (zh if lang == "zh" else en).format_map(_Figures(self.figures))
+
+
+class _Figures(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "?"

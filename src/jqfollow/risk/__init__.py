@@ -1,0 +1,1 @@
+"""May this order go out?"""
