@@ -337,3 +337,16 @@ class StrategyOrder:
     """The strategy's position as the signal tells it; `None`: not told."""
     total_value: Decimal | None
     """The strategy's total value, yuan; `None`: not told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountState:
+    """Whether an account can trade now, for people and for the answer to `hello`."""
+
+    account: str
+    broker: str
+    real: bool
+    ready: bool
+    why_zh: str = ""
+    """Why it is not ready."""
+    why_en: str = ""

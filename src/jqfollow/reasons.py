@@ -121,7 +121,7 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.LIMIT_DOWN: ("{security} 跌停 {limit}，不杀卖", "{security} is at its lower limit {limit}: not sold"),
     Reason.PRICE_DRIFT: (
         "现价 {price} 偏离策略成交价 {signal_price} 达 {drift}，最多允许 {max_drift}（risk.max_price_drift）",
-        "{price} is {drift} away from the strategy's {signal_price}, at most {max_drift} is allowed (risk.max_price_drift)",
+        "{price} is {drift} away from the strategy's {signal_price}, allowed are {max_drift} (risk.max_price_drift)",
     ),
     Reason.PRICE_CAGE: (
         "委托价 {price} 超出价格笼子边界 {bound}",

@@ -7,6 +7,7 @@ they come.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Protocol, runtime_checkable
 
 from jqfollow.domain import (
@@ -31,7 +32,10 @@ class BrokerTraits:
     real: bool
     """Real money: no backtests, no manual order without confirmation."""
     absence_is_proof: bool
-    """An order that its list does not show was not placed, once no placing call is under way. Never so of a terminal."""
+    """An order that its list does not show was not placed, once no placing call is under way.
+
+    Never so of a terminal, whose list lags.
+    """
     always_open: bool = False
     """The practice exchange that never closes."""
 
@@ -106,8 +110,11 @@ class Broker(Protocol):
 class PracticeExchange(Protocol):
     """What only a practice broker can do: take its day and its prices from the signals."""
 
-    def observe(self, *, symbol: str, price: str | None, day: date) -> None:
-        """A signal or a person named `price` (yuan) for `symbol` on JoinQuant day `day`: anchor there, and never go back a day."""
+    def observe(self, *, symbol: str, price: Decimal | None, day: date) -> None:
+        """A signal or a person named `price` (yuan) for `symbol` on JoinQuant day `day`.
+
+        The exchange anchors its quotes there, and its day never goes back.
+        """
         ...
 
     def trading_day(self) -> date:
