@@ -1,0 +1,89 @@
+"""The hours of a trading day (market-rules: The trading day); which days trade is told by `calendar`."""
+
+from bisect import bisect_right
+from datetime import date, datetime, time
+from typing import Final
+
+from jqfollow.clock import SHANGHAI
+from jqfollow.domain import Phase
+
+_PHASES: Final = (
+    (time(0, 0), Phase.CLOSED),
+    (time(9, 15), Phase.OPENING_AUCTION),
+    (time(9, 20), Phase.OPENING_AUCTION_LOCKED),
+    (time(9, 25), Phase.PRE_OPEN),
+    (time(9, 30), Phase.CONTINUOUS),
+    (time(11, 30), Phase.LUNCH),
+    (time(13, 0), Phase.CONTINUOUS),
+    (time(14, 57), Phase.CLOSING_AUCTION),
+    (time(15, 0), Phase.CLOSED),
+    (time(15, 5), Phase.AFTER_HOURS),
+    (time(15, 30), Phase.CLOSED),
+)
+"""Each phase begins at its time exactly and ends where the next begins."""
+_STARTS = tuple(start for start, _ in _PHASES)
+_DAY_END = time(15, 0)
+_AUCTIONS = frozenset({Phase.OPENING_AUCTION, Phase.OPENING_AUCTION_LOCKED, Phase.CLOSING_AUCTION})
+_CANCELS = frozenset({Phase.OPENING_AUCTION, Phase.CONTINUOUS})
+
+
+def phase_at(moment: datetime) -> Phase:
+    """The phase of `moment`, on a day that is taken for a trading day.
+
+    Args:
+        moment: in any zone.
+
+    Raises:
+        ValueError: `moment` has no zone.
+    """
+    _, phase = _PHASES[bisect_right(_STARTS, _shanghai(moment).time()) - 1]
+    return phase
+
+
+def accepts_orders(phase: Phase, *, join_auction: bool) -> bool:
+    """Whether an order may be placed now: in continuous trading, with `join_auction` also in a call auction.
+
+    Not in the pause 9:25-9:30 and at lunch, when some brokers hold orders and some refuse them: an order that
+    lies at the broker without being in the market can neither be judged nor cancelled. Not after hours.
+    """
+    return phase is Phase.CONTINUOUS or (join_auction and phase in _AUCTIONS)
+
+
+def accepts_cancels(phase: Phase) -> bool:
+    """Whether the exchange takes cancels now.
+
+    False after hours too: the exchange takes cancels there, but of orders that jqfollow does not place.
+    """
+    return phase in _CANCELS
+
+
+def next_continuous(moment: datetime) -> datetime | None:
+    """The start of the next continuous session of the same day; `moment` itself when inside one.
+
+    `None` when none is left that day.
+
+    Raises:
+        ValueError: `moment` has no zone.
+    """
+    local = _shanghai(moment)
+    if phase_at(moment) is Phase.CONTINUOUS:
+        return moment
+    return next(
+        (
+            datetime.combine(local.date(), start, SHANGHAI)
+            for start, phase in _PHASES
+            if phase is Phase.CONTINUOUS and start > local.time()
+        ),
+        None,
+    )
+
+
+def day_end(day: date) -> datetime:
+    """When the trading of `day` ends: 15:00 in Shanghai."""
+    return datetime.combine(day, _DAY_END, SHANGHAI)
+
+
+def _shanghai(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without zone: {moment!r}")
+    return moment.astimezone(SHANGHAI)
