@@ -1,0 +1,38 @@
+"""What the signals port answers to an authentic `jqf1` message."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Answer(BaseModel):
+    """200: the signal stands in the ledger. `mac` is `jqf1.ack_mac(key, id, status)`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: Literal["accepted", "duplicate"]
+    id: str
+    signal_id: int
+    mac: str
+
+
+class AccountAnswer(BaseModel):
+    """One followed account."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    account: str
+    can_trade: bool
+    why: str = ""
+    """Chinese, for the strategy's author; empty when it can."""
+
+
+class HelloAnswer(Answer):
+    """The answer to `hello`: the client logs it at the strategy's start."""
+
+    version: str
+    time: str
+    """The server's time, `YYYY-MM-DD HH:MM:SS` in Asia/Shanghai."""
+    skew_s: float
+    """The sender's clock minus the server's, seconds."""
+    accounts: tuple[AccountAnswer, ...]

@@ -1,0 +1,75 @@
+"""JSON in which everything is said once and every number is possible; and pydantic's findings in our words."""
+
+import json
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import ValidationError
+
+from jqfollow.wire.errors import MalformedError
+
+_Number = TypeVar("_Number", int, Decimal)
+_MOST_DIGITS = 40
+_MOST_MAGNITUDE = 30
+_SHOWN = re.compile(r"[a-z_]{1,20}")
+
+
+def loads(raw: bytes | str) -> Any:
+    """The value of `raw`, with every number that has a point or an exponent as `Decimal`.
+
+    Raises:
+        MalformedError: no JSON (RFC 8259, UTF-8), a key twice in one object, NaN or Infinity, a number of more than
+            40 digits or beyond 1e30, half a surrogate pair, or nesting too deep.
+    """
+    try:
+        orjson.loads(raw)  # refuses NaN, invalid UTF-8, lone surrogates and depth bombs, which json lets pass
+        return json.loads(
+            raw,
+            object_pairs_hook=_unique,
+            parse_int=_bounded(int),
+            parse_float=_bounded(Decimal),
+        )
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        # `from None`: the vendor's error holds the whole document, and this one may be logged.
+        if isinstance(error, _FoundError):
+            raise MalformedError(error.zh, error.en) from None
+        raise MalformedError("消息不是合法的 JSON", "the message is not JSON") from None
+
+
+def malformed(error: ValidationError) -> MalformedError:
+    """The first finding of `error`, without the value that it is about."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    path = ".".join(_part(part) for part in found["loc"]) or "message"
+    return MalformedError(f"字段 {path} 不合要求：{found['msg']}", f"field {path}: {found['msg']}")
+
+
+def _part(part: int | str) -> str:
+    # A key can be anything that the sender wrote.
+    return part if isinstance(part, str) and _SHOWN.fullmatch(part) else "?"
+
+
+class _FoundError(ValueError):
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(en)
+        self.zh = zh
+        self.en = en
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _FoundError("JSON 中同一字段出现两次", "a field stands twice in one JSON object")
+    return found
+
+
+def _bounded(kind: Callable[[str], _Number]) -> Callable[[str], _Number]:
+    def parse(text: str) -> _Number:
+        number = kind(text) if len(text) <= _MOST_DIGITS else None
+        if number is None or abs(Decimal(number).adjusted()) > _MOST_MAGNITUDE:
+            raise _FoundError("JSON 中的数字过大", "a number in the JSON is too large")
+        return number
+
+    return parse
