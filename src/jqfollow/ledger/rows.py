@@ -66,6 +66,8 @@ class NewOrder:
     security: str
     side: Side
     limit_price: Decimal | None
+    closes: bool = False
+    """The strategy's position is zero afterwards: the whole book is to be sold."""
     volume: int = 0
     sized: bool = False
 
@@ -87,6 +89,7 @@ class OrderRow:
     filled: int
     turnover: Decimal
     limit_price: Decimal | None
+    closes: bool
     state: OrderState
     waiting_for: WaitingFor | None
     wait_until: datetime | None

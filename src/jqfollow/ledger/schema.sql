@@ -60,6 +60,7 @@ CREATE TABLE orders (
     filled      INTEGER NOT NULL DEFAULT 0,       -- the sum of its fills
     turnover    TEXT NOT NULL DEFAULT '0',        -- the sum of volume x price of its fills
     limit_price TEXT,                             -- never worse than this: the strategy's or a person's limit
+    closes      INTEGER NOT NULL DEFAULT 0 CHECK (closes IN (0, 1)),  -- the strategy's position is zero afterwards
     state       TEXT NOT NULL CHECK (state IN ('pending_new', 'new', 'partially_filled',
                                                'filled', 'canceled', 'rejected', 'expired')),
     waiting_for TEXT CHECK (waiting_for IN ('session', 'cash', 'unknown', 'opposite', 'broker')),
