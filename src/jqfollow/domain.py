@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
 
 
 class JqfollowError(Exception):
@@ -20,6 +21,7 @@ class JqfollowError(Exception):
     ├── wire.WireError                a message that is not of the right shape, or not authentic
     ├── ledger.LedgerError            the ledger cannot be written or read
     │   └── ledger.LedgerDamagedError     … and its file is damaged
+    ├── ManualOrderError              what a person asked for cannot be done
     └── BrokerError                   a broker did not do what was asked
         ├── BrokerDownError               not connected: certainly nothing was done
         └── BrokerTimeoutError            no answer in time: what was asked may still happen
@@ -350,3 +352,40 @@ class AccountState:
     why_zh: str = ""
     """Why it is not ready."""
     why_en: str = ""
+
+
+class ManualOrderError(JqfollowError):
+    """What a person asked for in the console cannot be done; `zh` and `en` say why."""
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(f"{zh} / {en}")
+        self.zh = zh
+        self.en = en
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManualOrder:
+    """An order that a person places in the console."""
+
+    strategy: str
+    account: str
+    security: str
+    """Any accepted spelling: `000001.XSHE`, `000001.SZ`."""
+    side: Side
+    volume: int
+    price: Decimal | None
+    """A limit, never to be passed; `None`: priced like a signal."""
+    confirm: str | None
+    """On a real account, its account id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What a person found at the broker about an attempt whose outcome is unknown."""
+
+    outcome: Literal["not_placed", "placed", "ended"]
+    """The broker does not hold it; holds it as `broker_order_id`; or it is over with `filled` at `price`."""
+    broker_order_id: str | None = None
+    filled: int = 0
+    price: Decimal | None = None
+    """Average of what was filled, yuan."""
