@@ -1,0 +1,29 @@
+"""The gate: every rule runs, every verdict is kept, the first that does not pass decides."""
+
+from dataclasses import dataclass
+
+from jqfollow.reasons import Refusal
+from jqfollow.risk.rules import RULES, Facts, Outcome, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """May this attempt go out?"""
+
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def deciding(self) -> Verdict | None:
+        """The first verdict that does not let it go; `None`: it may."""
+        return next((v for v in self.verdicts if v.outcome in {Outcome.REFUSE, Outcome.WAIT}), None)
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """Why it is refused, or waits."""
+        verdict = self.deciding
+        return Refusal(reason=verdict.rule, figures=verdict.figures) if verdict else None
+
+
+def decide(facts: Facts) -> Decision:
+    """Every rule's verdict on `facts`."""
+    return Decision(verdicts=tuple(rule(facts) for rule in RULES))

@@ -1,0 +1,409 @@
+"""The rules: each looks at the facts and gives a verdict. Pure.
+
+Their order is the order in which a person would name the reason: the first that does not pass decides.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from jqfollow.domain import Asset, Instrument, Phase, Quote, Side, WaitingFor
+from jqfollow.market.securities import Security
+from jqfollow.market.sessions import accepts_orders, next_continuous
+from jqfollow.reasons import Reason, Refusal
+from jqfollow.settings import RiskSettings
+
+
+class Outcome(StrEnum):
+    """What a rule says."""
+
+    PASS = "pass"  # noqa: S105  # a verdict, not a password
+    WAIT = "wait"
+    REFUSE = "refuse"
+    SKIP = "skip"
+    """The rule does not apply, or the facts that it needs are missing because an earlier rule already failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one rule says of one attempt."""
+
+    rule: Reason
+    outcome: Outcome
+    figures: Mapping[str, str] = field(default_factory=dict)
+    waiting_for: WaitingFor | None = None
+    wait_until: datetime | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """For the ledger."""
+        return {"rule": self.rule, "outcome": self.outcome, "figures": dict(self.figures)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayFacts:
+    """What the account did today, and how fast it may go on."""
+
+    attempts: int
+    turnover: Decimal
+    """Filled and under way, yuan."""
+    turn_in_s: float
+    """Seconds until `orders_per_second` lets the next order go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that is known when an attempt is to be placed; what could not be had is `None`."""
+
+    now: datetime
+    risk: RiskSettings
+    # the account
+    account: str
+    real: bool
+    always_open: bool
+    ready: bool
+    not_ready_zh: str = ""
+    not_ready_en: str = ""
+    paused: str | None = None
+    """What a person paused, in words; `None`: nothing."""
+    # the day
+    trading_day: bool
+    phase: Phase
+    join_auction: bool
+    # the order
+    attempt: int
+    """1 for the first."""
+    side: Side
+    run: str
+    backtest: bool
+    backtest_allowed: bool
+    made_at: datetime
+    age_counts: bool
+    """False while the order waits for something that a person chose to wait for."""
+    named_by_person: bool
+    signal_price: Decimal | None
+    has_limit: bool
+    symbol: str
+    security: Security | None
+    unknown_zh: str = ""
+    unknown_en: str = ""
+    # the market
+    instrument: Instrument | None = None
+    quote: Quote | None = None
+    market_price: Decimal | None = None
+    stands_at: Decimal | None = None
+    """The day's limit at which the market stands against the order."""
+    # the volume and the price
+    sizing: Refusal | None = None
+    sizing_wait: WaitingFor | None = None
+    volume: int = 0
+    price: Decimal | None = None
+    broken_bound: Decimal | None = None
+    # money
+    order_value: Decimal | None = None
+    """Of all parts of the order at `price`, yuan."""
+    cost: Decimal | None = None
+    """What this attempt needs, fees included, yuan."""
+    asset: Asset | None = None
+    position_value: Decimal = Decimal(0)
+    """Of the security in the account, buys under way included, yuan."""
+    sells_under_way: bool = False
+    cash_until: datetime | None = None
+    """How long a buy may wait for cash."""
+    day: DayFacts | None = None
+
+
+Rule = Callable[[Facts], Verdict]
+
+
+def _passed(rule: Reason) -> Verdict:
+    return Verdict(rule=rule, outcome=Outcome.PASS)
+
+
+def _skipped(rule: Reason) -> Verdict:
+    return Verdict(rule=rule, outcome=Outcome.SKIP)
+
+
+def _refused(rule: Reason, **figures: object) -> Verdict:
+    return Verdict(rule=rule, outcome=Outcome.REFUSE, figures={k: str(v) for k, v in figures.items()})
+
+
+def backtest(facts: Facts) -> Verdict:
+    """A backtest never reaches a real account, whatever is configured."""
+    if facts.backtest and (facts.real or not facts.backtest_allowed):
+        return _refused(Reason.BACKTEST, run=facts.run, account=facts.account)
+    return _passed(Reason.BACKTEST)
+
+
+def paused(facts: Facts) -> Verdict:
+    """What a person paused places nothing new."""
+    if facts.paused is not None:
+        return _refused(Reason.PAUSED, scope=facts.paused)
+    return _passed(Reason.PAUSED)
+
+
+def unknown_security(facts: Facts) -> Verdict:
+    """Only what can be traded here."""
+    if facts.security is None:
+        return _refused(
+            Reason.UNKNOWN_SECURITY, security=facts.symbol, why_zh=facts.unknown_zh, why_en=facts.unknown_en
+        )
+    return _passed(Reason.UNKNOWN_SECURITY)
+
+
+def board_not_allowed(facts: Facts) -> Verdict:
+    """`risk.boards`."""
+    if facts.security is None:
+        return _skipped(Reason.BOARD_NOT_ALLOWED)
+    if facts.security.board not in facts.risk.boards:
+        return _refused(Reason.BOARD_NOT_ALLOWED, security=facts.symbol, board=facts.security.board)
+    return _passed(Reason.BOARD_NOT_ALLOWED)
+
+
+def blocked(facts: Facts) -> Verdict:
+    """`risk.blocked`, in either spelling."""
+    if facts.security is None:
+        return _skipped(Reason.BLOCKED)
+    names = {facts.security.symbol, facts.security.joinquant}
+    if names & {code.upper() for code in facts.risk.blocked}:
+        return _refused(Reason.BLOCKED, security=facts.symbol)
+    return _passed(Reason.BLOCKED)
+
+
+def not_trading_day(facts: Facts) -> Verdict:
+    """Only on trading days."""
+    if not facts.trading_day:
+        return _refused(Reason.NOT_TRADING_DAY, day=facts.now.date().isoformat())
+    return _passed(Reason.NOT_TRADING_DAY)
+
+
+def stale(facts: Facts) -> Verdict:
+    """`risk.max_signal_age_s`, for the first attempt: a later one follows what is in the market already."""
+    if facts.attempt > 1 or not facts.age_counts:
+        return _skipped(Reason.STALE)
+    age_s = max((facts.now - facts.made_at).total_seconds(), 0)
+    if age_s > facts.risk.max_signal_age_s:
+        return _refused(Reason.STALE, age_s=f"{age_s:.0f}", max_age_s=f"{facts.risk.max_signal_age_s:g}")
+    return _passed(Reason.STALE)
+
+
+def outside_hours(facts: Facts) -> Verdict:
+    """Orders go out while the exchange trades; what is begun, or held on purpose, waits for the next session."""
+    if accepts_orders(facts.phase, join_auction=facts.join_auction):
+        return _passed(Reason.OUTSIDE_HOURS)
+    figures = {"time": f"{facts.now:%H:%M:%S}", "phase": facts.phase.value}
+    hold = facts.risk.outside_hours == "hold" or facts.attempt > 1
+    until = next_continuous(facts.now) if hold else None
+    if until is None:
+        return _refused(Reason.OUTSIDE_HOURS, **figures)
+    return Verdict(
+        rule=Reason.OUTSIDE_HOURS,
+        outcome=Outcome.WAIT,
+        figures=figures,
+        waiting_for=WaitingFor.SESSION,
+        wait_until=until,
+    )
+
+
+def broker_down(facts: Facts) -> Verdict:
+    """An account that cannot trade is waited for while the signal is fresh."""
+    if facts.ready:
+        return _passed(Reason.BROKER_DOWN)
+    why = {"account": facts.account, "why": f"{facts.not_ready_zh} / {facts.not_ready_en}"}
+    until = facts.made_at + timedelta(seconds=facts.risk.max_signal_age_s)
+    if facts.attempt == 1 and facts.age_counts and facts.now > until:
+        return _refused(Reason.BROKER_DOWN, **why)
+    return Verdict(
+        rule=Reason.BROKER_DOWN,
+        outcome=Outcome.WAIT,
+        figures=why,
+        waiting_for=WaitingFor.BROKER,
+        wait_until=until if facts.attempt == 1 and facts.age_counts else None,
+    )
+
+
+def no_quote(facts: Facts) -> Verdict:
+    """No price is made up."""
+    if facts.security is None or not facts.ready:
+        return _skipped(Reason.NO_QUOTE)
+    suspended_now = (facts.instrument and facts.instrument.suspended) or (facts.quote and facts.quote.suspended)
+    if facts.instrument is None or facts.quote is None or (facts.market_price is None and not suspended_now):
+        return _refused(Reason.NO_QUOTE, security=facts.symbol)
+    return _passed(Reason.NO_QUOTE)
+
+
+def suspended(facts: Facts) -> Verdict:
+    """A suspended security is not traded."""
+    if facts.instrument is None or facts.quote is None:
+        return _skipped(Reason.SUSPENDED)
+    if facts.instrument.suspended or facts.quote.suspended:
+        return _refused(Reason.SUSPENDED, security=facts.symbol)
+    return _passed(Reason.SUSPENDED)
+
+
+def limit_up(facts: Facts) -> Verdict:
+    """`risk.at_limit`: no buy at limit-up."""
+    return _at_limit(facts, Reason.LIMIT_UP, Side.BUY)
+
+
+def limit_down(facts: Facts) -> Verdict:
+    """`risk.at_limit`: no sell at limit-down."""
+    return _at_limit(facts, Reason.LIMIT_DOWN, Side.SELL)
+
+
+def _at_limit(facts: Facts, rule: Reason, side: Side) -> Verdict:
+    if facts.side is not side or facts.quote is None or facts.has_limit:
+        return _skipped(rule)
+    if facts.stands_at is not None and facts.risk.at_limit == "reject":
+        return _refused(rule, security=facts.symbol, limit=facts.stands_at)
+    return _passed(rule)
+
+
+def price_drift(facts: Facts) -> Verdict:
+    """`risk.max_price_drift`: the market must still be near the strategy's fill price."""
+    if facts.signal_price is None or facts.market_price is None or facts.has_limit:
+        return _skipped(Reason.PRICE_DRIFT)
+    share = abs(facts.market_price - facts.signal_price) / facts.signal_price
+    if share > facts.risk.max_price_drift:
+        return _refused(
+            Reason.PRICE_DRIFT,
+            price=facts.market_price,
+            signal_price=facts.signal_price,
+            drift=f"{share:.2%}",
+            max_drift=f"{facts.risk.max_price_drift:.2%}",
+        )
+    return _passed(Reason.PRICE_DRIFT)
+
+
+def _sizing(rule: Reason) -> Rule:
+    def verdict(facts: Facts) -> Verdict:
+        if facts.sizing is not None and facts.sizing.reason is rule:
+            return Verdict(rule=rule, outcome=Outcome.REFUSE, figures=facts.sizing.figures)
+        return _passed(rule) if facts.volume else _skipped(rule)
+
+    verdict.__doc__ = f"What sizing found: {rule}."
+    return verdict
+
+
+def waits_for_others(facts: Facts) -> Verdict:
+    """An unknown outcome, or buys being cancelled before their book is sold, hold the order back."""
+    if facts.sizing_wait is None:
+        return _passed(Reason.UNKNOWN_OUTCOME)
+    return Verdict(rule=Reason.UNKNOWN_OUTCOME, outcome=Outcome.WAIT, waiting_for=facts.sizing_wait)
+
+
+def price_cage(facts: Facts) -> Verdict:
+    """The exchange would refuse the price; only a price that a person or the strategy named can be outside."""
+    if facts.price is None:
+        return _skipped(Reason.PRICE_CAGE)
+    if facts.broken_bound is not None:
+        return _refused(Reason.PRICE_CAGE, price=facts.price, bound=facts.broken_bound)
+    return _passed(Reason.PRICE_CAGE)
+
+
+def max_order_value(facts: Facts) -> Verdict:
+    """`risk.max_order_value`, of all parts of an order together."""
+    if facts.order_value is None or facts.attempt > 1:
+        return _skipped(Reason.MAX_ORDER_VALUE)
+    if facts.order_value > facts.risk.max_order_value:
+        return _refused(
+            Reason.MAX_ORDER_VALUE, value=f"{facts.order_value:,.2f}", limit=f"{facts.risk.max_order_value:,f}"
+        )
+    return _passed(Reason.MAX_ORDER_VALUE)
+
+
+def max_position_ratio(facts: Facts) -> Verdict:
+    """`risk.max_position_ratio` of the account's total, after a buy."""
+    if facts.side is Side.SELL or facts.order_value is None or facts.asset is None or facts.attempt > 1:
+        return _skipped(Reason.MAX_POSITION_RATIO)
+    after = facts.position_value + facts.order_value
+    if after > facts.risk.max_position_ratio * facts.asset.total:
+        share = f"{after / facts.asset.total:.1%}" if facts.asset.total else "∞"
+        return _refused(
+            Reason.MAX_POSITION_RATIO,
+            security=facts.symbol,
+            ratio=share,
+            limit=f"{facts.risk.max_position_ratio:.1%}",
+        )
+    return _passed(Reason.MAX_POSITION_RATIO)
+
+
+def max_daily_orders(facts: Facts) -> Verdict:
+    """`risk.max_daily_orders`: orders placed at the broker, re-priced ones too."""
+    if facts.day is None:
+        return _skipped(Reason.MAX_DAILY_ORDERS)
+    if facts.day.attempts >= facts.risk.max_daily_orders:
+        return _refused(Reason.MAX_DAILY_ORDERS, count=facts.day.attempts, limit=facts.risk.max_daily_orders)
+    return _passed(Reason.MAX_DAILY_ORDERS)
+
+
+def max_daily_turnover(facts: Facts) -> Verdict:
+    """`risk.max_daily_turnover`; 0: no limit."""
+    if facts.day is None or facts.order_value is None or facts.price is None:
+        return _skipped(Reason.MAX_DAILY_TURNOVER)
+    would_be = facts.day.turnover + facts.price * facts.volume
+    if facts.risk.max_daily_turnover and would_be > facts.risk.max_daily_turnover:
+        return _refused(
+            Reason.MAX_DAILY_TURNOVER, value=f"{would_be:,.2f}", limit=f"{facts.risk.max_daily_turnover:,f}"
+        )
+    return _passed(Reason.MAX_DAILY_TURNOVER)
+
+
+def no_cash(facts: Facts) -> Verdict:
+    """A buy short of cash waits for the strategy's sells under way, then is refused."""
+    if facts.side is Side.SELL or facts.cost is None or facts.asset is None:
+        return _skipped(Reason.NO_CASH)
+    if facts.cost <= facts.asset.cash:
+        return _passed(Reason.NO_CASH)
+    figures = {"needed": f"{facts.cost:,.2f}", "cash": f"{facts.asset.cash:,.2f}"}
+    if facts.sells_under_way and facts.cash_until is not None and facts.now < facts.cash_until:
+        return Verdict(
+            rule=Reason.NO_CASH,
+            outcome=Outcome.WAIT,
+            figures=figures,
+            waiting_for=WaitingFor.CASH,
+            wait_until=facts.cash_until,
+        )
+    return _refused(Reason.NO_CASH, **figures)
+
+
+def rate(facts: Facts) -> Verdict:
+    """`risk.orders_per_second`: an order waits for its turn, unless the signal would be stale by then."""
+    if facts.day is None:
+        return _skipped(Reason.RATE)
+    turn = facts.now + timedelta(seconds=facts.day.turn_in_s)
+    late = turn - facts.made_at > timedelta(seconds=facts.risk.max_signal_age_s)
+    if facts.attempt == 1 and facts.age_counts and facts.day.turn_in_s > 0 and late:
+        return _refused(Reason.RATE, limit=facts.risk.orders_per_second)
+    return _passed(Reason.RATE)
+
+
+RULES: tuple[Rule, ...] = (
+    backtest,
+    paused,
+    unknown_security,
+    board_not_allowed,
+    blocked,
+    not_trading_day,
+    outside_hours,
+    broker_down,
+    stale,
+    waits_for_others,
+    no_quote,
+    suspended,
+    _sizing(Reason.NOTHING_TO_SELL),
+    _sizing(Reason.NOT_SELLABLE_TODAY),
+    limit_up,
+    limit_down,
+    price_drift,
+    _sizing(Reason.BELOW_LOT),
+    price_cage,
+    max_order_value,
+    max_position_ratio,
+    max_daily_orders,
+    max_daily_turnover,
+    no_cash,
+    rate,
+)
