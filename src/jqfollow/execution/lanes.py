@@ -1,0 +1,352 @@
+"""Threads with deadlines in front of a broker that blocks: the event loop waits, never longer than it said.
+
+A call has one state, changed under its lane's lock only, so that "certainly not made" is never told of a call that is
+made after all:
+
+    queued ──▶ running ──▶ done            the answer came in time
+      │           └──────▶ abandoned       the deadline passed: the outcome is unknown, its thread is replaced
+      └─────────▶ taken_back               the deadline, a cancellation or the end came first: it never runs
+"""
+
+import asyncio
+import math
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from jqfollow.domain import BrokerDownError, BrokerTimeoutError
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
+
+
+class Lane(StrEnum):
+    """Kinds of calls; one that hangs holds up only its own kind."""
+
+    PLACE = "place"
+    CANCEL = "cancel"
+    QUERY = "query"
+    MARKET = "market"
+
+
+class _State(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    ABANDONED = "abandoned"
+    TAKEN_BACK = "taken_back"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Call(Generic[T]):
+    fn: Callable[[], T]
+    timeout_s: float
+    deadline: float
+    """On the clock of `loop`."""
+    loop: asyncio.AbstractEventLoop
+    woken: "asyncio.Future[None]"
+    """Done when there is something to tell the caller; belongs to the loop's thread."""
+    on_late: Callable[[Lane, T | BaseException], None] | None
+    state: _State = _State.QUEUED
+    returned: list[T] = field(default_factory=list)
+    """What `fn` returned, once it did."""
+    error: BaseException | None = None
+    """What `fn` raised, once it did."""
+    why: str = ""
+    """Why it was taken back."""
+
+    @property
+    def outcome(self) -> T | BaseException:
+        """Of a call that has ended."""
+        return self.returned[0] if self.error is None else self.error
+
+
+class Lanes:
+    """One daemon thread per lane, replaced when it hangs.
+
+    Not a `ThreadPoolExecutor`: that one joins its threads when the interpreter exits, and a hung vendor call would
+    then keep the process alive for ever.
+    """
+
+    def __init__(self, name: str, *, max_abandoned: int = 8) -> None:
+        """Nothing is started before the first call.
+
+        Args:
+            name: of the account; stands in thread names, logs and errors.
+            max_abandoned: how many threads may hang in one lane before its calls are turned away.
+        """
+        if max_abandoned < 1:
+            raise ValueError(f"max_abandoned must be at least 1, not {max_abandoned}")
+        self._name = name
+        self._tracks = {lane: _Track(f"{name}-{lane}", lane, max_abandoned) for lane in Lane}
+        self._closed = False
+
+    async def call(
+        self,
+        lane: Lane,
+        fn: Callable[[], T],
+        *,
+        timeout_s: float,
+        on_late: Callable[[Lane, T | BaseException], None] | None = None,
+    ) -> T:
+        """Runs `fn` on the thread of `lane`, in order of arrival, and returns what it returns or raises what it raises.
+
+        The deadline is looked at once more on the thread just before `fn`: a late call is not made. If the awaiting
+        task is cancelled, a queued call is taken back; a running one stays under way, until its deadline at least.
+
+        Args:
+            lane: whose thread.
+            fn: may block; is called at most once.
+            timeout_s: from now to the answer, the time in the queue included.
+            on_late: gets what `fn` returned or raised when nobody waits for it any more; called on the event loop.
+
+        Raises:
+            BrokerDownError: `fn` was not called, and never will be.
+            BrokerTimeoutError: `fn` was called and has not returned: the outcome is unknown.
+        """
+        loop = asyncio.get_running_loop()
+        if self._closed:
+            raise BrokerDownError(f"{self._name}: 正在停止，未发送 / is stopping: not sent")
+        if math.isnan(timeout_s) or timeout_s <= 0:
+            raise BrokerDownError(
+                f"{self._name} {lane}: 没有剩余时间，未发送 / no time is left ({timeout_s} s): not sent"
+            )
+        call = _Call(
+            fn=fn,
+            timeout_s=timeout_s,
+            deadline=loop.time() + timeout_s,
+            loop=loop,
+            woken=loop.create_future(),
+            on_late=on_late,
+        )
+        track = self._tracks[lane]
+        track.enqueue(call)
+        timer = loop.call_at(call.deadline, track.expire, call)
+        try:
+            await call.woken
+        except asyncio.CancelledError:
+            if track.take_back(call, "已取消 / was cancelled"):
+                timer.cancel()
+            elif not call.woken.cancelled() and call.state is _State.DONE and on_late is not None:
+                on_late(lane, call.outcome)  # the answer and the cancellation came at once
+            raise  # when it is running, the timer stays: a thread that hangs must be replaced all the same
+        timer.cancel()
+        return self._answer(lane, call)
+
+    def _answer(self, lane: Lane, call: _Call[T]) -> T:
+        if call.state is _State.TAKEN_BACK:
+            raise BrokerDownError(f"{self._name} {lane}: {call.why}，确定未发送 / certainly not sent")
+        if call.state is _State.ABANDONED:
+            raise BrokerTimeoutError(
+                f"{self._name} {lane}: {call.timeout_s:g} 秒内没有答复，结果未知 / "
+                f"no answer within {call.timeout_s:g} s: the outcome is unknown"
+            )
+        if call.error is not None:
+            raise call.error
+        return call.returned[0]
+
+    def under_way(self, lane: Lane) -> int:
+        """How many calls of `lane` are being made now, those included that nobody waits for any more."""
+        return self._tracks[lane].under_way
+
+    @property
+    def abandoned(self) -> int:
+        """How many threads hang in calls past their deadline now."""
+        return sum(track.hung for track in self._tracks.values())
+
+    async def close(self, timeout_s: float) -> None:
+        """Takes back what is queued, waits up to `timeout_s` for what is running, and leaves the rest behind.
+
+        Whoever still waits for a call gets `BrokerDownError` or `BrokerTimeoutError` as it deserves.
+        """
+        self._closed = True
+        waiting = [done for track in self._tracks.values() for done in track.close()]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await asyncio.gather(*waiting)
+        for track in self._tracks.values():
+            track.expire_running()
+
+
+class _Track:
+    """One lane: a queue, its worker, and how many former workers hang."""
+
+    def __init__(self, name: str, lane: Lane, max_abandoned: int) -> None:
+        self._name = name
+        self._lane = lane
+        self._max_abandoned = max_abandoned
+        self._changed = threading.Condition()
+        self._queue: deque[_Call[Any]] = deque()
+        self._worker: threading.Thread | None = None
+        self._running: _Call[Any] | None = None
+        self._hung = 0
+        self._closed = False
+        self._closers: list[asyncio.Future[None]] = []
+
+    @property
+    def hung(self) -> int:
+        with self._changed:
+            return self._hung
+
+    @property
+    def under_way(self) -> int:
+        with self._changed:
+            return self._hung + (self._running is not None)
+
+    def enqueue(self, call: _Call[Any]) -> None:
+        """Queues `call` and sees that a thread is there; raises `BrokerDownError` when too many hang already."""
+        with self._changed:
+            if self._hung >= self._max_abandoned:
+                raise BrokerDownError(
+                    f"{self._name}: {self._hung} 个调用一直没有返回，请重启 MiniQMT；未发送 / "
+                    f"{self._hung} calls hang in the broker's software, restart it; not sent"
+                )
+            self._queue.append(call)
+            try:
+                self._see_to_worker()
+            except RuntimeError as error:  # the machine gives no more threads
+                self._queue.remove(call)
+                raise BrokerDownError(f"{self._name}: 无法建立线程，未发送 / no thread, not sent: {error}") from error
+            self._changed.notify()
+
+    def take_back(self, call: _Call[Any], why: str) -> bool:
+        """Takes `call` back if it is still queued; `False`: it is being made, or is over."""
+        with self._changed:
+            if call.state is not _State.QUEUED:
+                return False
+            self._queue.remove(call)
+            self._drop(call, why)
+            return True
+
+    def expire(self, call: _Call[Any]) -> None:
+        """The deadline, on the loop's thread: decides what the caller is told."""
+        with self._changed:
+            if call.state is _State.QUEUED:
+                self._queue.remove(call)
+                self._drop(call, f"排队 {call.timeout_s:g} 秒未轮到 / its turn did not come in time")
+            elif call.state is _State.RUNNING:
+                self._abandon(call)
+            else:
+                return  # it was over just before: whoever ended it wakes the caller
+        if not call.woken.done():
+            call.woken.set_result(None)
+
+    def close(self) -> list["asyncio.Future[None]"]:
+        """Takes back the queue; returns what is done when the running call is."""
+        with self._changed:
+            self._closed = True
+            while self._queue:
+                call = self._queue.popleft()
+                self._drop(call, "程序停止 / the service stops")
+                _wake(call)
+            if self._running is not None:
+                self._closers.append(self._running.loop.create_future())
+            self._changed.notify_all()
+            return list(self._closers)
+
+    def expire_running(self) -> None:
+        with self._changed:
+            call = self._running
+        if call is not None:
+            self.expire(call)
+
+    def _drop(self, call: _Call[Any], why: str) -> None:
+        call.state = _State.TAKEN_BACK
+        call.why = why
+
+    def _abandon(self, call: _Call[Any]) -> None:
+        """Gives the running call and its thread up; the next call gets a new thread."""
+        call.state = _State.ABANDONED
+        self._running = None
+        self._worker = None
+        self._hung += 1
+        _log.warning("a broker call hangs", lane=self._name, timeout_s=call.timeout_s, hanging=self._hung)
+        if self._hung >= self._max_abandoned:
+            while self._queue:
+                waiting = self._queue.popleft()
+                self._drop(waiting, f"{self._hung} 个调用一直没有返回 / {self._hung} calls hang")
+                _wake(waiting)
+        elif self._queue:
+            with suppress(RuntimeError):  # no more threads: the queued calls run into their deadlines
+                self._see_to_worker()
+        closers, self._closers = self._closers, []
+        _release(closers)
+
+    def _see_to_worker(self) -> None:
+        if self._worker is None:
+            worker = threading.Thread(target=self._work, name=self._name, daemon=True)
+            worker.start()
+            self._worker = worker
+
+    # On the lane's thread from here on.
+
+    def _work(self) -> None:
+        while (call := self._next()) is not None:
+            try:
+                call.returned.append(call.fn())
+            except BaseException as error:  # noqa: BLE001  # a call ends here: its caller gets it, whatever it is
+                call.error = error
+            if not self._finish(call):
+                return
+
+    def _next(self) -> _Call[Any] | None:
+        """The next call to make, marked as running; `None` when this thread is to end."""
+        with self._changed:
+            while True:
+                while not self._queue:
+                    if self._closed:
+                        return None
+                    self._changed.wait()
+                call = self._queue.popleft()
+                if call.loop.time() < call.deadline:
+                    call.state = _State.RUNNING
+                    self._running = call
+                    return call
+                self._drop(call, f"轮到时已过 {call.timeout_s:g} 秒 / its turn came after the deadline")
+                _wake(call)
+
+    def _finish(self, call: _Call[Any]) -> bool:
+        """Tells the outcome; `False`: this thread was replaced meanwhile."""
+        closers: list[asyncio.Future[None]] = []
+        with self._changed:
+            kept = call.state is _State.RUNNING
+            if kept:
+                call.state = _State.DONE
+                self._running = None
+                closers, self._closers = self._closers, []
+            else:
+                self._hung -= 1
+        _on_loop(call, self._tell, call, closers)
+        return kept
+
+    def _tell(self, call: _Call[Any], closers: list["asyncio.Future[None]"]) -> None:
+        """On the loop: wakes the caller, or hands a late answer over."""
+        _release(closers)
+        if not call.woken.done():
+            call.woken.set_result(None)
+            return
+        _log.warning("a late answer of the broker", lane=self._name, answer=repr(call.outcome)[:200])
+        if call.on_late is not None:
+            call.on_late(self._lane, call.outcome)
+
+
+def _release(closers: list["asyncio.Future[None]"]) -> None:
+    for closer in closers:
+        if not closer.done():
+            closer.set_result(None)
+
+
+def _wake(call: _Call[Any]) -> None:
+    _on_loop(call, lambda: None if call.woken.done() else call.woken.set_result(None))
+
+
+def _on_loop(call: _Call[Any], fn: Callable[..., object], *args: object) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody is there to be told
+        call.loop.call_soon_threadsafe(fn, *args)
