@@ -158,7 +158,7 @@ class TradingCalendar:
         lines = f"years = [{year}]", f"closed = [{year}-01-01, …]"
         return (
             f"请升级 chinesecalendar，或按交易所 {year} 年休市安排在 {self._file} 中写入 {lines[0]} 和 {lines[1]}",
-            f"Upgrade chinesecalendar, or write {lines[0]} and {lines[1]}, as the exchange announced, into {self._file}",
+            f"Upgrade chinesecalendar, or write {lines[0]} and {lines[1]} as the exchange announced into {self._file}",
         )
 
     @property
@@ -167,10 +167,10 @@ class TradingCalendar:
 
 
 def load_calendar(path: Path) -> TradingCalendar:
-    """The calendar with what the user wrote into the TOML file at `path`; without such a file, chinese-calendar alone.
+    """The calendar with what the user wrote into the TOML file at `path`; without the file, chinese-calendar alone.
 
-    All keys are optional: `closed` and `open`, lists of dates, which win over chinese-calendar; `years`, a list of years
-    of which every weekday trades that `closed` does not name. See `calendar_template`.
+    All keys are optional: `closed` and `open`, lists of dates, which win over chinese-calendar; `years`, a list of
+    years of which every weekday trades that `closed` does not name. See `calendar_template`.
 
     Raises:
         CalendarError: the file cannot be read, or not be used; says why.
@@ -186,7 +186,7 @@ def load_calendar(path: Path) -> TradingCalendar:
         ) from error
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a ValueError also for a number of thousands of digits
         raise _bad(source, f"不是正确的 TOML（{error}）", f"it is no valid TOML ({error})") from error
     if unknown := sorted(table.keys() - {"open", "closed", "years"}):
         raise _bad(

@@ -3,6 +3,7 @@
 from decimal import ROUND_HALF_UP, Decimal
 
 from jqfollow.domain import Side
+from jqfollow.market import lots, prices
 from jqfollow.market.securities import Kind, Security
 
 _CENT = Decimal("0.01")
@@ -33,9 +34,9 @@ def fee(
         minimum: the least commission of an order, yuan.
 
     Raises:
-        ValueError: a negative volume, or a price that is negative or no number.
+        ValueError: a volume or a price that is negative, no number, or larger than any can be.
     """
-    if volume < 0 or not price.is_finite() or price < 0:
+    if not 0 <= volume <= lots.MOST or not price.is_finite() or not 0 <= price <= prices.MOST:
         raise ValueError(f"no trade: {volume} at {price}")
     turnover = volume * price
     if not turnover:
