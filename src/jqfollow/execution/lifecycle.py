@@ -126,10 +126,7 @@ def step(state: AttemptState, event: Event, *, filled: int = 0) -> AttemptState:
         LookupError: the pair is in neither table.
     """
     pair = (state, event)
-    if pair in _STAYS:
-        after = state
-    else:
-        after = _TABLE[pair]
+    after = state if pair in _STAYS else _TABLE[pair]
     if filled > 0:
         if after is S.NEW:
             return S.PARTIALLY_FILLED

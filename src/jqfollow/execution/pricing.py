@@ -87,7 +87,7 @@ def at_limit(quote: Quote, instrument: Instrument, side: Side) -> Decimal | None
     if limit is None:
         return None
     opposite, own = (quote.asks, quote.bids) if side is Side.BUY else (quote.bids, quote.asks)
-    stands = quote.last if quote.last else (_best(own) if not opposite else None)
+    stands = quote.last or (_best(own) if not opposite else None)
     if stands is None:
         return None
     return limit if (stands >= limit if side is Side.BUY else stands <= limit) else None

@@ -26,7 +26,8 @@ _WORDS: tuple[tuple[RefusalKind, re.Pattern[str]], ...] = (
     (
         RefusalKind.PERMANENT,
         re.compile(
-            r"权限|未开通|未签署|适当性|风险等级|禁止|黑名单|停牌|退市|不存在|无此|非法|冻结账户|销户|密码|not permitted"
+            r"权限|未开通|未签署|适当性|风险等级|禁止|黑名单"
+            r"|停牌|退市|不存在|无此|非法|冻结账户|销户|密码|not permitted"
         ),
     ),
     (

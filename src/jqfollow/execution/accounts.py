@@ -1,0 +1,215 @@
+"""One account: its broker behind lanes, its day and hour, and whether it can trade now."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import structlog
+
+from jqfollow.clock import Clock
+from jqfollow.domain import (
+    AccountState,
+    Asset,
+    BrokerDownError,
+    BrokerEvent,
+    FillReport,
+    Instrument,
+    OrderReport,
+    Phase,
+    Placed,
+    PlaceRequest,
+    Position,
+    Quote,
+)
+from jqfollow.execution.brokers.port import Broker, PracticeExchange
+from jqfollow.execution.lanes import Lane, Lanes
+from jqfollow.market.calendar import CalendarError, TradingCalendar
+from jqfollow.market.sessions import phase_at
+from jqfollow.settings import PaperAccount, QmtAccount
+
+log = structlog.get_logger(__name__)
+
+CONNECT_TIMEOUT_S = 30.0
+PLACE_TIMEOUT_S = 5.0
+CANCEL_TIMEOUT_S = 5.0
+QUERY_TIMEOUT_S = 2.5
+MARKET_TIMEOUT_S = 2.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a placing call gave, with what it was about; also when it came too late for its caller."""
+
+    request: PlaceRequest
+    placed: Placed | BrokerDownError
+
+
+class Account:
+    """One account of the configuration.
+
+    Broker calls go through `lanes` with deadlines; pushes are put into `pushes` on the event loop.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        settings: PaperAccount | QmtAccount,
+        broker: Broker,
+        clock: Clock,
+        calendar: TradingCalendar,
+    ) -> None:
+        self.name = name
+        self.settings = settings
+        self.broker = broker
+        self.traits = broker.traits
+        self.lanes = Lanes(name)
+        self.pushes: asyncio.Queue[BrokerEvent] = asyncio.Queue()
+        self.late_answers: asyncio.Queue[Answer] = asyncio.Queue()
+        self.wake = asyncio.Event()
+        self.ready = False
+        self.why_zh = "启动中"
+        self.why_en = "starting"
+        self._clock = clock
+        self._calendar = calendar
+        self._practice_day: date | None = None
+        self._loop = asyncio.get_running_loop()
+        broker.events(self._push)
+
+    def _push(self, event: BrokerEvent) -> None:
+        """On whatever thread the broker speaks."""
+        self._hand_over(self.pushes.put_nowait, event)
+
+    def _late(self, lane: Lane, outcome: Answer | BaseException) -> None:
+        """An answer to a placing call that its caller no longer waits for."""
+        log.warning("late_answer", account=self.name, lane=lane, outcome=type(outcome).__name__)
+        if isinstance(outcome, Answer):
+            self._hand_over(self.late_answers.put_nowait, outcome)
+
+    def _hand_over(self, put: Callable[[Any], None], value: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(put, value)
+        except RuntimeError:  # the loop is closed: the next start reconciles
+            log.warning("event_after_stop", account=self.name, kind=type(value).__name__)
+
+    def state(self) -> AccountState:
+        """For people, and for the answer to `hello`."""
+        return AccountState(
+            account=self.name,
+            broker=self.settings.broker,
+            real=self.traits.real,
+            ready=self.ready,
+            why_zh="" if self.ready else self.why_zh,
+            why_en="" if self.ready else self.why_en,
+        )
+
+    def set_ready(self) -> None:
+        """Reconciled: trading may begin."""
+        self.ready = True
+        self.wake.set()
+
+    def set_down(self, zh: str, en: str) -> None:
+        """No trading until `set_ready`."""
+        self.ready = False
+        self.why_zh, self.why_en = zh, en
+
+    # -- day and hour ------------------------------------------------------------------------------------------------
+
+    def trading_day(self) -> date:
+        """The exchange day that the account is in."""
+        if self._practice_day is not None:
+            return self._practice_day
+        return self._clock.now().date()
+
+    def is_trading_day(self) -> bool:
+        """Whether the exchange trades today; a day that the calendar does not cover is none."""
+        if self.traits.always_open:
+            return True
+        try:
+            return self._calendar.is_trading_day(self._clock.now().date())
+        except CalendarError as error:
+            log.warning("calendar_not_covered", error=str(error))
+            return False
+
+    def phase(self) -> Phase:
+        """The phase of the exchange day now."""
+        if self.traits.always_open:
+            return Phase.CONTINUOUS
+        return phase_at(self._clock.now()) if self.is_trading_day() else Phase.CLOSED
+
+    async def observe(self, *, symbol: str, price: Decimal | None, day: date) -> None:
+        """Tells a practice exchange what a signal or a person named; nothing at a real broker."""
+        broker = self.broker
+        if not isinstance(broker, PracticeExchange):
+            return
+        practice = broker
+
+        def call() -> date:
+            practice.observe(symbol=symbol, price=price, day=day)
+            return practice.trading_day()
+
+        seen = await self.lanes.call(Lane.QUERY, call, timeout_s=QUERY_TIMEOUT_S)
+        if self.traits.always_open:
+            self._practice_day = seen
+
+    async def learn_day(self) -> None:
+        """Reads a practice exchange's day, after it was connected."""
+        if self.traits.always_open and isinstance(self.broker, PracticeExchange):
+            self._practice_day = await self.lanes.call(
+                Lane.QUERY, self.broker.trading_day, timeout_s=QUERY_TIMEOUT_S
+            )
+
+    # -- the broker, through lanes: each raises as `Broker` says, and `BrokerTimeoutError` past its deadline ----------
+
+    async def connect(self) -> Callable[[], None]:
+        """Connects; gives what ends the connection."""
+        return await self.lanes.call(Lane.QUERY, self.broker.connect, timeout_s=CONNECT_TIMEOUT_S)
+
+    async def place(self, request: PlaceRequest) -> Placed:
+        """Hands one attempt to the broker, once."""
+
+        def call() -> Answer:
+            try:
+                return Answer(request=request, placed=self.broker.place(request))
+            except BrokerDownError as error:
+                return Answer(request=request, placed=error)
+
+        answer = await self.lanes.call(Lane.PLACE, call, timeout_s=PLACE_TIMEOUT_S, on_late=self._late)
+        if isinstance(answer.placed, BrokerDownError):
+            raise answer.placed
+        return answer.placed
+
+    async def cancel(self, broker_order_id: str) -> None:
+        """Asks for a cancel."""
+        await self.lanes.call(Lane.CANCEL, lambda: self.broker.cancel(broker_order_id), timeout_s=CANCEL_TIMEOUT_S)
+
+    async def orders(self) -> Sequence[OrderReport]:
+        """Today's orders."""
+        return await self.lanes.call(Lane.QUERY, self.broker.orders, timeout_s=QUERY_TIMEOUT_S)
+
+    async def fills(self) -> Sequence[FillReport]:
+        """Today's fills."""
+        return await self.lanes.call(Lane.QUERY, self.broker.fills, timeout_s=QUERY_TIMEOUT_S)
+
+    async def positions(self) -> Sequence[Position]:
+        """What the account holds."""
+        return await self.lanes.call(Lane.QUERY, self.broker.positions, timeout_s=QUERY_TIMEOUT_S)
+
+    async def asset(self) -> Asset:
+        """The account's money."""
+        return await self.lanes.call(Lane.QUERY, self.broker.asset, timeout_s=QUERY_TIMEOUT_S)
+
+    async def quote(self, symbol: str) -> Quote | None:
+        """The market now."""
+        return await self.lanes.call(Lane.MARKET, lambda: self.broker.quote(symbol), timeout_s=MARKET_TIMEOUT_S)
+
+    async def instrument(self, symbol: str) -> Instrument | None:
+        """Today's facts of a security."""
+        return await self.lanes.call(Lane.MARKET, lambda: self.broker.instrument(symbol), timeout_s=MARKET_TIMEOUT_S)
+
+    def placing(self) -> bool:
+        """Whether a placing call is under way, one that nobody waits for any more included."""
+        return self.lanes.under_way(Lane.PLACE) > 0
