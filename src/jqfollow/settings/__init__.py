@@ -1,0 +1,46 @@
+"""The configuration: read and validated as a whole at the start.
+
+Sources, later ones win, key by key: defaults, `config.toml`, the environment (`JQFOLLOW_NOTIFY__WECOM__KEYS`).
+"""
+
+from jqfollow.settings.explain import ConfigError
+from jqfollow.settings.load import default_config, load_settings, parse_settings
+from jqfollow.settings.sections import (
+    Account,
+    BrokerName,
+    ConsoleSettings,
+    ExecutionSettings,
+    Follow,
+    FollowMode,
+    NotifySettings,
+    PaperAccount,
+    PriceMode,
+    QmtAccount,
+    RiskSettings,
+    Settings,
+    SignalsSettings,
+    Strategy,
+    WecomSettings,
+)
+
+__all__ = [
+    "Account",
+    "BrokerName",
+    "ConfigError",
+    "ConsoleSettings",
+    "ExecutionSettings",
+    "Follow",
+    "FollowMode",
+    "NotifySettings",
+    "PaperAccount",
+    "PriceMode",
+    "QmtAccount",
+    "RiskSettings",
+    "Settings",
+    "SignalsSettings",
+    "Strategy",
+    "WecomSettings",
+    "default_config",
+    "load_settings",
+    "parse_settings",
+]

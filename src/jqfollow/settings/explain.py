@@ -1,0 +1,87 @@
+"""What is wrong with a configuration, for people: each key's path, what stands there and what is allowed."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from jqfollow.domain import JqfollowError
+from jqfollow.settings import schema
+
+_SHOWN = 40
+_WRONG_TYPE = ("_type", "_parsing", "_from_float")
+
+
+class ConfigError(JqfollowError):
+    """The configuration cannot be used; the message names each key, what is wrong and what is allowed."""
+
+
+def explain(error: ValidationError, sources: Mapping[tuple[str, ...], str]) -> list[str]:
+    """A line for each thing that is wrong.
+
+    Args:
+        error: pydantic's finding.
+        sources: the environment variables by the path of the key that they set.
+    """
+    return [_line(item, sources) for item in error.errors(include_url=False)]
+
+
+def unknown_key(key: str, node: schema.Node, known: Sequence[str] | None = None) -> str:
+    """Says that a table has no such key, which one may be meant and which there are."""
+    names = schema.keys(node) if known is None else known
+    close = difflib.get_close_matches(key, names, n=1)
+    hint = f"，是不是 {close[0]}？ / did you mean {close[0]}?" if close else ""
+    return f"没有这个配置项 / unknown key{hint} 可用 / allowed: {', '.join(names)}"
+
+
+def _line(item: Mapping[str, Any], sources: Mapping[tuple[str, ...], str]) -> str:
+    kind, location = str(item["type"]), item["loc"]
+    if kind in {"union_tag_invalid", "union_tag_not_found"}:
+        location = (*location, str(item["ctx"]["discriminator"]).strip("'"))
+    path, node = schema.locate(location)
+    place = ".".join(path)
+    if variable := next((sources[key] for n in range(len(path), 0, -1) if (key := tuple(path[:n])) in sources), ""):
+        place += f" ({variable})"
+    what = _what(kind, item, node, path)
+    return f"{place}: {what}" if place else what
+
+
+def _what(kind: str, item: Mapping[str, Any], node: schema.Node | None, path: list[str]) -> str:
+    if kind == "value_error":
+        return str(item["msg"]).removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        parent = schema.locate(item["loc"][:-1])[1]
+        return unknown_key(path[-1], parent if parent is not None else {})
+    if node is None:
+        return str(item["msg"])
+    zh, en = schema.allowed(node)
+    if kind in {"missing", "union_tag_not_found"}:
+        return f"缺少这一项，应为 {zh} / is missing, expected: {en}"
+    value = item["ctx"]["tag"] if kind == "union_tag_invalid" else item["input"]
+    shown = "" if schema.is_secret(node) else f" {_shown(value)}"
+    if kind.endswith(_WRONG_TYPE):
+        type_zh, type_en = _type_of(value)
+        return f"写成了{type_zh}{shown}，应为 {zh} / is {type_en}{shown}, expected: {en}"
+    return f"不能是{shown or '这个值'}，应为 {zh} / is{shown or ' not possible'}, expected: {en}"
+
+
+def _type_of(value: object) -> tuple[str, str]:
+    kinds: tuple[tuple[type | tuple[type, ...], str, str], ...] = (
+        (bool, "布尔值", "a boolean"),
+        (str, "文字", "a text"),
+        (int, "整数", "a whole number"),
+        ((float, Decimal), "小数", "a decimal number"),
+        (Mapping, "表", "a table"),
+        ((list, tuple), "数组", "a list"),
+    )
+    return next(((zh, en) for kind, zh, en in kinds if isinstance(value, kind)), ("日期或时间", "a date or time"))
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value[:_SHOWN]}{"…" if len(value) > _SHOWN else ""}"'
+    return str(value)[:_SHOWN] if isinstance(value, int | float | Decimal) else ""

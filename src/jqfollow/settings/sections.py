@@ -1,0 +1,303 @@
+"""The sections of `config.toml` as models, and what is possible in each.
+
+TOML's types are taken as they are: the text "8888" is no port and `true` is no ratio.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import time
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+
+from jqfollow.domain import Board, Wire
+
+_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
+_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_WINDOWS_DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(
+            f"名称 {text!r} 只能用 1 到 64 个 A-Z a-z 0-9 . _ -，不能以 . 或 - 开头、以 . 结尾（中文名写在 title）"
+            " / a name is 1 to 64 of A-Z a-z 0-9 . _ -, does not begin with . or - and does not end with ."
+        )
+    if _WINDOWS_DEVICES.fullmatch(text):
+        raise ValueError(f"名称 {text!r} 是 Windows 的保留名 / is a device's name on Windows")
+    return text
+
+
+def _clock_time(value: object) -> object:
+    if isinstance(value, str):
+        if not _CLOCK_TIME.fullmatch(value):
+            raise ValueError(f'{value!r} 不是 "09:00" 这样的时刻 / a time such as "09:00" is expected')
+        return time.fromisoformat(value)
+    return value
+
+
+def _loopback(host: str) -> str:
+    if host not in {"127.0.0.1", "::1", "localhost"}:
+        raise ValueError(
+            '控制台只给本机用，只能是 "127.0.0.1"、"::1" 或 "localhost" / '
+            'the console is for this machine only: "127.0.0.1", "::1" or "localhost"'
+        )
+    return host
+
+
+def _no_text(value: object) -> object:
+    if isinstance(value, str | bool):
+        kind = ("文字", "a text") if isinstance(value, str) else ("布尔值", "a boolean")
+        raise ValueError(  # noqa: TRY004  # pydantic wants ValueError
+            f"写成了{kind[0]}，应为不带引号的数 / is {kind[1]}, a number without quotes is expected"
+        )
+    return value
+
+
+Name = Annotated[str, AfterValidator(_name)]
+ClockTime = Annotated[time, BeforeValidator(_clock_time)]
+Host = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^\S+$")]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Money = Annotated[
+    Decimal, Field(strict=False, ge=0, le=Decimal("1e12"), allow_inf_nan=False), BeforeValidator(_no_text)
+]
+Limit = Annotated[
+    Decimal, Field(strict=False, gt=0, le=Decimal("1e12"), allow_inf_nan=False), BeforeValidator(_no_text)
+]
+Ratio = Annotated[Decimal, Field(strict=False, gt=0, le=1000, allow_inf_nan=False), BeforeValidator(_no_text)]
+Share = Annotated[Decimal, Field(strict=False, gt=0, le=1, allow_inf_nan=False), BeforeValidator(_no_text)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+AnyPath = Annotated[Path, Field(strict=False)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class SignalsSettings(_Section):
+    """`[signals]`: the only port that may be reachable from outside."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 8888
+    max_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
+
+
+class ConsoleSettings(_Section):
+    """`[console]`: docs page, dashboard, manual orders, queries, for this machine only."""
+
+    host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
+    port: Port = 8000
+
+
+class BrokerName(StrEnum):
+    """`broker` of an account."""
+
+    PAPER = "paper"
+    QMT = "qmt"
+
+
+class PaperAccount(_Section):
+    """`[accounts.NAME]` with `broker = "paper"`."""
+
+    broker: Literal[BrokerName.PAPER]
+    cash: Money = Decimal(1_000_000)
+    hours: Literal["always", "exchange"] = "always"
+    quotes: Literal["simulated", "xtdata"] = "simulated"
+
+
+class QmtAccount(_Section):
+    """`[accounts.NAME]` with `broker = "qmt"`."""
+
+    broker: Literal[BrokerName.QMT]
+    qmt_path: AnyPath
+    account_id: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[0-9A-Za-z]+$")]
+    account_type: Literal["STOCK", "CREDIT"] = "STOCK"
+
+
+Account = Annotated[PaperAccount | QmtAccount, Field(discriminator="broker")]
+
+
+class FollowMode(StrEnum):
+    """How a strategy's order is scaled for an account."""
+
+    RATIO = "ratio"
+    VALUE = "value"
+    SHARES = "shares"
+    EQUITY = "equity"
+
+
+class Follow(_Section):
+    """One of: ratio of the strategy's amount, yuan an order, shares an order, or yuan of the strategy's total value."""
+
+    ratio: Ratio | None = None
+    value: Limit | None = None
+    shares: Annotated[int, Field(gt=0, le=100_000_000)] | None = None
+    equity: Limit | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_ratio(cls, value: object) -> object:
+        if isinstance(value, bool | str):
+            raise ValueError(  # noqa: TRY004  # pydantic wants ValueError
+                "应为 0.5 这样的比例，或 { value = 20000 }、{ shares = 500 }、{ equity = 300000 } / "
+                "a ratio such as 0.5, or { value = 20000 }, { shares = 500 }, { equity = 300000 } is expected"
+            )
+        return {"ratio": value} if isinstance(value, int | float | Decimal) else value
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [m for m in FollowMode if getattr(self, m) is not None]
+        if len(given) != 1:
+            raise ValueError("ratio、value、shares、equity 必须恰好写一个 / exactly one of them is expected")
+        return self
+
+    @property
+    def mode(self) -> FollowMode:
+        """Which of the four it is."""
+        return next(m for m in FollowMode if getattr(self, m) is not None)
+
+    @property
+    def figure(self) -> Decimal:
+        """The number of its mode."""
+        return Decimal(getattr(self, self.mode))
+
+
+class Strategy(_Section):
+    """`[strategies.NAME]`."""
+
+    title: Annotated[str, Field(max_length=64)] = ""
+    follow: dict[str, Follow] = Field(default_factory=dict)
+    wire: Literal[Wire.JQF1, Wire.SEED] = Wire.JQF1
+    secret: SecretStr | None = None
+    backtest: Literal["paper", "reject"] = "paper"
+
+    @model_validator(mode="after")
+    def _secret_goes_with_seed(self) -> Self:
+        if self.wire is Wire.SEED and (self.secret is None or not self.secret.get_secret_value()):
+            raise ValueError(
+                'wire = "seed" 要写 secret = "…"，即原客户端里的密码 / '
+                'needs secret = "…", the password of the original client'
+            )
+        if self.wire is Wire.JQF1 and self.secret is not None:
+            raise ValueError(
+                'secret 只用于 wire = "seed"；"jqf1" 的密钥在 keys.toml / '
+                'secret goes with wire = "seed" only; keys of "jqf1" live in keys.toml'
+            )
+        return self
+
+
+class PriceMode(StrEnum):
+    """`execution.price`."""
+
+    LATEST = "latest"
+    OWN = "own"
+    PEER = "peer"
+    SIGNAL = "signal"
+
+
+class ExecutionSettings(_Section):
+    """`[execution]`."""
+
+    price: Annotated[PriceMode, Field(strict=False)] = PriceMode.LATEST
+    slippage_ticks: Annotated[int, Field(ge=0, le=1000)] = 0
+    cancel_after_s: Seconds = 30
+    max_attempts: Annotated[int, Field(ge=1, le=50)] = 5
+    force_after: Annotated[int, Field(ge=1, le=51)] = 3
+    join_auction: bool = False
+    cash_wait_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 60
+
+
+class RiskSettings(_Section):
+    """`[risk]`."""
+
+    max_signal_age_s: Seconds = 60
+    max_price_drift: Share = Decimal("0.03")
+    at_limit: Literal["reject", "queue"] = "reject"
+    outside_hours: Literal["reject", "hold"] = "reject"
+    max_order_value: Limit = Decimal(500_000)
+    max_position_ratio: Share = Decimal(1)
+    max_daily_orders: Annotated[int, Field(ge=1, le=10_000)] = 500
+    max_daily_turnover: Money = Decimal(0)
+    max_cancels_per_day: Annotated[int, Field(ge=0, le=10_000)] = 400
+    orders_per_second: Annotated[int, Field(ge=1, le=100)] = 20
+    boards: Annotated[frozenset[Annotated[Board, Field(strict=False)]], Field(strict=False)] = frozenset(Board)
+    blocked: Annotated[frozenset[str], Field(strict=False)] = frozenset()
+
+    @field_validator("blocked")
+    @classmethod
+    def _codes(cls, blocked: frozenset[str]) -> frozenset[str]:
+        for code in sorted(blocked):
+            if not re.fullmatch(r"\d{6}\.[A-Za-z]{2,4}", code):
+                raise ValueError(f"{code!r} 不是 000001.XSHE 或 000001.SZ 这样的代码 / is not such a code as these")
+        return blocked
+
+
+def _wecom_key(key: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[0-9A-Za-z-]{8,64}|https?://\S+", key.get_secret_value()):
+        raise ValueError("应为机器人的 key 或完整的 Webhook 地址 / a robot's key, or its whole webhook address")
+    return key
+
+
+class WecomSettings(_Section):
+    """`[notify.wecom]`: robot keys or whole webhook addresses."""
+
+    keys: Annotated[tuple[Annotated[SecretStr, AfterValidator(_wecom_key)], ...], Field(strict=False)] = ()
+
+
+class NotifySettings(_Section):
+    """`[notify]`."""
+
+    heartbeat_at: ClockTime = time(9, 0)
+    summary_at: ClockTime = time(15, 5)
+    wecom: WecomSettings = WecomSettings()
+
+
+def _distinct_in_file_names(names: Iterable[str], section: str) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            raise ValueError(f"{section}.{other} 与 {section}.{name} 只有大小写不同 / differ in case only")
+
+
+class Settings(_Section):
+    """The whole configuration."""
+
+    data_dir: AnyPath = Path("data")
+    signals: SignalsSettings = SignalsSettings()
+    console: ConsoleSettings = ConsoleSettings()
+    accounts: dict[Name, Account] = Field(default_factory=dict)
+    strategies: dict[Name, Strategy] = Field(default_factory=dict)
+    execution: ExecutionSettings = ExecutionSettings()
+    risk: RiskSettings = RiskSettings()
+    notify: NotifySettings = NotifySettings()
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        _distinct_in_file_names(self.accounts, "accounts")
+        _distinct_in_file_names(self.strategies, "strategies")
+        for name, strategy in self.strategies.items():
+            for account in strategy.follow:
+                if account not in self.accounts:
+                    known = ", ".join(sorted(self.accounts)) or "无 / none"
+                    raise ValueError(
+                        f"strategies.{name}.follow: 没有账户 {account!r} / no such account；已配置 / known: {known}"
+                    )
+        real = [(a.account_id, a.account_type) for a in self.accounts.values() if isinstance(a, QmtAccount)]
+        if len(set(real)) < len(real):
+            raise ValueError("accounts: 同一个 account_id 配置了两次 / the same account_id stands there twice")
+        if self.signals.port == self.console.port and self.signals.port != 0:
+            raise ValueError("signals.port、console.port: 两个端口不能相同 / the two ports must differ")
+        return self
