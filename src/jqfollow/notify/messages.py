@@ -1,0 +1,162 @@
+"""What people are told of orders, accounts and the service; pure.
+
+A message's first line says it all, with the figures first: a long backlog shows no more. Every text is short enough
+for one message and can be stored whatever a broker or a signal wrote into it. Heartbeat and summary are in `reports`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from jqfollow.clock import SHANGHAI
+from jqfollow.domain import AccountState, OrderState, WaitingFor
+from jqfollow.ledger.rows import AttemptRow, OrderRow, SignalRow
+from jqfollow.notify.figures import SIDE_ZH, money, price, security, volume
+from jqfollow.notify.texts import clean, cut, one_line
+from jqfollow.reasons import Refusal
+
+MESSAGE_BYTES = 1900
+"""Less than a message holds: the outbox may add a time and a header."""
+_WORDS_BYTES = 400
+"""The longest quotation of a broker's or an error's words."""
+_HALF_A_MINUTE = 0.5
+
+_WAITING = {
+    WaitingFor.SESSION: "现在不是连续竞价时段，开盘后再下单",
+    WaitingFor.CASH: "资金不足，等本策略的卖出回款",
+    WaitingFor.UNKNOWN: "同一账户、证券、方向有一笔委托结果未知，核实后再下单",
+    WaitingFor.OPPOSITE: "先撤掉同一持仓的买单，再卖出",
+    WaitingFor.BROKER: "券商未连接或暂时不接单，恢复后再下单",
+}
+
+
+def order_done(order: OrderRow, *, title: str, name: str | None, attempts: int) -> str:
+    """An order has ended: filled, partly filled, canceled or expired.
+
+    Args:
+        order: in its final state.
+        title: the strategy's title; its name is shown when that is empty.
+        name: the security's name; `None` when not known.
+        attempts: how many times it was placed.
+    """
+    if order.state is OrderState.REJECTED:
+        return order_refused(order, title=title, name=name)
+    what = f"{SIDE_ZH[order.side]} {security(order.security, name)}"
+    average = order.avg_price
+    if order.state is OrderState.FILLED:
+        head = f"✅ 已成交 {what} {volume(order.filled, order.security)}"
+    elif order.filled:
+        head = f"⚠️ 部分成交 {what} {order.filled:,}/{volume(order.volume, order.security)}"
+    else:
+        head = f"❌ 未成交 {what} {volume(order.volume, order.security)}"
+    if average is not None:
+        head += f" 均价 {price(average)}"
+    lines = [head]
+    if average is not None:
+        lines.append(f"金额 {money(order.turnover)} 元")
+    lines += _reason(order)
+    lines.append(_whose(order, title) + (f" · 共 {attempts} 次委托" if attempts > 1 else ""))
+    return _message(lines)
+
+
+def order_refused(order: OrderRow, *, title: str, name: str | None) -> str:
+    """An account does not follow a signal, and why."""
+    head = f"❌ 未跟单 {SIDE_ZH[order.side]} {security(order.security, name)}"
+    if order.volume:
+        head += f" {volume(order.volume, order.security)}"
+    return _message([head, *_reason(order), _whose(order, title)])
+
+
+def signal_refused(signal: SignalRow, *, title: str, name: str | None) -> str:
+    """No account follows a signal, and why."""
+    lines = ["❌ 信号未跟单"]
+    if signal.order is not None:
+        told = signal.order
+        symbol = cut(one_line(told.symbol), 60)
+        lines[0] += f" {SIDE_ZH[told.side]} {security(symbol, name)} {volume(told.amount, symbol)}"
+    if signal.reason is not None:
+        lines.append(_sentence(Refusal(reason=signal.reason, figures=signal.figures)))
+    lines.append(f"{one_line(title) or signal.strategy} · 信号 #{signal.signal_id}")
+    return _message(lines)
+
+
+def order_waiting(order: OrderRow, *, title: str, name: str | None) -> str:
+    """An order waits before it is placed."""
+    size = f" {volume(order.volume - order.filled, order.security)}" if order.volume else ""
+    head = f"⏳ 等待 {SIDE_ZH[order.side]} {security(order.security, name)}{size}"
+    why = "等待下单" if order.waiting_for is None else _WAITING[order.waiting_for]
+    until = f"（最晚等到 {_time(order.wait_until)}）" if order.wait_until is not None else ""
+    return _message([head, why + until, _whose(order, title)])
+
+
+def unknown_outcome(order: OrderRow, attempt: AttemptRow, *, title: str, name: str | None) -> str:
+    """An attempt was handed to the broker and no answer came: what a person has to do now."""
+    side = SIDE_ZH[order.side]
+    what = f"{side} {security(order.security, name)} {volume(attempt.volume, order.security)}"
+    which = f"第 {attempt.number} 次委托 · {_time(attempt.created_at)} · 备注 {attempt.remark}"
+    lines = (
+        f"🚨【急】委托结果未知 {what} 委托价 {price(attempt.price)}",
+        f"{_whose(order, title)} · {which}",
+        f"委托已交给券商，但没有得到答复。程序不会重发；核实之前，{order.account} 暂停{side} {order.security}。",
+        "请这样处理：",
+        "1. 在交易客户端的当日委托里找这一笔（看备注；没有备注就看代码、方向、数量、价格、时间）。",
+        f"2. 打开控制台，订单 #{order.order_id}，按看到的选：",
+        "没有这笔 / 有这笔（填委托编号）/ 已结束（填成交数量和均价）。",
+    )
+    return _message(lines)
+
+
+def account_down(account: str, why: str) -> str:
+    """An account's connection was lost, or could not be made."""
+    return _message([f"🚨【急】账户 {account} 未连接：{_words(why)}", "程序会自动重连；恢复之前不下新单。"])
+
+
+def account_up(account: str, minutes: float) -> str:
+    """An account is connected again, after so many minutes."""
+    lasted = f"中断约 {minutes:,.0f} 分钟" if minutes >= _HALF_A_MINUTE else "中断不到 1 分钟"
+    return _message([f"✅ 账户 {account} 已恢复连接，{lasted}"])
+
+
+def alert(text: str) -> str:
+    """Something that a person should look at now."""
+    return _message([f"🚨【急】{clean(text)}"])
+
+
+def started(version: str, accounts: Sequence[AccountState], addresses: Sequence[str] = ()) -> str:
+    """The service has started; `addresses` hold no token."""
+    return _message([f"▶️ jqfollow {version} 已启动", *map(account_line, accounts), *addresses])
+
+
+def stopped() -> str:
+    """The service was stopped in good order."""
+    return _message(["⏹️ jqfollow 已停止，停止期间不跟单"])
+
+
+def account_line(state: AccountState) -> str:
+    """One account's state on one line."""
+    kind = "实盘" if state.real else "模拟"
+    ready = "就绪" if state.ready else f"未就绪：{_words(state.why_zh) or '原因不明'}"
+    return f"{'✅' if state.ready else '⚠️'} {state.account}（{kind} {state.broker}）{ready}"
+
+
+def _reason(order: OrderRow) -> list[str]:
+    return [] if order.reason is None else [_sentence(Refusal(reason=order.reason, figures=order.figures))]
+
+
+def _sentence(refusal: Refusal) -> str:
+    return f"原因：{_words(refusal.text('zh'))}"
+
+
+def _whose(order: OrderRow, title: str) -> str:
+    return f"{one_line(title) or order.strategy} → {order.account}"
+
+
+def _words(text: str) -> str:
+    return cut(one_line(text), _WORDS_BYTES)
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(SHANGHAI):%H:%M:%S}"
+
+
+def _message(lines: Sequence[str]) -> str:
+    return cut(clean("\n".join(lines)), MESSAGE_BYTES)

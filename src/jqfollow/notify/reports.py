@@ -1,0 +1,163 @@
+"""The heartbeat before the day and the summary after it; pure."""
+
+from collections.abc import Mapping
+
+from jqfollow.clock import SHANGHAI
+from jqfollow.notify.facts import (
+    AccountFacts,
+    Difference,
+    HeartbeatFacts,
+    StrategyFacts,
+    SummaryFacts,
+    UnknownFact,
+)
+from jqfollow.notify.figures import SIDE_ZH, money, percent, price, security, signed, volume
+from jqfollow.notify.messages import MESSAGE_BYTES, account_line
+from jqfollow.notify.texts import clean, cut_lines, one_line
+from jqfollow.reasons import Reason
+
+_SHORT: dict[Reason, str] = {
+    Reason.STALE: "过时",
+    Reason.REPLAYED: "重复",
+    Reason.BACKTEST: "回测",
+    Reason.NOT_TRADED: "聚宽未成交",
+    Reason.NO_AMOUNT: "数量为零",
+    Reason.SHORT_SIDE: "空头",
+    Reason.NOT_FOLLOWED: "未设跟单账户",
+    Reason.PAUSED: "已暂停",
+    Reason.NOT_TRADING_DAY: "非交易日",
+    Reason.OUTSIDE_HOURS: "非交易时段",
+    Reason.DAY_OVER: "收盘未成",
+    Reason.UNKNOWN_SECURITY: "证券不可交易",
+    Reason.BOARD_NOT_ALLOWED: "板块不允许",
+    Reason.BLOCKED: "禁止名单",
+    Reason.SUSPENDED: "停牌",
+    Reason.BELOW_LOT: "不足一手",
+    Reason.NOTHING_TO_SELL: "无持仓可卖",
+    Reason.NOT_SELLABLE_TODAY: "今日不可卖",
+    Reason.NO_QUOTE: "无行情",
+    Reason.LIMIT_UP: "涨停",
+    Reason.LIMIT_DOWN: "跌停",
+    Reason.PRICE_DRIFT: "价格偏离",
+    Reason.PRICE_CAGE: "价格笼子",
+    Reason.NO_CASH: "资金不足",
+    Reason.MAX_ORDER_VALUE: "超单笔上限",
+    Reason.MAX_POSITION_RATIO: "超持仓上限",
+    Reason.MAX_DAILY_ORDERS: "超委托次数",
+    Reason.MAX_DAILY_TURNOVER: "超成交金额",
+    Reason.MAX_CANCELS: "超撤单次数",
+    Reason.RATE: "过于密集",
+    Reason.BROKER_DOWN: "账户未连接",
+    Reason.BROKER_REFUSED: "券商拒绝",
+    Reason.ATTEMPTS_EXHAUSTED: "多次未成",
+    Reason.CANCELED_BY_USER: "人工撤单",
+    Reason.CANCELED_BY_STRATEGY: "策略撤单",
+    Reason.CANCELED_AT_BROKER: "券商端撤单",
+    Reason.UNKNOWN_OUTCOME: "结果未知",
+    Reason.INTERNAL_ERROR: "内部错误",
+}
+
+
+def heartbeat(facts: HeartbeatFacts) -> str:
+    """The service lives; what wants a person's attention comes first."""
+    asleep = sum(not state.ready for state in facts.accounts)
+    concerns = [*_unknown_lines(facts.unknown), *(f"⚠️ {one_line(text)}" for text in facts.warnings)]
+    concerns += [f"⏸️ 已暂停：{one_line(text)}" for text in facts.paused]
+    if facts.pending_outbox:
+        concerns.append(f"⚠️ {facts.pending_outbox:,} 条通知还没有送达")
+    state = f"{len(concerns) + asleep} 项要留意" if concerns or asleep else "一切正常"
+    day = "交易日" if facts.trading_day else "非交易日"
+    lines = [f"💓 {facts.at.astimezone(SHANGHAI):%m-%d %H:%M} 心跳：{state}（{day}）", *concerns]
+    lines += map(account_line, facts.accounts)
+    lines.append(f"跟单策略 {facts.strategies} 个，在途订单 {facts.open_orders} 笔 · jqfollow {facts.version}")
+    return _report(lines)
+
+
+def summary(facts: SummaryFacts) -> str:
+    """The day in figures: unknown outcomes on top, then the accounts, then the strategies with their differences."""
+    lines = [f"📊 {facts.day:%Y-%m-%d} 日终汇总{_headline(facts)}"]
+    lines += _unknown_lines(facts.unknown)
+    lines += [f"⚠️ {one_line(text)}" for text in facts.warnings]
+    if facts.pending_outbox:
+        lines.append(f"⚠️ {facts.pending_outbox:,} 条通知还没有送达")
+    for account in facts.accounts:
+        lines += _account_lines(account)
+    for strategy in facts.strategies:
+        lines += _strategy_lines(strategy)
+    return _report(lines)
+
+
+def _headline(facts: SummaryFacts) -> str:
+    filled = sum(account.filled for account in facts.accounts)
+    differences = sum(len(strategy.differences or ()) for strategy in facts.strategies)
+    parts = [f"：成交 {filled:,} 笔"]
+    if facts.unknown:
+        parts.append(f"结果未知 {len(facts.unknown):,} 笔")
+    if differences:
+        parts.append(f"持仓差异 {differences:,} 条")
+    return "，".join(parts)
+
+
+def _unknown_lines(unknown: tuple[UnknownFact, ...]) -> list[str]:
+    return [
+        f"🚨 结果未知 #{fact.order_id} {fact.account} {SIDE_ZH[fact.side]} {security(fact.symbol, fact.name)}"
+        f" {volume(fact.volume, fact.symbol)} @{price(fact.price)}"
+        f"（{fact.since.astimezone(SHANGHAI):%m-%d %H:%M:%S} 起，请到控制台处理）"
+        for fact in unknown
+    ]
+
+
+def _account_lines(facts: AccountFacts) -> list[str]:
+    kind = "实盘" if facts.real else "模拟"
+    total = "总资产未知" if facts.total is None else f"总资产 {money(facts.total)} 元"
+    lines = [f"【{facts.account} · {kind}】{total}"]
+    if facts.total is not None and facts.previous_total is not None:
+        gain = facts.total - facts.previous_total
+        ratio = f"（{percent(gain / facts.previous_total)}）" if facts.previous_total > 0 else ""
+        since = f"较 {facts.previous_day:%m-%d} " if facts.previous_day is not None else "较上次 "
+        lines.append(f"{since}{signed(gain)} 元{ratio}")
+    counts = {
+        "成交": facts.filled,
+        "未完成": facts.unfinished,
+        "拒绝": facts.refused,
+        "在途": facts.open,
+        "未知": facts.unknown,
+    }
+    shown = "，".join(f"{word} {count:,}" for word, count in counts.items() if count) or "无订单"
+    lines.append(f"{shown}；成交额 {money(facts.turnover)} 元")
+    return lines
+
+
+def _strategy_lines(facts: StrategyFacts) -> list[str]:
+    lines = [
+        f"【{facts.title or facts.strategy}】信号 {facts.received:,}，跟单 {facts.followed:,}{_refused(facts.refused)}"
+    ]
+    if facts.differences is None:
+        lines.append("持仓核对：策略持仓未知，没有核对")
+    elif not facts.differences:
+        lines.append("持仓核对：无差异")
+    else:
+        lines += map(_difference_line, facts.differences)
+    return lines
+
+
+def _refused(counts: Mapping[Reason, int]) -> str:
+    some = [(reason, count) for reason, count in counts.items() if count]
+    if not some:
+        return ""
+    some.sort(key=lambda pair: (-pair[1], pair[0]))
+    total = sum(count for _, count in some)
+    return f"，未跟 {total:,}（" + "、".join(f"{_SHORT[reason]} {count:,}" for reason, count in some) + "）"
+
+
+def _difference_line(difference: Difference) -> str:
+    gap = difference.book - difference.expected
+    return (
+        f"⚠️ {difference.account} {security(difference.symbol, difference.name)}"
+        f" 应有 {difference.expected:,}，实有 {volume(difference.book, difference.symbol)}"
+        f"（{'多' if gap > 0 else '少'} {abs(gap):,}）"
+    )
+
+
+def _report(lines: list[str]) -> str:
+    return cut_lines([clean(line) for line in lines], MESSAGE_BYTES)
