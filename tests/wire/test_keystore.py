@@ -1,0 +1,252 @@
+"""The file of keys: made once, private, rotated under a running service, never repeated."""
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from jqfollow.clock import SHANGHAI
+from jqfollow.wire import private_file
+from jqfollow.wire.keystore import KeyStore, KeyStoreError
+
+NOW = datetime(2026, 3, 2, 10, 0, tzinfo=SHANGHAI)
+GRACE = timedelta(hours=24)
+posix = pytest.mark.skipif(os.name == "nt", reason="a file's mode means something on POSIX only")
+
+
+class HandClock:
+    def __init__(self) -> None:
+        self.moment = NOW
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return self.moment.timestamp()
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "数据 文件夹" / "keys.toml"
+
+
+def test_keys_are_made_once_and_read_again(path: Path, clock: HandClock) -> None:
+    store = KeyStore.open(path, clock)
+    assert store.keys("demo") == ()
+    assert store.ensure([]) == []
+    assert not path.exists()
+    assert store.ensure(["demo", "a.b-c_1", "demo"]) == ["demo", "a.b-c_1"]
+    assert store.ensure(["a.b-c_1", "new"]) == ["new"]
+    again = KeyStore.open(path, clock)
+    assert again.strategies() == ["a.b-c_1", "demo", "new"]
+    for name in again.strategies():
+        assert again.keys(name) == store.keys(name)
+    assert len({store.keys(name)[0].text for name in store.strategies()}) == 3
+    assert [p.name for p in path.parent.iterdir() if p.suffix == ".tmp"] == []
+
+
+def test_the_previous_key_lives_through_its_grace(path: Path, clock: HandClock) -> None:
+    store = KeyStore.open(path, clock)
+    store.ensure(["demo", "other"])
+    (first,), other = store.keys("demo"), store.keys("other")
+    store.rotate("demo", grace=GRACE, now=NOW)
+    second = store.keys("demo")[0]
+    assert store.keys("demo") == (second, first)
+    assert second != first
+    clock.moment = NOW + GRACE - timedelta(microseconds=1)
+    assert store.keys("demo") == (second, first)
+    clock.moment = NOW + GRACE
+    assert store.keys("demo") == (second,)
+    assert store.keys("other") == other
+
+
+def test_a_second_rotation_ends_the_first_key_at_once(path: Path, clock: HandClock) -> None:
+    store = KeyStore.open(path, clock)
+    store.ensure(["demo"])
+    (first,) = store.keys("demo")
+    store.rotate("demo", grace=GRACE, now=NOW)
+    store.rotate("demo", grace=GRACE, now=NOW)
+    assert first not in store.keys("demo")
+    store.rotate("demo", grace=timedelta(0), now=NOW)
+    assert len(store.keys("demo")) == 1
+    with pytest.raises(ValueError, match="negative"):
+        store.rotate("demo", grace=timedelta(seconds=-1), now=NOW)
+
+
+def test_a_running_service_sees_what_the_command_line_did(path: Path, clock: HandClock) -> None:
+    service, command = KeyStore.open(path, clock), KeyStore.open(path, clock)
+    assert command.ensure(["demo"]) == ["demo"]
+    assert service.keys("demo") == command.keys("demo") != ()
+    before = service.keys("demo")
+    command.rotate("demo", grace=GRACE, now=NOW)
+    assert service.keys("demo") == (command.keys("demo")[0], *before)
+    assert service.ensure(["demo", "two"]) == ["two"]
+    command.rotate("two", grace=GRACE, now=NOW)
+    assert set(KeyStore.open(path, clock).strategies()) == {"demo", "two"}
+
+
+def test_two_starting_at_once_agree_on_every_key(path: Path, clock: HandClock) -> None:
+    stores = [KeyStore.open(path, clock) for _ in range(6)]
+    start = threading.Barrier(len(stores))
+    made: list[list[str]] = []
+
+    def run(number: int) -> None:
+        start.wait()
+        made.append(stores[number].ensure(["shared", f"own{number}"]))
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(stores))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(names.count("shared") for names in made) == 1
+    assert len({store.keys("shared") for store in stores}) == 1
+    assert len(KeyStore.open(path, clock).strategies()) == 7
+
+
+def test_a_file_damaged_under_a_running_service_leaves_it_its_keys(path: Path, clock: HandClock) -> None:
+    store = KeyStore.open(path, clock)
+    store.ensure(["demo"])
+    keys = store.keys("demo")
+    whole = path.read_text(encoding="utf-8")
+    path.write_text(whole[:-20], encoding="utf-8")
+    assert store.keys("demo") == keys
+    with pytest.raises(KeyStoreError):
+        store.rotate("demo", grace=GRACE, now=NOW)
+    path.unlink()
+    assert store.keys("demo") == keys
+    with pytest.raises(KeyStoreError, match="不见了"):
+        store.ensure(["demo", "two"])
+    path.write_text(whole, encoding="utf-8")
+    assert store.ensure(["two"]) == ["two"]
+    assert store.keys("demo") == keys
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("jqf1_", "jqf2_"),
+        lambda text: text.replace('key = "', 'key = "x'),
+        lambda text: text.replace("key =", "kee ="),
+        lambda text: text.replace("made_at = 2026-03-02T10:00:00+08:00", "made_at = 2026-03-02T10:00:00"),
+        lambda text: text.replace("made_at = 2026-03-02T10:00:00+08:00", "made_at = 7"),
+        lambda text: text + 'demo2 = "x"\n[',
+        lambda text: "demo = 3\n" + text.replace('["demo"]', '["demo2"]'),
+    ],
+)
+def test_a_damaged_file_stops_the_start_without_being_quoted(path: Path, clock: HandClock, change: object) -> None:
+    store = KeyStore.open(path, clock)
+    store.ensure(["demo"])
+    secret = store.keys("demo")[0].text.removeprefix("jqf1_")
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")  # type: ignore[operator]
+    with pytest.raises(KeyStoreError) as caught:
+        KeyStore.open(path, clock)
+    seen: BaseException | None = caught.value
+    while seen is not None:
+        assert secret not in str(seen)
+        seen = seen.__cause__
+
+
+def test_nothing_shows_a_key(path: Path, clock: HandClock) -> None:
+    store = KeyStore.open(path, clock)
+    store.ensure(["demo"])
+    store.rotate("demo", grace=GRACE, now=NOW)
+    for key in store.keys("demo"):
+        shown = repr(store) + repr(store.entry("demo")) + str(vars(store))
+        assert key.text.removeprefix("jqf1_") not in shown
+
+
+def test_unknown_and_impossible_names(path: Path, clock: HandClock) -> None:
+    store = KeyStore.open(path, clock)
+    with pytest.raises(KeyStoreError, match="demo"):
+        store.rotate("demo", grace=GRACE, now=NOW)
+    with pytest.raises(ValueError, match="name"):
+        store.ensure(['x"]\n[y'])
+    assert not path.exists()
+
+
+@posix
+def test_nobody_else_can_read_it(path: Path, clock: HandClock) -> None:
+    old = os.umask(0)
+    try:
+        KeyStore.open(path, clock).ensure(["demo"])
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        path.chmod(0o644)
+        store = KeyStore.open(path, clock)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert len(store.warnings) == 1
+        path.chmod(0o640)
+        store.rotate("demo", grace=GRACE, now=NOW)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert KeyStore.open(path, clock).warnings == []
+    finally:
+        os.umask(old)
+
+
+@posix
+def test_a_disk_that_does_not_take_it_leaves_the_old_file(
+    path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = KeyStore.open(path, clock)
+    store.ensure(["demo"])
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(KeyStoreError, match="No space left"):
+        store.rotate("demo", grace=GRACE, now=NOW)
+    assert path.read_bytes() == before
+    assert sorted(p.name for p in path.parent.iterdir()) == ["keys.toml", "keys.toml.lock"]
+    assert len(store.keys("demo")) == 1
+
+
+class Icacls:
+    """Windows' tool, as far as a call of it can be seen."""
+
+    def __init__(self, code: int = 0) -> None:
+        self.code = code
+        self.calls: list[list[str]] = []
+
+    def __call__(self, command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        self.calls.append(command)
+        return subprocess.CompletedProcess(command, self.code)
+
+
+@pytest.mark.parametrize("code", [0, 5])
+def test_on_windows_the_file_is_closed_before_anything_secret_is_in_it(
+    path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    tool = Icacls(code)
+    sizes: list[int] = []
+
+    def run(command: list[str], **options: object) -> subprocess.CompletedProcess[bytes]:
+        sizes.append(Path(command[1]).stat().st_size)
+        return tool(command, **options)
+
+    monkeypatch.setattr(private_file, "_WINDOWS", True)
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setenv("USERNAME", "张三")
+    monkeypatch.setenv("USERDOMAIN", "PC")
+    store = KeyStore.open(path, clock)
+    store.ensure(["demo"])
+    assert sizes == [0]
+    assert tool.calls[0][2:] == ["/grant:r", "PC\\张三:F", "/inheritance:r", "/q"]
+    assert [bool(store.warnings)] == [code != 0]
+    assert len(store.keys("demo")) == 1
+
+
+def test_the_module_needs_nothing_that_windows_lacks() -> None:
+    code = "import os, sys; sys.modules['fcntl'] = None; del os.fork; import jqfollow.wire.keystore"
+    subprocess.run([sys.executable, "-c", code], check=True)
