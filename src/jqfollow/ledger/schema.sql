@@ -193,6 +193,15 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_pending ON outbox (next_at) WHERE state = 'pending';
 
+-- Which robot is done with which message. One that fails makes another neither wait nor tell a thing twice.
+CREATE TABLE deliveries (
+    outbox_id INTEGER NOT NULL REFERENCES outbox (outbox_id),
+    robot     TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    error     TEXT NOT NULL DEFAULT '',           -- '': delivered; else why it was given up
+    PRIMARY KEY (outbox_id, robot)
+) STRICT, WITHOUT ROWID;
+
 -- What a person paused; '' means all strategies, or all accounts.
 CREATE TABLE pauses (
     strategy TEXT NOT NULL DEFAULT '',
