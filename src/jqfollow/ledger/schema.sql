@@ -39,7 +39,8 @@ CREATE TABLE signals (
     UNIQUE (strategy, message_id),
     CHECK (kind <> 'order' OR (jq_order_id IS NOT NULL AND security IS NOT NULL AND side IS NOT NULL
                                AND amount IS NOT NULL AND status IS NOT NULL AND day IS NOT NULL)),
-    CHECK (kind = 'order' OR state = 'recorded')
+    CHECK (kind = 'order' OR state = 'recorded'),
+    CHECK (kind <> 'order' OR state <> 'recorded' OR reason IS NOT NULL)  -- not followed: then with a reason
 ) STRICT;
 CREATE INDEX signals_received ON signals (signal_id) WHERE state = 'received';
 CREATE INDEX signals_by_jq_order ON signals (strategy, jq_order_id) WHERE kind = 'order';
@@ -111,6 +112,19 @@ CREATE UNIQUE INDEX attempts_broker_key ON attempts (account, day, broker_order_
     WHERE broker_order_id IS NOT NULL;
 CREATE INDEX attempts_live ON attempts (account) WHERE state NOT IN ('filled', 'canceled', 'rejected');
 CREATE INDEX attempts_by_day ON attempts (account, day);
+-- Nothing is placed for an order that has ended, for another account, security or side, or beyond its volume.
+CREATE TRIGGER attempts_within_order BEFORE INSERT ON attempts
+WHEN NOT EXISTS (
+    SELECT 1 FROM orders
+    WHERE orders.order_id = NEW.order_id
+      AND orders.state IN ('pending_new', 'new', 'partially_filled')
+      AND (orders.account, orders.security, orders.side) = (NEW.account, NEW.security, NEW.side)
+      AND NEW.volume <= orders.volume - (SELECT coalesce(sum(max(reported, filled)), 0) FROM attempts
+                                         WHERE attempts.order_id = NEW.order_id)
+)
+BEGIN
+    SELECT RAISE(ABORT, 'an attempt beyond what its open order has left');
+END;
 
 -- One execution that the broker reported; a repeated push is one row.
 CREATE TABLE fills (
@@ -221,6 +235,7 @@ CREATE TABLE account_snapshots (
     total        TEXT NOT NULL,
     PRIMARY KEY (account, day, taken_at)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX account_snapshots_by_time ON account_snapshots (account, taken_at);
 
 CREATE TABLE position_snapshots (
     account   TEXT NOT NULL,

@@ -1,0 +1,181 @@
+"""Orders as placed at brokers."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypedDict, Unpack
+
+from jqfollow.clock import from_ms, to_ms
+from jqfollow.domain import ATTEMPT_ENDED, AttemptState, Side
+from jqfollow.ledger.codec import day_text, stored
+from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.meta import REMARK_TAG, Meta
+from jqfollow.ledger.rows import AttemptRow, DayCounts, NewAttempt
+from jqfollow.ledger.table import Table, checked_columns
+
+AttemptRows = list[AttemptRow]
+
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# Spelled as in the schema, so that SQLite sees that the partial indexes serve.
+_LIVE = "state NOT IN ('filled', 'canceled', 'rejected')"
+_LIVE_ALL = f"SELECT * FROM attempts WHERE {_LIVE} ORDER BY attempt_id"  # noqa: S608  a constant
+_LIVE_OF_ACCOUNT = f"SELECT * FROM attempts WHERE {_LIVE} AND account = ? ORDER BY attempt_id"  # noqa: S608  a constant
+_UNKNOWN = f"""
+SELECT * FROM attempts WHERE {_LIVE} AND state = 'unknown' AND account = ? AND security = ? AND side = ?
+ORDER BY attempt_id"""  # noqa: S608  a constant
+_BY_BROKER_ID = "SELECT * FROM attempts WHERE account = ? AND day = ? AND broker_order_id = ?"
+_OF_DAY = "SELECT * FROM attempts WHERE account = ? AND day = ? ORDER BY attempt_id"
+_FILLS_OF_DAY = "SELECT volume, price FROM fills WHERE account = ? AND day = ?"
+
+
+class AttemptColumns(TypedDict, total=False):
+    """What may change of an attempt; `filled` follows from its fills alone, `ended_at` from its state."""
+
+    state: AttemptState
+    broker_order_id: str | None
+    reported: int
+    message: str
+    cancel_at: datetime | None
+    cancels: int
+
+
+_COLUMNS = frozenset(AttemptColumns.__annotations__)
+
+
+class Attempts(Table):
+    """The table `attempts`."""
+
+    __slots__ = ()
+
+    def create(self, attempt: NewAttempt, at: datetime) -> AttemptRow:
+        """A new attempt in state `pending_new`, with a remark that no other attempt of any ledger has.
+
+        Raises:
+            LedgerError: the order has a live attempt, has ended, or has less than this volume left.
+        """
+        attempt_id = int(self._one("SELECT coalesce(max(attempt_id), 0) + 1 AS next FROM attempts")["next"])
+        now = to_ms(at)
+        self._insert(
+            "attempts",
+            {
+                "attempt_id": attempt_id,
+                "order_id": attempt.order_id,
+                "number": attempt.number,
+                "account": stored(attempt.account),
+                "day": day_text(attempt.day),
+                "security": stored(attempt.security),
+                "side": stored(attempt.side),
+                "volume": attempt.volume,
+                "price": stored(attempt.price),
+                "remark": f"jq{Meta(self._c).get(REMARK_TAG)}-{_base36(attempt_id)}",
+                "state": stored(AttemptState.PENDING_NEW),
+                "created_at": now,
+                "updated_at": now,
+            },
+        )
+        return self._existing(attempt_id)
+
+    def get(self, attempt_id: int) -> AttemptRow | None:
+        """One attempt."""
+        row = self._one("SELECT * FROM attempts WHERE attempt_id = ?", attempt_id)
+        return None if row is None else _attempt(row)
+
+    def update(self, attempt_id: int, at: datetime, **columns: Unpack[AttemptColumns]) -> AttemptRow:
+        """Changes the columns given; `ended_at` is when the state first was a final one.
+
+        Raises:
+            TypeError: a name that is no column of `AttemptColumns`.
+            LedgerError: no such attempt, a second live one, or a broker's order that another attempt has.
+        """
+        checked_columns("attempts", columns, _COLUMNS)
+        values: dict[str, Any] = dict(columns)
+        state = values.get("state")
+        if state is not None:
+            ended_at = self._existing(attempt_id).ended_at
+            values["ended_at"] = (ended_at or at) if state in ATTEMPT_ENDED else None
+        changes = {name: stored(value) for name, value in values.items()}
+        self._update("attempts", "attempt_id", attempt_id, {**changes, "updated_at": to_ms(at)})
+        return self._existing(attempt_id)
+
+    def of_order(self, order_id: int) -> AttemptRows:
+        """The attempts of one order, first to last."""
+        return [
+            _attempt(row) for row in self._all("SELECT * FROM attempts WHERE order_id = ? ORDER BY number", order_id)
+        ]
+
+    def live(self, account: str | None = None) -> AttemptRows:
+        """Attempts that have not ended, `unknown` ones too, oldest first."""
+        rows = self._all(_LIVE_ALL) if account is None else self._all(_LIVE_OF_ACCOUNT, stored(account))
+        return [_attempt(row) for row in rows]
+
+    def by_broker_id(self, account: str, day: date, broker_order_id: str) -> AttemptRow | None:
+        """The attempt that is this order of the broker."""
+        row = self._one(_BY_BROKER_ID, stored(account), day_text(day), stored(broker_order_id))
+        return None if row is None else _attempt(row)
+
+    def by_remark(self, remark: str) -> AttemptRow | None:
+        """The attempt with this remark."""
+        row = self._one("SELECT * FROM attempts WHERE remark = ?", stored(remark))
+        return None if row is None else _attempt(row)
+
+    def unknown(self, account: str, security: str, side: Side) -> AttemptRows:
+        """Attempts whose outcome nobody knows, oldest first."""
+        rows = self._all(_UNKNOWN, stored(account), stored(security), stored(side))
+        return [_attempt(row) for row in rows]
+
+    def list(self, *, account: str, day: date) -> AttemptRows:
+        """The attempts of one account on one day, oldest first."""
+        return [_attempt(row) for row in self._all(_OF_DAY, stored(account), day_text(day))]
+
+    def counts(self, account: str, day: date) -> DayCounts:
+        """What the account did that day; its turnover never too small.
+
+        What the broker's orders report as filled counts before its fills have come.
+        """
+        attempts = self.list(account=account, day=day)
+        fills = self._all(_FILLS_OF_DAY, stored(account), day_text(day))
+        turnover = sum((row["volume"] * Decimal(row["price"]) for row in fills), Decimal(0))
+        for attempt in attempts:
+            may_fill = attempt.reported if attempt.state in ATTEMPT_ENDED else max(attempt.volume, attempt.reported)
+            turnover += max(may_fill - attempt.filled, 0) * attempt.price
+        return DayCounts(
+            attempts=len(attempts), cancels=sum(attempt.cancels for attempt in attempts), turnover=turnover
+        )
+
+    def _existing(self, attempt_id: int) -> AttemptRow:
+        row = self.get(attempt_id)
+        if row is None:
+            raise LedgerError(f"attempts has no row with attempt_id {attempt_id}")
+        return row
+
+
+def _base36(number: int) -> str:
+    text = ""
+    while number:
+        number, digit = divmod(number, 36)
+        text = _DIGITS[digit] + text
+    return text or "0"
+
+
+def _attempt(row: Any) -> AttemptRow:
+    return AttemptRow(
+        attempt_id=row["attempt_id"],
+        order_id=row["order_id"],
+        number=row["number"],
+        account=row["account"],
+        day=date.fromisoformat(row["day"]),
+        security=row["security"],
+        side=Side(row["side"]),
+        volume=row["volume"],
+        price=Decimal(row["price"]),
+        remark=row["remark"],
+        broker_order_id=row["broker_order_id"],
+        state=AttemptState(row["state"]),
+        reported=row["reported"],
+        filled=row["filled"],
+        message=row["message"],
+        created_at=from_ms(row["created_at"]),
+        updated_at=from_ms(row["updated_at"]),
+        cancel_at=None if row["cancel_at"] is None else from_ms(row["cancel_at"]),
+        cancels=row["cancels"],
+        ended_at=None if row["ended_at"] is None else from_ms(row["ended_at"]),
+    )

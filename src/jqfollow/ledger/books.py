@@ -1,0 +1,87 @@
+"""The position that one strategy holds in one account."""
+
+from decimal import Decimal
+from typing import Any
+
+from jqfollow.domain import FillReport, Side
+from jqfollow.ledger.codec import Stored, stored
+from jqfollow.ledger.rows import AttemptRow, BookRow
+from jqfollow.ledger.table import Table
+
+BookRows = list[BookRow]
+
+_CENT_OF_CENT = Decimal("0.0001")
+_GET = "SELECT * FROM books WHERE account = ? AND strategy = ? AND security = ?"
+_SET_HELD = """
+INSERT INTO books (account, strategy, security, volume, cost) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (account, strategy, security) DO UPDATE SET volume = excluded.volume, cost = excluded.cost"""
+_SET_CARRY = """
+INSERT INTO books (account, strategy, security, carry_buy, carry_sell) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (account, strategy, security) DO UPDATE
+SET carry_buy = excluded.carry_buy, carry_sell = excluded.carry_sell"""
+_LIST = """
+SELECT * FROM books WHERE (?1 IS NULL OR account = ?1) AND (?2 IS NULL OR strategy = ?2) AND (?3 = 0 OR volume <> 0)
+ORDER BY account, strategy, security"""
+
+
+class Books(Table):
+    """The table `books`."""
+
+    __slots__ = ()
+
+    def get(self, account: str, strategy: str, security: str) -> BookRow:
+        """One book; all zeros when nothing was ever done in it."""
+        row = self._one(_GET, stored(account), stored(strategy), stored(security))
+        return BookRow(account=account, strategy=strategy, security=security) if row is None else _book(row)
+
+    def set_carry(
+        self, account: str, strategy: str, security: str, *, buy: Decimal | None = None, sell: Decimal | None = None
+    ) -> None:
+        """What rounding left over for the next order of each side; `None` leaves it as it is."""
+        book = self.get(account, strategy, security)
+        carry_buy = book.carry_buy if buy is None else buy
+        carry_sell = book.carry_sell if sell is None else sell
+        self._c.execute(_SET_CARRY, (*_key(book), stored(carry_buy), stored(carry_sell)))
+
+    def list(self, *, account: str | None = None, strategy: str | None = None, held_only: bool = True) -> BookRows:
+        """Books by account, strategy and security; `held_only` leaves out those of volume 0."""
+        rows = self._all(_LIST, stored(account), stored(strategy), int(held_only))
+        return [_book(row) for row in rows]
+
+    def add_fill(self, attempt: AttemptRow, strategy: str, report: FillReport) -> None:
+        """For `Fills.add` only: a fill moves its book."""
+        book = self.get(attempt.account, strategy, attempt.security)
+        volume, cost = moved(book.volume, book.cost, report)
+        self._c.execute(_SET_HELD, (*_key(book), volume, stored(cost)))
+
+
+def moved(volume: int, cost: Decimal, report: FillReport) -> tuple[int, Decimal]:
+    """Volume and cost of a book after a fill.
+
+    A buy adds what was paid, fee included; a sale takes its share of the cost away. A book below zero (more was sold
+    than it held, which only a broker can do) costs nothing, and a buy pays for what is over zero afterwards.
+    """
+    if report.side is Side.SELL:
+        left = volume - report.volume
+        return left, (cost * left / volume).quantize(_CENT_OF_CENT) if left > 0 else Decimal(0)
+    held = volume + report.volume
+    paid = report.volume * report.price + report.fee
+    if volume >= 0:
+        return held, cost + paid
+    return held, (paid * held / report.volume).quantize(_CENT_OF_CENT) if held > 0 else Decimal(0)
+
+
+def _key(book: BookRow) -> tuple[Stored, Stored, Stored]:
+    return stored(book.account), stored(book.strategy), stored(book.security)
+
+
+def _book(row: Any) -> BookRow:
+    return BookRow(
+        account=row["account"],
+        strategy=row["strategy"],
+        security=row["security"],
+        volume=row["volume"],
+        cost=Decimal(row["cost"]),
+        carry_buy=Decimal(row["carry_buy"]),
+        carry_sell=Decimal(row["carry_sell"]),
+    )

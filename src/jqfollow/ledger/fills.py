@@ -1,0 +1,140 @@
+"""Executions that brokers reported."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import structlog
+
+from jqfollow.clock import from_ms, to_ms
+from jqfollow.domain import FillReport, Side
+from jqfollow.ledger.books import Books
+from jqfollow.ledger.codec import day_text, stored
+from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.rows import AttemptRow, FillRow
+from jqfollow.ledger.table import Table
+
+FillRows = list[FillRow]
+
+_log = structlog.get_logger(__name__)
+
+_ADD = """
+INSERT INTO fills (attempt_id, account, strategy, day, broker_order_id, traded_id, security, side, volume, price, fee,
+                   filled_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (account, day, broker_order_id, traded_id) DO NOTHING"""
+_KNOWN = "SELECT * FROM fills WHERE account = ? AND day = ? AND broker_order_id = ? AND traded_id = ?"
+_OF_ORDER = """
+SELECT fills.* FROM fills JOIN attempts USING (attempt_id) WHERE attempts.order_id = ? ORDER BY fill_id"""
+_BOUGHT_ON = """
+SELECT coalesce(sum(volume), 0) AS volume FROM fills
+WHERE account = ? AND strategy = ? AND security = ? AND day = ? AND side = 'buy'"""
+
+
+class Fills(Table):
+    """The table `fills`, and the sums that follow from it."""
+
+    __slots__ = ()
+
+    def add(self, attempt: AttemptRow, strategy: str, report: FillReport, day: date) -> bool:
+        """Writes a fill and adds it to its attempt, its order and its book, all or nothing.
+
+        Returns:
+            False when the fill stands already: then nothing changes.
+
+        Raises:
+            ValueError: a fill of another security or side than its attempt's, or one without volume or price.
+        """
+        if (report.symbol, report.side) != (attempt.security, attempt.side):
+            raise ValueError(
+                f"fill {report.traded_id} is a {report.side} of {report.symbol}, attempt {attempt.attempt_id} "
+                f"a {attempt.side} of {attempt.security}"
+            )
+        if report.volume <= 0 or not report.price.is_finite() or report.price < 0:
+            raise ValueError(f"fill {report.traded_id} of {report.volume} at {report.price}")
+        key = (stored(attempt.account), day_text(day), stored(report.broker_order_id), stored(report.traded_id))
+        what = (stored(attempt.security), stored(attempt.side), report.volume, stored(report.price), stored(report.fee))
+        added = self._c.execute(
+            _ADD, (attempt.attempt_id, key[0], stored(strategy), *key[1:], *what, to_ms(report.at))
+        ).rowcount
+        if not added:
+            self._compare(attempt, report, self._one(_KNOWN, *key))
+            return False
+        self._add_to_sums(attempt, report)
+        Books(self._c).add_fill(attempt, strategy, report)
+        return True
+
+    def of_attempt(self, attempt_id: int) -> FillRows:
+        """The fills of one attempt, as they came."""
+        return [
+            _fill(row) for row in self._all("SELECT * FROM fills WHERE attempt_id = ? ORDER BY fill_id", attempt_id)
+        ]
+
+    def of_order(self, order_id: int) -> FillRows:
+        """The fills of one order, as they came."""
+        return [_fill(row) for row in self._all(_OF_ORDER, order_id)]
+
+    def bought_on(self, account: str, strategy: str, security: str, day: date) -> int:
+        """The volume that a book bought on one day (T+1: not to be sold that day)."""
+        return int(self._one(_BOUGHT_ON, stored(account), stored(strategy), stored(security), day_text(day))["volume"])
+
+    def list(
+        self,
+        *,
+        account: str | None = None,
+        strategy: str | None = None,
+        security: str | None = None,
+        day: date | None = None,
+        limit: int = 100,
+        before_id: int | None = None,
+    ) -> FillRows:
+        """Fills, newest first."""
+        rows = self._newest(
+            "fills",
+            "fill_id",
+            limit,
+            account=stored(account),
+            strategy=stored(strategy),
+            security=stored(security),
+            day=None if day is None else day_text(day),
+            fill_id__lt=before_id,
+        )
+        return [_fill(row) for row in rows]
+
+    def _add_to_sums(self, attempt: AttemptRow, report: FillReport) -> None:
+        self._c.execute(
+            "UPDATE attempts SET filled = filled + ? WHERE attempt_id = ?", (report.volume, attempt.attempt_id)
+        )
+        row = self._one("SELECT turnover FROM orders WHERE order_id = ?", attempt.order_id)
+        if row is None:
+            raise LedgerError(f"orders has no row with order_id {attempt.order_id}")
+        turnover = Decimal(row["turnover"]) + report.volume * report.price
+        self._c.execute(
+            "UPDATE orders SET filled = filled + ?, turnover = ? WHERE order_id = ?",
+            (report.volume, stored(turnover), attempt.order_id),
+        )
+
+    @staticmethod
+    def _compare(attempt: AttemptRow, report: FillReport, known: Any) -> None:
+        first = (known["attempt_id"], known["volume"], Decimal(known["price"]))
+        again = (attempt.attempt_id, report.volume, report.price)
+        if first != again:
+            _log.warning("fill_reported_differently", traded_id=report.traded_id, first=first, again=again)
+
+
+def _fill(row: Any) -> FillRow:
+    return FillRow(
+        fill_id=row["fill_id"],
+        attempt_id=row["attempt_id"],
+        account=row["account"],
+        strategy=row["strategy"],
+        day=date.fromisoformat(row["day"]),
+        broker_order_id=row["broker_order_id"],
+        traded_id=row["traded_id"],
+        security=row["security"],
+        side=Side(row["side"]),
+        volume=row["volume"],
+        price=Decimal(row["price"]),
+        fee=Decimal(row["fee"]),
+        filled_at=from_ms(row["filled_at"]),
+    )

@@ -1,0 +1,138 @@
+"""What happened, on disk: the one door to it."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import structlog
+
+from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.readers import Readers
+from jqfollow.ledger.store import BUSY_TIMEOUT_S, check_readable, connect, copy, prepare
+from jqfollow.ledger.tx import Tx
+from jqfollow.ledger.writer import Writer
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
+
+
+class Ledger:
+    """The ledger of one data folder.
+
+    One service writes to it, through one thread; other programs may write a little beside it, and read as they like.
+    """
+
+    def __init__(self, path: Path, readers: Readers, writer: Writer | None) -> None:
+        self.path = path
+        self._readers = readers
+        self._writer = writer
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Self:
+        """Opens the ledger at `path`; unless `read_only`, makes it when absent, looks it over and upgrades it.
+
+        Raises:
+            LedgerDamagedError: no SQLite file, an empty one, or a damaged one.
+            LedgerLockedError: another program holds it for longer than `busy_timeout_s`.
+            LedgerError: another program's file, one of a newer jqfollow, or a place that cannot be written (with
+                `read_only`: that has no ledger).
+        """
+        path = path.absolute()
+        reading = partial(connect, path, mode="ro", busy_timeout_s=busy_timeout_s, any_thread=True)
+        if read_only:
+            check_readable(path, busy_timeout_s=busy_timeout_s)
+            return cls(path, Readers(path, reading), None)
+        prepare(path, busy_timeout_s=busy_timeout_s)
+        writer = Writer(path, partial(connect, path, mode="rw", busy_timeout_s=busy_timeout_s))
+        writer.start()
+        return cls(path, Readers(path, reading), writer)
+
+    async def write(self, fn: Callable[[Tx], T]) -> T:
+        """Runs `fn` as one transaction on the writer's thread and returns what it returns, once it is on disk.
+
+        A transaction that was handed over is run whatever becomes of its waiter: who is cancelled here does not know
+        whether it stands, and must look. Transactions run in the order in which they were handed over.
+
+        Raises:
+            LedgerError: nothing of it stands (or, after a failing disk: nothing should); it may be tried again.
+            Exception: what `fn` raised; nothing of it stands.
+        """
+        return await _answer(self._writing().submit(fn))
+
+    async def read(self, fn: Callable[[Tx], T]) -> T:
+        """Runs `fn` on a read-only connection, all of it seeing the same moment, and returns what it returns.
+
+        Raises:
+            LedgerError: the ledger cannot be read, or `fn` tried to write.
+            Exception: what `fn` raised.
+        """
+        return await _answer(self._readers.submit(fn))
+
+    def write_now(self, fn: Callable[[Tx], T]) -> T:
+        """Like `write`, for programs without an event loop: blocks."""
+        return self._writing().submit(fn).result()
+
+    def read_now(self, fn: Callable[[Tx], T]) -> T:
+        """Like `read`, for programs without an event loop: blocks."""
+        return self._readers.submit(fn).result()
+
+    async def backup(self, path: Path) -> None:
+        """Puts a whole copy of the ledger, as it stands at this moment, at `path`; writing goes on meanwhile.
+
+        Raises:
+            LedgerError: it cannot be written.
+        """
+        await _answer(self._readers.run(partial(copy, self.path, path)))
+
+    async def close(self) -> None:
+        """Runs what was handed over, then closes; what comes later is refused. Closing twice does no harm."""
+        await asyncio.to_thread(self.close_now)
+
+    def close_now(self) -> None:
+        """Like `close`, for programs without an event loop: blocks."""
+        self._readers.close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close_now()
+
+    def _writing(self) -> Writer:
+        if self._writer is None:
+            raise LedgerError(f"the ledger {self.path} was opened to be read only", f"账本 {self.path} 以只读方式打开")
+        return self._writer
+
+
+async def _answer(work: Future[T]) -> T:
+    """Waits for `work` without a hold on it: a cancelled waiter leaves it alone, a loop that ended is not woken."""
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[T] = loop.create_future()
+
+    def wake(done: Future[T]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(_hand_over, done, waiter)
+
+    work.add_done_callback(wake)
+    return await waiter
+
+
+def _hand_over(done: Future[T], waiter: asyncio.Future[T]) -> None:
+    error = done.exception()
+    if waiter.done():
+        if error is not None:
+            _log.warning("ledger_work_failed_unheard", error=repr(error))
+    elif error is not None:
+        waiter.set_exception(error)
+    else:
+        waiter.set_result(done.result())

@@ -1,0 +1,70 @@
+"""The schema, and the way to it from older ones.
+
+`schema.sql` is the newest version. A change of it comes with a step from the version before; a step is SQL, or a
+function when SQL does not say it. Steps run in one transaction, without foreign keys, which are checked at its end.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+
+APPLICATION_ID = 0x4A514631
+"""`JQF1`: what tells a ledger from any other SQLite file."""
+
+Step = str | Callable[[sqlite3.Connection], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """The newest schema and the steps to it; `steps[n - 1]` leads from version `n` to `n + 1`."""
+
+    sql: str
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def version(self) -> int:
+        """What `PRAGMA user_version` of a ledger of this schema says."""
+        return 1 + len(self.steps)
+
+    def create(self, connection: sqlite3.Connection) -> None:
+        """Writes the newest schema into an empty file, within a transaction."""
+        run_step(connection, self.sql)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {self.version}")
+
+    def upgrade(self, connection: sqlite3.Connection, version: int) -> None:
+        """Takes the file from `version` to the newest, within a transaction.
+
+        Raises:
+            sqlite3.Error: it cannot; nothing stands once the transaction is rolled back.
+        """
+        for step in self.steps[version - 1 :]:
+            run_step(connection, step)
+        if broken := connection.execute("PRAGMA foreign_key_check").fetchall():
+            raise sqlite3.IntegrityError(f"{len(broken)} rows name rows that are not there")
+        connection.execute(f"PRAGMA user_version = {self.version}")
+
+
+def run_step(connection: sqlite3.Connection, step: Step) -> None:
+    """Runs a step within the transaction that stands (`executescript` would commit it)."""
+    if callable(step):
+        step(connection)
+        return
+    for statement in _statements(step):
+        connection.execute(statement)
+
+
+def _statements(sql: str) -> Iterator[str]:
+    """The statements of `sql`; at most one ends on a line."""
+    statement = ""
+    for line in sql.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        yield statement
+
+
+SCHEMA = Schema(sql=files("jqfollow.ledger").joinpath("schema.sql").read_text(encoding="utf-8"))

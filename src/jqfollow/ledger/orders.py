@@ -1,0 +1,171 @@
+"""What accounts shall do because of signals."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypedDict, Unpack
+
+from jqfollow.clock import from_ms, to_ms
+from jqfollow.domain import ORDER_OPEN, OrderState, Side, WaitingFor
+from jqfollow.ledger.codec import day_text, decimal, figures, maybe, refusal_columns, stored
+from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.rows import NewOrder, OrderRow
+from jqfollow.ledger.table import Table, checked_columns
+from jqfollow.reasons import Reason, Refusal
+
+OrderRows = list[OrderRow]
+
+# Spelled out, so that SQLite sees that the partial index `orders_open` serves.
+_OPEN = "state IN ('pending_new', 'new', 'partially_filled')"
+_OPEN_ALL = f"SELECT * FROM orders WHERE {_OPEN} ORDER BY order_id"  # noqa: S608  a constant
+_OPEN_OF_ACCOUNT = f"SELECT * FROM orders WHERE {_OPEN} AND account = ? ORDER BY order_id"  # noqa: S608  a constant
+_OPEN_OF_BOOK = f"""
+SELECT * FROM orders WHERE {_OPEN} AND account = ? AND strategy = ? AND security = ?
+ORDER BY order_id"""  # noqa: S608  a constant
+_OF_SIGNAL = "SELECT * FROM orders WHERE signal_id = ? ORDER BY order_id"
+
+
+class OrderColumns(TypedDict, total=False):
+    """What may change of an order; `filled` and `turnover` follow from its fills alone."""
+
+    state: OrderState
+    sized: bool
+    volume: int
+    limit_price: Decimal | None
+    waiting_for: WaitingFor | None
+    wait_until: datetime | None
+    cancel_reason: Reason | None
+    refusal: Refusal | None
+    """Columns `reason` and `figures`."""
+
+
+_COLUMNS = frozenset(OrderColumns.__annotations__)
+
+
+class Orders(Table):
+    """The table `orders`."""
+
+    __slots__ = ()
+
+    def create(self, order: NewOrder, at: datetime) -> OrderRow:
+        """A new order in state `pending_new`.
+
+        Raises:
+            LedgerError: this part of this signal stands already for this account.
+        """
+        now = to_ms(at)
+        order_id = self._insert(
+            "orders",
+            {
+                "signal_id": order.signal_id,
+                "account": stored(order.account),
+                "strategy": stored(order.strategy),
+                "part": order.part,
+                "day": day_text(order.day),
+                "security": stored(order.security),
+                "side": stored(order.side),
+                "limit_price": stored(order.limit_price),
+                "volume": order.volume,
+                "sized": stored(order.sized),
+                "closes": stored(order.closes),
+                "state": stored(OrderState.PENDING_NEW),
+                "created_at": now,
+                "updated_at": now,
+            },
+        )
+        return self._existing(order_id)
+
+    def get(self, order_id: int) -> OrderRow | None:
+        """One order."""
+        row = self._one("SELECT * FROM orders WHERE order_id = ?", order_id)
+        return None if row is None else _order(row)
+
+    def update(self, order_id: int, at: datetime, **columns: Unpack[OrderColumns]) -> OrderRow:
+        """Changes the columns given; an order that ends waits for nothing any more.
+
+        Raises:
+            TypeError: a name that is no column of `OrderColumns`.
+            LedgerError: no such order, or a state that cannot be.
+        """
+        checked_columns("orders", columns, _COLUMNS)
+        values: dict[str, Any] = dict(columns)
+        state = values.get("state")
+        if state is not None and state not in ORDER_OPEN:
+            values = {"waiting_for": None, "wait_until": None, **values}
+        refusal = refusal_columns(values.pop("refusal")) if "refusal" in values else {}
+        changes = {name: stored(value) for name, value in values.items()}
+        self._update("orders", "order_id", order_id, {**changes, **refusal, "updated_at": to_ms(at)})
+        return self._existing(order_id)
+
+    def open(self, account: str | None = None) -> OrderRows:
+        """Orders that have not ended, oldest first."""
+        rows = self._all(_OPEN_ALL) if account is None else self._all(_OPEN_OF_ACCOUNT, stored(account))
+        return [_order(row) for row in rows]
+
+    def of_signal(self, signal_id: int) -> OrderRows:
+        """The orders made of one signal, oldest first."""
+        return [_order(row) for row in self._all(_OF_SIGNAL, signal_id)]
+
+    def open_of_book(self, account: str, strategy: str, security: str) -> OrderRows:
+        """Orders that may still change one book, oldest first."""
+        rows = self._all(_OPEN_OF_BOOK, stored(account), stored(strategy), stored(security))
+        return [_order(row) for row in rows]
+
+    def list(
+        self,
+        *,
+        account: str | None = None,
+        strategy: str | None = None,
+        security: str | None = None,
+        day: date | None = None,
+        state: OrderState | None = None,
+        signal_id: int | None = None,
+        limit: int = 100,
+        before_id: int | None = None,
+    ) -> OrderRows:
+        """Orders, newest first."""
+        rows = self._newest(
+            "orders",
+            "order_id",
+            limit,
+            account=stored(account),
+            strategy=stored(strategy),
+            security=stored(security),
+            day=None if day is None else day_text(day),
+            state=stored(state),
+            signal_id=signal_id,
+            order_id__lt=before_id,
+        )
+        return [_order(row) for row in rows]
+
+    def _existing(self, order_id: int) -> OrderRow:
+        row = self.get(order_id)
+        if row is None:
+            raise LedgerError(f"orders has no row with order_id {order_id}")
+        return row
+
+
+def _order(row: Any) -> OrderRow:
+    return OrderRow(
+        order_id=row["order_id"],
+        signal_id=row["signal_id"],
+        account=row["account"],
+        strategy=row["strategy"],
+        part=row["part"],
+        day=date.fromisoformat(row["day"]),
+        security=row["security"],
+        side=Side(row["side"]),
+        sized=bool(row["sized"]),
+        closes=bool(row["closes"]),
+        volume=row["volume"],
+        filled=row["filled"],
+        turnover=Decimal(row["turnover"]),
+        limit_price=decimal(row["limit_price"]),
+        state=OrderState(row["state"]),
+        waiting_for=maybe(WaitingFor, row["waiting_for"]),
+        wait_until=None if row["wait_until"] is None else from_ms(row["wait_until"]),
+        cancel_reason=maybe(Reason, row["cancel_reason"]),
+        reason=maybe(Reason, row["reason"]),
+        figures=figures(row["figures"]),
+        created_at=from_ms(row["created_at"]),
+        updated_at=from_ms(row["updated_at"]),
+    )

@@ -1,0 +1,198 @@
+"""Messages of strategies, and what the strategies hold."""
+
+import hashlib
+from collections.abc import Collection
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from jqfollow.clock import SHANGHAI, from_ms, to_ms
+from jqfollow.domain import Side, SignalKind, SignalState, StrategyOrder, Wire
+from jqfollow.ledger.codec import Stored, day_text, decimal, figures, maybe, refusal_columns, stored
+from jqfollow.ledger.errors import ConflictError
+from jqfollow.ledger.rows import NewSignal, Recorded, SignalRow
+from jqfollow.ledger.table import Table
+from jqfollow.reasons import Reason, Refusal
+
+SignalRows = list[SignalRow]
+
+_FIRST_FOLLOW = """
+SELECT * FROM signals WHERE kind = 'order' AND strategy = ? AND jq_order_id = ? AND day = ? AND state = 'followed'
+AND signal_id < ? ORDER BY signal_id LIMIT 1"""
+_OF_JQ_ORDER = """
+SELECT * FROM signals WHERE kind = 'order' AND strategy = ? AND jq_order_id = ? AND day = ? ORDER BY signal_id"""
+_NEWEST_DAY = "SELECT max(day) AS day FROM signals WHERE kind = 'order' AND strategy = ?"
+_LAST_POSITIONS = "SELECT * FROM signals WHERE strategy = ? AND kind = 'positions' ORDER BY signal_id DESC LIMIT 1"
+_SET_POSITION = """
+INSERT INTO strategy_positions (strategy, security, amount, updated_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (strategy, security) DO UPDATE SET amount = excluded.amount, updated_at = excluded.updated_at"""
+
+
+class Signals(Table):
+    """The tables `signals` and `strategy_positions`."""
+
+    __slots__ = ()
+
+    def record(self, signal: NewSignal) -> Recorded:
+        """Remembers a message and its id; a message that stands already changes nothing.
+
+        Raises:
+            ConflictError: its id stands already, with another text.
+            ValueError: an order message without order, or another message with one.
+        """
+        if (signal.kind is SignalKind.ORDER) != (signal.order is not None):
+            raise ValueError(f"a message of kind {signal.kind} with order {signal.order!r}")
+        digest = hashlib.sha256(signal.text.encode("utf-8", "surrogatepass")).hexdigest()
+        known = self._one(
+            "SELECT signal_id, digest FROM signals WHERE strategy = ? AND message_id = ?",
+            stored(signal.strategy),
+            stored(signal.message_id),
+        )
+        if known is not None:
+            if known["digest"] != digest:
+                raise ConflictError(
+                    f"message {signal.message_id} of {signal.strategy} came again with another text",
+                    f"策略 {signal.strategy} 的消息 {signal.message_id} 再次到达，但内容不同",
+                )
+            return Recorded(signal_id=known["signal_id"], duplicate=True)
+        columns: dict[str, Stored] = {
+            "strategy": stored(signal.strategy),
+            "wire": stored(signal.wire),
+            "message_id": stored(signal.message_id),
+            "digest": digest,
+            "kind": stored(signal.kind),
+            "run": stored(signal.run),
+            "text": stored(signal.text),
+            "made_at": to_ms(signal.made_at),
+            "received_at": to_ms(signal.received_at),
+            "state": stored(SignalState.RECORDED if signal.order is None else SignalState.RECEIVED),
+        }
+        if signal.order is not None:
+            columns |= _order_columns(signal.order)
+        return Recorded(signal_id=self._insert("signals", columns), duplicate=False)
+
+    def get(self, signal_id: int) -> SignalRow | None:
+        """One message."""
+        row = self._one("SELECT * FROM signals WHERE signal_id = ?", signal_id)
+        return None if row is None else _signal(row)
+
+    def received(self) -> SignalRows:
+        """Orders that nothing was made of yet, oldest first."""
+        return [_signal(row) for row in self._all("SELECT * FROM signals WHERE state = 'received' ORDER BY signal_id")]
+
+    def finish(self, signal_id: int, state: SignalState, refusal: Refusal | None) -> None:
+        """What became of an order message; one that is recorded only must say why."""
+        self._update("signals", "signal_id", signal_id, {"state": stored(state), **refusal_columns(refusal)})
+
+    def first_follow(self, strategy: str, jq_order_id: str, day: date, before: int) -> SignalRow | None:
+        """The first signal of this JoinQuant order, earlier than signal `before`, that was followed."""
+        row = self._one(_FIRST_FOLLOW, stored(strategy), stored(jq_order_id), day_text(day), before)
+        return None if row is None else _signal(row)
+
+    def of_jq_order(self, strategy: str, jq_order_id: str, day: date) -> SignalRows:
+        """All signals of one JoinQuant order, oldest first."""
+        rows = self._all(_OF_JQ_ORDER, stored(strategy), stored(jq_order_id), day_text(day))
+        return [_signal(row) for row in rows]
+
+    def list(
+        self,
+        *,
+        strategy: str | None = None,
+        day: date | None = None,
+        kind: SignalKind | None = None,
+        limit: int = 100,
+        before_id: int | None = None,
+    ) -> SignalRows:
+        """Messages, newest first; `day` is the day in Shanghai on which they were received."""
+        start = None if day is None else datetime.combine(date.fromisoformat(day_text(day)), time(), SHANGHAI)
+        rows = self._newest(
+            "signals",
+            "signal_id",
+            limit,
+            strategy=stored(strategy),
+            kind=stored(kind),
+            received_at__ge=stored(start),
+            received_at__lt=stored(start and start + timedelta(days=1)),
+            signal_id__lt=before_id,
+        )
+        return [_signal(row) for row in rows]
+
+    def newest_day(self, strategies: Collection[str]) -> date | None:
+        """The greatest JoinQuant day of their order messages."""
+        days = [self._one(_NEWEST_DAY, stored(strategy))["day"] for strategy in strategies]
+        return max((date.fromisoformat(day) for day in days if day is not None), default=None)
+
+    def position(self, strategy: str, security: str) -> int | None:
+        """What the strategy itself holds; `None` when its signals never told."""
+        row = self._one(
+            "SELECT amount FROM strategy_positions WHERE strategy = ? AND security = ?",
+            stored(strategy),
+            stored(security),
+        )
+        return None if row is None else int(row["amount"])
+
+    def set_position(self, strategy: str, security: str, amount: int, at: datetime) -> None:
+        """What the strategy itself holds from now on."""
+        self._c.execute(_SET_POSITION, (stored(strategy), stored(security), amount, to_ms(at)))
+
+    def positions(self, strategy: str) -> dict[str, int]:
+        """Everything that the strategy itself holds, by security; without zeros."""
+        sql = "SELECT security, amount FROM strategy_positions WHERE strategy = ? AND amount <> 0 ORDER BY security"
+        return {row["security"]: row["amount"] for row in self._all(sql, stored(strategy))}
+
+    def last_positions_message(self, strategy: str) -> SignalRow | None:
+        """The newest message of kind `positions`."""
+        row = self._one(_LAST_POSITIONS, stored(strategy))
+        return None if row is None else _signal(row)
+
+
+def _order_columns(order: StrategyOrder) -> dict[str, Stored]:
+    return {
+        "jq_order_id": stored(order.jq_order_id),
+        "security": stored(order.symbol),
+        "side": stored(order.side),
+        "amount": order.amount,
+        "filled": order.filled,
+        "price": stored(order.price),
+        "limit_price": stored(order.limit),
+        "status": stored(order.status),
+        "position_side": stored(order.position_side),
+        "day": day_text(order.day),
+        "position_after": order.position_after,
+        "total_value": stored(order.total_value),
+    }
+
+
+def _order(row: Any) -> StrategyOrder:
+    return StrategyOrder(
+        jq_order_id=row["jq_order_id"],
+        symbol=row["security"],
+        side=Side(row["side"]),
+        amount=row["amount"],
+        filled=row["filled"],
+        price=decimal(row["price"]),
+        limit=decimal(row["limit_price"]),
+        status=row["status"],
+        position_side=row["position_side"],
+        day=date.fromisoformat(row["day"]),
+        position_after=row["position_after"],
+        total_value=decimal(row["total_value"]),
+    )
+
+
+def _signal(row: Any) -> SignalRow:
+    kind = SignalKind(row["kind"])
+    return SignalRow(
+        signal_id=row["signal_id"],
+        strategy=row["strategy"],
+        wire=Wire(row["wire"]),
+        message_id=row["message_id"],
+        kind=kind,
+        run=row["run"],
+        text=row["text"],
+        made_at=from_ms(row["made_at"]),
+        received_at=from_ms(row["received_at"]),
+        order=_order(row) if kind is SignalKind.ORDER else None,
+        state=SignalState(row["state"]),
+        reason=maybe(Reason, row["reason"]),
+        figures=figures(row["figures"]),
+    )

@@ -1,0 +1,68 @@
+"""What all tables share."""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from jqfollow.ledger.codec import Stored
+from jqfollow.ledger.errors import LedgerError
+
+
+class Table:
+    """Queries on one connection; lives as long as the connection, used within transactions only."""
+
+    __slots__ = ("_c",)
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._c = connection
+
+    def _one(self, sql: str, *values: Stored) -> Any:
+        return self._c.execute(sql, values).fetchone()
+
+    def _all(self, sql: str, *values: Stored) -> list[Any]:
+        return self._c.execute(sql, values).fetchall()
+
+    def _insert(self, table: str, values: Mapping[str, Stored]) -> int:
+        """The new row's id."""
+        names, marks = ", ".join(values), ", ".join("?" * len(values))
+        sql = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608  names are this package's own
+        row_id = self._c.execute(sql, tuple(values.values())).lastrowid
+        if row_id is None:
+            raise LedgerError(f"{table}: no row was written")
+        return row_id
+
+    def _update(self, table: str, key: str, key_value: int, values: Mapping[str, Stored]) -> None:
+        names = ", ".join(f"{name} = ?" for name in values)
+        sql = f"UPDATE {table} SET {names} WHERE {key} = ?"  # noqa: S608  names are this package's own
+        if self._c.execute(sql, (*values.values(), key_value)).rowcount != 1:
+            raise LedgerError(f"{table} has no row with {key} {key_value}")
+
+    def _newest(self, table: str, key: str, limit: int, **conditions: Stored) -> list[Any]:
+        """Rows, newest first; a condition `name` or `name__op` that is `None` does not count.
+
+        Raises:
+            ValueError: a negative limit, which SQLite would take for none.
+        """
+        if limit < 0:
+            raise ValueError(f"limit is {limit}; it must not be negative")
+        operators = {"": "=", "lt": "<", "ge": ">="}
+        given = {name: value for name, value in conditions.items() if value is not None}
+        where = []
+        for name in given:
+            column, _, operator = name.partition("__")
+            where.append(f"{column} {operators[operator]} ?")
+        sql = (
+            f"SELECT * FROM {table}{' WHERE ' if where else ''}{' AND '.join(where)} "  # noqa: S608  names are this package's own
+            f"ORDER BY {key} DESC LIMIT ?"
+        )
+        return self._all(sql, *given.values(), limit)
+
+
+def checked_columns(table: str, columns: Mapping[str, Any], allowed: frozenset[str]) -> None:
+    """Refuses names that are not columns of `table` which may change.
+
+    Raises:
+        TypeError: such a name.
+    """
+    if unknown := set(columns) - allowed:
+        raise TypeError(f"{table} has no column to update named {', '.join(sorted(unknown))}")

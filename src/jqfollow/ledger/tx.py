@@ -1,0 +1,53 @@
+"""A transaction: the tables, as one function sees them."""
+
+import sqlite3
+
+from jqfollow.ledger.attempts import Attempts
+from jqfollow.ledger.books import Books
+from jqfollow.ledger.decisions import Decisions
+from jqfollow.ledger.deliveries import Deliveries
+from jqfollow.ledger.events import Events
+from jqfollow.ledger.fills import Fills
+from jqfollow.ledger.meta import Meta
+from jqfollow.ledger.orders import Orders
+from jqfollow.ledger.outbox import Outbox
+from jqfollow.ledger.pauses import Pauses
+from jqfollow.ledger.signals import Signals
+from jqfollow.ledger.snapshots import Snapshots
+
+
+class Tx:
+    """All tables on one connection.
+
+    A function that is given a `Tx` uses it before it returns, on the thread it was called on, and gives back values.
+    What it raises undoes all that it wrote, and nothing else.
+    """
+
+    __slots__ = (
+        "attempts",
+        "books",
+        "decisions",
+        "deliveries",
+        "events",
+        "fills",
+        "meta",
+        "orders",
+        "outbox",
+        "pauses",
+        "signals",
+        "snapshots",
+    )
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.signals = Signals(connection)
+        self.orders = Orders(connection)
+        self.attempts = Attempts(connection)
+        self.fills = Fills(connection)
+        self.books = Books(connection)
+        self.decisions = Decisions(connection)
+        self.events = Events(connection)
+        self.outbox = Outbox(connection)
+        self.deliveries = Deliveries(connection)
+        self.pauses = Pauses(connection)
+        self.snapshots = Snapshots(connection)
+        self.meta = Meta(connection)
