@@ -1,0 +1,264 @@
+"""Where the paper exchange's quotes come from: made here, or asked of somebody who has real ones.
+
+A made market hangs on an anchor (see `account.Market`). Around it the last price moves by up to two ticks with every
+book, a book lasts three seconds, five levels a side one tick apart; the same symbol at the same time always shows the
+same book. At a limit the market is sealed: at the upper one nobody sells, at the lower one nobody buys, and it does
+not move until another price is named.
+
+The day's reference: the first price named on a day makes the last price of the day before its previous close if it
+lies within the limits that follow, else the named price itself is the previous close (a new listing, an ex-rights day,
+another backtest). Prices named later on that day are cut to the limits.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Protocol
+
+from jqfollow.clock import from_ms, to_ms
+from jqfollow.domain import Instrument, Level, Phase, Quote
+from jqfollow.execution.brokers.account import Market
+from jqfollow.market.lots import lot_rule
+from jqfollow.market.prices import MOST, limit_prices, limit_ratio, round_to_tick, tick
+from jqfollow.market.securities import Security, UnknownSecurityError, parse_security
+
+BOOK_MS = 3000
+LEVELS = 5
+_WANDER_TICKS = 2
+_LOTS = (20, 180)
+"""A made level holds 20 to 199 lots."""
+_OPEN_AT = time(9, 25)
+_LUNCH_AT = time(11, 30)
+_CLOSING_AUCTION_AT = time(14, 57)
+_CLOSE_AT = time(15, 0)
+_MOMENT = timedelta(milliseconds=1)
+
+
+class QuoteSource(Protocol):
+    """Quotes from elsewhere, for practice on real prices. Never called under the exchange's lock; may block."""
+
+    def quote(self, symbol: str) -> Quote | None:
+        """The market now; `None`: not known. `at` tells one book from the next.
+
+        Raises:
+            BrokerError: not to be had now.
+        """
+        ...
+
+    def instrument(self, symbol: str) -> Instrument | None:
+        """Today's facts; `None`: unknown. Raises like `quote`."""
+        ...
+
+
+def find(symbol: str) -> Security | None:
+    """The security, `None` for what cannot be traded or is not written as a QMT symbol."""
+    try:
+        security = parse_security(symbol)
+    except UnknownSecurityError:
+        return None
+    return security if security.symbol == symbol else None
+
+
+class SimulatedQuotes:
+    """Made markets over the anchors of an account."""
+
+    def __init__(self, markets: Callable[[], Mapping[str, Market]]) -> None:
+        """`markets` gives the anchors as they stand."""
+        self._markets = markets
+
+    def market(self, symbol: str, day: date) -> Market | None:
+        """The anchor on `day`; `None` for what cannot be traded."""
+        security = find(symbol)
+        if security is None:
+            return None
+        known = self._markets().get(symbol)
+        if known is None:
+            made = _made_up(security)
+            return Market(day=day, prev_close=made, last=made)
+        return known if known.day == day else replace(known, day=day, prev_close=known.last)
+
+    def anchored(self, symbol: str, price: Decimal, day: date, now: datetime) -> Market | None:
+        """The market after somebody named `price`; `None` when that changes nothing (no such security, no price)."""
+        security = find(symbol)
+        market = self.market(symbol, day)
+        if security is None or market is None or not price.is_finite() or not 0 < price <= MOST:
+            return None
+        last = round_to_tick(price, tick(security))
+        if last <= 0:
+            return None
+        known = self._markets().get(symbol)
+        if known is not None and known.day == day:
+            if known.pinned:
+                return None
+            down, up = _limits(security, known)
+            return replace(known, last=min(max(last, down), up), since=now)
+        if known is not None:
+            down, up = _limits(security, market)
+            reference = market.prev_close if down <= last <= up else last
+        else:
+            reference = last
+        return replace(market, prev_close=reference, last=last, since=now, pinned=False, bid=None, ask=None)
+
+    def adjusted(
+        self,
+        symbol: str,
+        day: date,
+        now: datetime,
+        *,
+        last: Decimal | None,
+        prev_close: Decimal | None,
+        bid: Decimal | None,
+        ask: Decimal | None,
+        depth: int | None,
+    ) -> Market:
+        """The market with what a person set; raises `ValueError` for what cannot be."""
+        security, market = find(symbol), self.market(symbol, day)
+        if security is None or market is None:
+            raise ValueError(f"{symbol!r} is no symbol that can be traded")
+        if last is not None and prev_close is None:
+            anchored = self.anchored(symbol, last, day, now)
+            market = market if anchored is None else replace(market, prev_close=anchored.prev_close)
+        market = replace(market, day=day, prev_close=prev_close or market.prev_close, depth=depth or market.depth)
+        if last is not None:
+            market = replace(market, last=last, since=now, pinned=True, bid=bid, ask=ask)
+        _check(security, market)
+        return market
+
+    def instrument(self, symbol: str, day: date) -> Instrument | None:
+        """The facts of `symbol` on `day`."""
+        security, market = find(symbol), self.market(symbol, day)
+        if security is None or market is None or not market.quoted:
+            return None
+        down, up = _limits(security, market)
+        return Instrument(
+            symbol=symbol,
+            name=("ST模拟" if market.risk_warning else "模拟") + security.code,
+            prev_close=market.prev_close,
+            limit_up=up,
+            limit_down=down,
+            tick=tick(security),
+            risk_warning=market.risk_warning,
+            suspended=market.suspended,
+        )
+
+    def quote(self, symbol: str, day: date, now: datetime, phase: Phase) -> Quote | None:
+        """The market of `symbol` at `now`, a time in `phase` of the exchange."""
+        security, market = find(symbol), self.market(symbol, day)
+        if security is None or market is None or not market.quoted:
+            return None
+        book = _book_time(now, phase)
+        if market.suspended or book is None:
+            return Quote(
+                symbol=symbol,
+                at=now,
+                last=None,
+                prev_close=market.prev_close,
+                bids=(),
+                asks=(),
+                suspended=market.suspended,
+                phase=phase,
+            )
+        bucket = to_ms(book) // BOOK_MS
+        last, bid, ask = _touch(security, market, bucket)
+        down, up = _limits(security, market)
+        step = tick(security)
+        auction = phase in {Phase.OPENING_AUCTION, Phase.OPENING_AUCTION_LOCKED}
+        if auction:  # the price at which the auction would match now
+            bid = ask = last
+        volumes = _volumes(security, market, bucket, day)
+        asks = () if last >= up else tuple((ask + i * step, volumes[i]) for i in range(LEVELS))
+        bids = () if last <= down else tuple((bid - i * step, volumes[LEVELS + i]) for i in range(LEVELS))
+        shown = 1 if auction else LEVELS
+        return Quote(
+            symbol=symbol,
+            at=from_ms(bucket * BOOK_MS),
+            last=None if auction else last,
+            prev_close=market.prev_close,
+            bids=tuple(Level(price=p, volume=v) for p, v in bids[:shown] if p >= down),
+            asks=tuple(Level(price=p, volume=v) for p, v in asks[:shown] if p <= up),
+            phase=phase,
+        )
+
+
+def _limits(security: Security, market: Market) -> tuple[Decimal, Decimal]:
+    """(down, up)."""
+    ratio = limit_ratio(security, market.day, risk_warning=market.risk_warning)
+    if ratio is None:  # only told of new listings, which nobody tells the simulation
+        raise AssertionError(security)
+    up, down = limit_prices(market.prev_close, ratio, tick(security))
+    return down, up
+
+
+def _check(security: Security, market: Market) -> None:
+    step, (down, up) = tick(security), _limits(security, market)
+    named = [p for p in (market.last, market.bid, market.ask) if p is not None]
+    if any(p != round_to_tick(p, step) for p in named) or not down <= market.last <= up:
+        raise ValueError(
+            f"prices lie on the tick {step} and within {down} to {up}; prev_close may be set too: {market}"
+        )
+    _, bid, ask = _touch(security, market, 0)
+    if bid >= ask:
+        raise ValueError(f"the best bid lies below the best ask: {market}")
+    if market.depth is not None and market.depth <= 0:
+        raise ValueError(f"a level holds something: {market}")
+
+
+def _book_time(now: datetime, phase: Phase) -> datetime | None:
+    """When the book shown at `now` was made; `None`: there is none yet today."""
+
+    def at(moment: time) -> datetime:
+        return datetime.combine(now.date(), moment, now.tzinfo)
+
+    match phase:
+        case Phase.CONTINUOUS:
+            return now
+        case Phase.OPENING_AUCTION | Phase.OPENING_AUCTION_LOCKED | Phase.PRE_OPEN:
+            return at(_OPEN_AT)
+        case Phase.LUNCH:
+            return at(_LUNCH_AT) - _MOMENT
+        case Phase.CLOSING_AUCTION:
+            return at(_CLOSING_AUCTION_AT) - _MOMENT
+        case _:
+            return at(_CLOSE_AT) if now.time() >= _CLOSE_AT else None
+
+
+def _touch(security: Security, market: Market, bucket: int) -> tuple[Decimal, Decimal, Decimal]:
+    """(last, best bid, best ask), the limits not yet applied to the book's far side."""
+    step = tick(security)
+    if market.pinned:
+        bid = market.last - step if market.bid is None else market.bid
+        return market.last, bid, market.last + step if market.ask is None else market.ask
+    down, up = _limits(security, market)
+    last = market.last
+    dice = _hash(f"{security.symbol}/{bucket}")
+    fresh = market.since is not None and to_ms(market.since) // BOOK_MS == bucket
+    if down < last < up and not fresh:
+        moved = last + (dice % (2 * _WANDER_TICKS + 1) - _WANDER_TICKS) * step
+        last = moved if down < moved < up else last
+    if last >= up or (last > down and dice // 8 % 2):  # the last trade was a sell, into the best bid
+        return last, last, last + step
+    return last, last - step, last
+
+
+def _volumes(security: Security, market: Market, bucket: int, day: date) -> list[int]:
+    if market.depth is not None:
+        return [market.depth] * (2 * LEVELS)
+    lot = lot_rule(security, day).minimum
+    least, spread = _LOTS
+    return [lot * (least + _hash(f"{security.symbol}/{bucket}/{i}") % spread) for i in range(2 * LEVELS)]
+
+
+def _made_up(security: Security) -> Decimal:
+    """A price for what nobody named one: stocks 5 to 50 yuan, funds 0.8 to 4, bonds 100 to 140."""
+    dice = _hash(security.symbol)
+    if security.is_bond:
+        return Decimal(100_000 + dice % 40_001) / 1000
+    if security.is_fund:
+        return Decimal(800 + dice % 3201) / 1000
+    return Decimal(500 + dice % 4501) / 100
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
