@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from jqfollow.domain import (
     AccountState,
     Asset,
     BrokerDownError,
+    BrokerError,
     BrokerEvent,
     FillReport,
     Instrument,
@@ -27,12 +28,13 @@ from jqfollow.domain import (
 from jqfollow.execution.brokers.port import Broker, PracticeExchange
 from jqfollow.execution.lanes import Lane, Lanes
 from jqfollow.market.calendar import CalendarError, TradingCalendar
-from jqfollow.market.sessions import phase_at
+from jqfollow.market.sessions import day_end, phase_at
 from jqfollow.settings import PaperAccount, QmtAccount
 
 log = structlog.get_logger(__name__)
 
 CONNECT_TIMEOUT_S = 30.0
+DISCONNECT_TIMEOUT_S = 3.0
 PLACE_TIMEOUT_S = 5.0
 CANCEL_TIMEOUT_S = 5.0
 QUERY_TIMEOUT_S = 2.5
@@ -87,7 +89,7 @@ class Account:
         """An answer to a placing call that its caller no longer waits for."""
         log.warning("late_answer", account=self.name, lane=lane, outcome=type(outcome).__name__)
         if isinstance(outcome, Answer):
-            self._hand_over(self.late_answers.put_nowait, outcome)
+            self.late_answers.put_nowait(outcome)
 
     def _hand_over(self, put: Callable[[Any], None], value: object) -> None:
         try:
@@ -124,6 +126,13 @@ class Account:
             return self._practice_day
         return self._clock.now().date()
 
+    def open_day(self) -> date:
+        """The first exchange day that is not over: orders of earlier ones cannot fill any more."""
+        day = self.trading_day()
+        if self._practice_day is None and self._clock.now() >= day_end(day):
+            return day + timedelta(days=1)
+        return day
+
     def is_trading_day(self) -> bool:
         """Whether the exchange trades today; a day that the calendar does not cover is none."""
         if self.traits.always_open:
@@ -158,15 +167,20 @@ class Account:
     async def learn_day(self) -> None:
         """Reads a practice exchange's day, after it was connected."""
         if self.traits.always_open and isinstance(self.broker, PracticeExchange):
-            self._practice_day = await self.lanes.call(
-                Lane.QUERY, self.broker.trading_day, timeout_s=QUERY_TIMEOUT_S
-            )
+            self._practice_day = await self.lanes.call(Lane.QUERY, self.broker.trading_day, timeout_s=QUERY_TIMEOUT_S)
 
     # -- the broker, through lanes: each raises as `Broker` says, and `BrokerTimeoutError` past its deadline ----------
 
     async def connect(self) -> Callable[[], None]:
         """Connects; gives what ends the connection."""
         return await self.lanes.call(Lane.QUERY, self.broker.connect, timeout_s=CONNECT_TIMEOUT_S)
+
+    async def disconnect(self, end: Callable[[], None]) -> None:
+        """Ends a connection; a broker that does not let go is left to its thread."""
+        try:
+            await self.lanes.call(Lane.QUERY, end, timeout_s=DISCONNECT_TIMEOUT_S)
+        except BrokerError as error:
+            log.warning("disconnect_failed", account=self.name, error=str(error))
 
     async def place(self, request: PlaceRequest) -> Placed:
         """Hands one attempt to the broker, once."""

@@ -1,0 +1,140 @@
+"""Keeps one account connected: connects, probes, reconciles, opens and closes trading; gives up nothing."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from jqfollow.clock import Clock
+from jqfollow.domain import AttemptState, BrokerError
+from jqfollow.execution.accounts import Account
+from jqfollow.execution.desk import Desk
+from jqfollow.execution.lifecycle import Event
+from jqfollow.execution.reconcile import Reconciler
+from jqfollow.execution.transitions import step_attempt
+from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger.tx import Tx
+from jqfollow.notify import messages
+from jqfollow.notify.kinds import Kind
+
+log = structlog.get_logger(__name__)
+
+PROBE_EVERY_S = 1.5
+RECONNECT_AFTER = 3
+"""So many probes in a row without an answer, and the connection is made anew."""
+BACKOFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+TELL_AFTER_S = 60.0
+"""A loss shorter than this is not told, unless it happens while the exchange trades."""
+
+
+class Supervisor:
+    """One account's connection."""
+
+    def __init__(
+        self,
+        account: Account,
+        *,
+        ledger: Ledger,
+        desk: Desk,
+        reconciler: Reconciler,
+        clock: Clock,
+        told: Callable[[], None],
+    ) -> None:
+        self._account = account
+        self._ledger = ledger
+        self._desk = desk
+        self._reconciler = reconciler
+        self._clock = clock
+        self._told = told
+        self._end: Callable[[], None] | None = None
+        self._down_since: datetime | None = None
+        self._down_told = False
+
+    async def recover(self) -> None:
+        """At the start, before anything else: what the last process was about to hand over is unknown."""
+
+        def restart(tx: Tx) -> None:
+            moment = self._desk.moment(self._account)
+            for attempt in tx.attempts.live(self._account.name):
+                if attempt.state is AttemptState.PENDING_NEW:
+                    step_attempt(tx, attempt, Event.RESTARTED, moment, detail="the process began anew")
+
+        await self._ledger.write(restart)
+
+    async def run(self) -> None:
+        """For ever, until cancelled."""
+        failures = 0
+        try:
+            while True:
+                try:
+                    await self._connect()
+                    failures = 0
+                    await self._watch()
+                except BrokerError as error:
+                    await self._down(str(error))
+                    failures += 1
+                await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S)) - 1])
+        finally:
+            self._account.set_down("正在停止", "stopping")
+
+    async def close(self) -> None:
+        """Ends the connection, within a few seconds whatever the broker does."""
+        end, self._end = self._end, None
+        if end is not None:
+            await self._account.disconnect(end)
+
+    async def _connect(self) -> None:
+        account = self._account
+        await self.close()
+        self._end = await account.connect()
+        await account.learn_day()
+        await self._reconciler.reconcile(account, connected_anew=True)
+        await self._up()
+
+    async def _watch(self) -> None:
+        """Probes until the connection is lost; a probe without an answer stops trading at once."""
+        account = self._account
+        silent = 0
+        while True:
+            await asyncio.sleep(PROBE_EVERY_S)
+            try:
+                await account.asset()
+            except BrokerError as error:
+                silent += 1
+                await self._down(str(error))
+                if silent >= RECONNECT_AFTER:
+                    raise
+                continue
+            silent = 0
+            if not account.ready:
+                await self._reconciler.reconcile(account)
+                await self._up()
+
+    async def _up(self) -> None:
+        account = self._account
+        since, self._down_since = self._down_since, None
+        account.set_ready()
+        log.info("account_ready", account=account.name)
+        if self._down_told and since is not None:
+            self._down_told = False
+            minutes = (self._clock.now() - since).total_seconds() / 60
+            await self._put(Kind.ACCOUNT_UP, messages.account_up(account.name, minutes))
+
+    async def _down(self, why: str) -> None:
+        account = self._account
+        now = self._clock.now()
+        account.set_down(why, why)
+        if self._down_since is None:
+            self._down_since = now
+            log.warning("account_down", account=account.name, why=why)
+        trading = account.is_trading_day()
+        lasted = (now - self._down_since).total_seconds()
+        # The morning restart of MiniQMT, and days without trading, are waited out quietly.
+        if not self._down_told and trading and lasted >= TELL_AFTER_S:
+            self._down_told = True
+            await self._put(Kind.ACCOUNT_DOWN, messages.account_down(account.name, why))
+
+    async def _put(self, kind: Kind, text: str) -> None:
+        await self._ledger.write(lambda tx: tx.outbox.put(kind, text, self._clock.now()))
+        self._told()

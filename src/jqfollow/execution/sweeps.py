@@ -1,0 +1,156 @@
+"""What is looked at again and again. Plain functions of a time: a scheduler calls them, and so do tests."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import structlog
+
+from jqfollow.domain import AttemptState, BrokerError, Side
+from jqfollow.execution.accounts import Account
+from jqfollow.execution.desk import Desk
+from jqfollow.execution.reconcile import Reconciler
+from jqfollow.execution.transitions import missing_fills
+from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger.rows import AttemptRow, OrderRow
+from jqfollow.ledger.tx import Tx
+from jqfollow.market.sessions import accepts_cancels
+from jqfollow.notify import messages
+from jqfollow.notify.kinds import Kind
+from jqfollow.reasons import Reason, Refusal
+from jqfollow.settings import ExecutionSettings, RiskSettings
+
+log = structlog.get_logger(__name__)
+
+CANCEL_AGAIN = timedelta(seconds=10)
+"""A cancel that nothing came of is asked for again after this."""
+MOST_CANCELS = 6
+"""Of one attempt; then a person is told."""
+_STANDS = frozenset({AttemptState.NEW, AttemptState.PARTIALLY_FILLED, AttemptState.PENDING_CANCEL})
+
+
+class Sweeps:
+    """Cancels what stood too long, settles what is unknown, keeps pictures of the accounts."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        accounts: Mapping[str, Account],
+        desk: Desk,
+        reconciler: Reconciler,
+        execution: ExecutionSettings,
+        risk: RiskSettings,
+    ) -> None:
+        self._ledger = ledger
+        self._accounts = accounts
+        self._desk = desk
+        self._reconciler = reconciler
+        self._execution = execution
+        self._risk = risk
+
+    async def retry(self, now: datetime) -> None:
+        """Every lane looks at what waits: for cash, for a session, for its next attempt."""
+        del now  # the lanes look at the clock themselves
+        for account in self._accounts.values():
+            account.wake.set()
+
+    async def cancel_overdue(self, now: datetime) -> None:
+        """Cancels attempts that stood for `cancel_after_s` without being filled."""
+        for account in self._accounts.values():
+            if account.ready and accepts_cancels(account.phase()):
+                for attempt in await self._overdue(account, now):
+                    await self._desk.cancel_attempt(attempt)
+
+    async def _overdue(self, account: Account, now: datetime) -> list[AttemptRow]:
+        live, orders, cancels = await self._ledger.read(
+            lambda tx: (
+                tx.attempts.live(account.name),
+                {order.order_id: order for order in tx.orders.open(account.name)},
+                tx.attempts.counts(account.name, account.trading_day()).cancels,
+            )
+        )
+        due = []
+        for attempt in live:
+            order = orders.get(attempt.order_id)
+            if order is None or attempt.state not in _STANDS or not self._is_due(attempt, order, now):
+                continue
+            if order.cancel_reason is None:
+                if await self._rests(account, attempt, order):
+                    continue
+                if cancels + len(due) >= self._risk.max_cancels_per_day:
+                    await self._tell_cancels_used_up(account, cancels, now)
+                    break
+            if attempt.cancels >= MOST_CANCELS:
+                await self._tell_cancel_stuck(attempt, now)
+                continue
+            due.append(attempt)
+        return due
+
+    def _is_due(self, attempt: AttemptRow, order: OrderRow, now: datetime) -> bool:
+        if attempt.cancel_at is not None:
+            return now - attempt.cancel_at >= CANCEL_AGAIN
+        age = now - attempt.created_at
+        return order.cancel_reason is not None or age >= timedelta(seconds=self._execution.cancel_after_s)
+
+    @staticmethod
+    async def _rests(account: Account, attempt: AttemptRow, order: OrderRow) -> bool:
+        """Orders at a limit of their own, and orders at the day's limit, stand until they are filled or the day ends."""
+        if order.limit_price is not None:
+            return True
+        try:
+            instrument = await account.instrument(attempt.security)
+        except BrokerError:
+            return False
+        if instrument is None:
+            return False
+        limit = instrument.limit_up if attempt.side is Side.BUY else instrument.limit_down
+        return limit is not None and attempt.price == limit
+
+    async def _tell_cancels_used_up(self, account: Account, cancels: int, now: datetime) -> None:
+        figures = {"count": str(cancels), "limit": str(self._risk.max_cancels_per_day)}
+        sentence = Refusal(reason=Reason.MAX_CANCELS, figures=figures).text("zh")
+        text = messages.alert(f"账户 {account.name}：{sentence}，未成交的委托不再撤单重下")
+        key = f"cancels-{account.name}-{account.trading_day()}"
+        await self._ledger.write(lambda tx: tx.outbox.put(Kind.ALERT, text, now, unique_key=key))
+        self._desk.tell(account)
+
+    async def _tell_cancel_stuck(self, attempt: AttemptRow, now: datetime) -> None:
+        text = messages.alert(
+            f"委托 {attempt.remark}（{attempt.account} {attempt.security}）撤单 {attempt.cancels} 次仍无结果，"
+            "请在交易终端核对"
+        )
+        key = f"cancel-stuck-{attempt.attempt_id}"
+        await self._ledger.write(lambda tx: tx.outbox.put(Kind.ALERT, text, now, unique_key=key))
+
+    async def look_after(self, now: datetime) -> None:
+        """Reads the broker's lists where something lives, is unknown, or misses fills: no push is relied upon."""
+        del now
+        for account in self._accounts.values():
+            if not account.ready or not await self._ledger.read(lambda tx, a=account: _wants_news(tx, a)):  # type: ignore[misc]
+                continue
+            try:
+                await self._reconciler.reconcile(account)
+            except BrokerError as error:
+                log.info("lists_not_read", account=account.name, error=str(error))
+
+    async def take_pictures(self, now: datetime) -> None:
+        """Writes each account's money and positions down."""
+        for account in self._accounts.values():
+            if not account.ready:
+                continue
+            try:
+                asset, positions = await account.asset(), await account.positions()
+            except BrokerError as error:
+                log.info("picture_not_taken", account=account.name, error=str(error))
+                continue
+            day = account.trading_day()
+            await self._ledger.write(
+                lambda tx, a=account.name, d=day, s=asset, p=positions: tx.snapshots.put(a, d, now, s, p)  # type: ignore[misc]
+            )
+
+
+def _wants_news(tx: Tx, account: Account) -> bool:
+    if tx.attempts.live(account.name):
+        return True
+    today = tx.attempts.list(account=account.name, day=account.trading_day())
+    return any(missing_fills(attempt) for attempt in today)

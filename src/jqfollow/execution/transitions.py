@@ -1,0 +1,215 @@
+"""What one event changes in the ledger, in one transaction: attempts, fills, books, orders, history, messages.
+
+Nothing here waits or talks to a broker. Every function takes the transaction that it works in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Unpack, cast
+
+import structlog
+
+from jqfollow.domain import (
+    ATTEMPT_ENDED,
+    ATTEMPT_LIVE,
+    ORDER_OPEN,
+    AttemptState,
+    FillReport,
+    OrderReport,
+    OrderState,
+    Side,
+)
+from jqfollow.execution.lifecycle import REPORTED, Event, contradicts, step
+from jqfollow.ledger.attempts import AttemptColumns
+from jqfollow.ledger.rows import AttemptRow, OrderRow
+from jqfollow.ledger.tx import Tx
+from jqfollow.notify import messages
+from jqfollow.notify.kinds import Kind
+from jqfollow.reasons import Reason, Refusal
+
+log = structlog.get_logger(__name__)
+
+_ENDS_AS = {
+    Reason.DAY_OVER: OrderState.EXPIRED,
+}
+
+
+@dataclass(slots=True)
+class Names:
+    """What people call things."""
+
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Of strategies."""
+    securities: dict[str, str] = field(default_factory=dict)
+    """As brokers tell them, by symbol."""
+
+    def title(self, strategy: str) -> str:
+        """The strategy's title, else its name."""
+        return self.titles.get(strategy) or strategy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """When something happens, and how to tell it."""
+
+    now: datetime
+    names: Names
+    open_day: date
+    """The account's first exchange day that is not over."""
+
+
+def step_attempt(
+    tx: Tx, attempt: AttemptRow, event: Event, moment: Moment, *, detail: str = "", **columns: Unpack[AttemptColumns]
+) -> AttemptRow:
+    """Applies `event`; `columns` are further changes of the attempt's row. A repeated event changes nothing."""
+    filled = max(columns.get("reported", attempt.reported), attempt.filled)
+    after = step(attempt.state, event, filled=filled)
+    if contradicts(attempt.state, event):
+        _alert_contradiction(tx, attempt, event, moment)
+    changed = {name: value for name, value in columns.items() if value != getattr(attempt, name)}
+    changes = cast("AttemptColumns", changed)
+    if after is attempt.state and not changes:
+        return attempt
+    if after is not attempt.state:
+        tx.events.add(attempt.order_id, attempt.attempt_id, moment.now, event, attempt.state, after, detail)
+        changes["state"] = after
+    return tx.attempts.update(attempt.attempt_id, moment.now, **changes)
+
+
+def apply_order_report(tx: Tx, account: str, day: date, report: OrderReport, moment: Moment) -> AttemptRow | None:
+    """Applies a broker's report of an order; `None` when the order is not ours."""
+    attempt = find_attempt(tx, account, day, report.broker_order_id, report.remark)
+    if attempt is None or attempt.security != report.symbol or attempt.side is not report.side:
+        return None
+    columns: AttemptColumns = {"reported": max(attempt.reported, min(report.filled, attempt.volume))}
+    if attempt.broker_order_id is None:
+        columns["broker_order_id"] = report.broker_order_id
+    if report.message and report.message != attempt.message:
+        columns["message"] = report.message
+    after = step_attempt(tx, attempt, REPORTED[report.state], moment, detail=report.message, **columns)
+    follow_attempt(tx, after, moment)
+    return after
+
+
+def apply_fill(tx: Tx, account: str, day: date, report: FillReport, moment: Moment) -> AttemptRow | None:
+    """Writes a fill and what it changes; `None` when it is of no attempt of ours (or of none that is known yet)."""
+    attempt = find_attempt(tx, account, day, report.broker_order_id, report.remark)
+    if attempt is None or attempt.security != report.symbol or attempt.side is not report.side or report.volume <= 0:
+        return None
+    if attempt.broker_order_id is None:
+        attempt = tx.attempts.update(attempt.attempt_id, moment.now, broker_order_id=report.broker_order_id)
+    order = tx.orders.get(attempt.order_id)
+    if order is None or not tx.fills.add(attempt, order.strategy, report, attempt.day):
+        return attempt
+    attempt = _reread(tx, attempt)
+    event = Event.FILLED if attempt.filled >= attempt.volume else Event.PARTIAL
+    after = step_attempt(tx, attempt, event, moment, detail=f"{report.volume} @ {report.price}")
+    follow_attempt(tx, after, moment)
+    return after
+
+
+def find_attempt(tx: Tx, account: str, day: date, broker_order_id: str, remark: str) -> AttemptRow | None:
+    """The attempt that a report is about: by the broker's id of that day, else by its remark."""
+    attempt = tx.attempts.by_broker_id(account, day, broker_order_id)
+    if attempt is not None:
+        return attempt
+    attempt = tx.attempts.by_remark(remark) if remark else None
+    if attempt is None or attempt.account != account:
+        return None
+    # A remark that comes back with another id than the one that the broker gave us is somebody's copy of it.
+    return attempt if attempt.broker_order_id in {None, broker_order_id} else None
+
+
+def follow_attempt(tx: Tx, attempt: AttemptRow, moment: Moment) -> OrderRow:
+    """Brings the order's own state up to its attempt's, and ends it when nothing is left to be done."""
+    order = _order(tx, attempt.order_id)
+    if order.state not in ORDER_OPEN:
+        return order
+    if order.volume and order.filled >= order.volume:
+        return end_order(tx, order, None, moment)
+    state = OrderState.PARTIALLY_FILLED if order.filled else OrderState.NEW
+    if attempt.state is AttemptState.PENDING_NEW or (attempt.state is AttemptState.REJECTED and not order.filled):
+        state = order.state
+    if state is not order.state:
+        tx.events.add(order.order_id, None, moment.now, "order", order.state, state)
+        order = tx.orders.update(order.order_id, moment.now, state=state)
+    if attempt.state in ATTEMPT_ENDED and not missing_fills(attempt):
+        if order.cancel_reason is not None:
+            return end_order(tx, order, Refusal(reason=order.cancel_reason, figures=left_figures(order)), moment)
+        if attempt.state is AttemptState.CANCELED and attempt.cancel_at is None:
+            # Nobody here asked for it.
+            reason = Reason.DAY_OVER if attempt.day < moment.open_day else Reason.CANCELED_AT_BROKER
+            return end_order(tx, order, Refusal(reason=reason, figures=left_figures(order)), moment)
+    return order
+
+
+def missing_fills(attempt: AttemptRow) -> bool:
+    """Whether the broker says that more is filled than its fills have told."""
+    return attempt.reported > attempt.filled
+
+
+def end_order(tx: Tx, order: OrderRow, refusal: Refusal | None, moment: Moment) -> OrderRow:
+    """Ends an order: all filled, or for the reason of `refusal`. Ending twice changes nothing."""
+    if order.state not in ORDER_OPEN:
+        return order
+    attempts = tx.attempts.of_order(order.order_id)
+    if any(attempt.state in ATTEMPT_LIVE for attempt in attempts):
+        raise ValueError(f"order {order.order_id} has a live attempt")
+    placed = [attempt for attempt in attempts if attempt.broker_order_id is not None]
+    if order.volume and order.filled >= order.volume:
+        state, refusal = OrderState.FILLED, None
+    elif refusal is None:
+        raise ValueError(f"order {order.order_id} is not filled and has no reason to end")
+    else:
+        fallback = OrderState.CANCELED if order.filled or placed else OrderState.REJECTED
+        state = _ENDS_AS.get(refusal.reason, fallback)
+    tx.events.add(order.order_id, None, moment.now, "order", order.state, state, refusal.text("en") if refusal else "")
+    order = tx.orders.update(
+        order.order_id, moment.now, state=state, waiting_for=None, wait_until=None, refusal=refusal
+    )
+    title = moment.names.title(order.strategy)
+    name = moment.names.securities.get(order.security, "")
+    if state is OrderState.REJECTED:
+        tx.outbox.put(Kind.ORDER_REFUSED, messages.order_refused(order, title=title, name=name), moment.now)
+    else:
+        text = messages.order_done(order, title=title, name=name, attempts=len(placed))
+        tx.outbox.put(Kind.ORDER_DONE, text, moment.now)
+    return order
+
+
+def carry_odd_rest(tx: Tx, order: OrderRow) -> None:
+    """What is left of a buy below one lot, after odd fills, is rounding: it is carried on."""
+    left = order.volume - order.filled
+    if order.side is Side.BUY and left > 0:
+        book = tx.books.get(order.account, order.strategy, order.security)
+        tx.books.set_carry(order.account, order.strategy, order.security, buy=book.carry_buy + Decimal(left))
+
+
+def left_figures(order: OrderRow) -> dict[str, str]:
+    """The figures of sentences about what an order leaves unfilled."""
+    return {"left": str(order.volume - order.filled), "day": order.day.isoformat()}
+
+
+def _order(tx: Tx, order_id: int) -> OrderRow:
+    order = tx.orders.get(order_id)
+    if order is None:
+        raise LookupError(f"no order {order_id}")
+    return order
+
+
+def _reread(tx: Tx, attempt: AttemptRow) -> AttemptRow:
+    row = tx.attempts.get(attempt.attempt_id)
+    if row is None:
+        raise LookupError(f"no attempt {attempt.attempt_id}")
+    return row
+
+
+def _alert_contradiction(tx: Tx, attempt: AttemptRow, event: Event, moment: Moment) -> None:
+    log.error("broker_holds_what_was_rejected", attempt_id=attempt.attempt_id, remark=attempt.remark, report=event)
+    text = (
+        f"严重：委托 {attempt.remark}（{attempt.account} {attempt.security} {attempt.side} {attempt.volume}）"
+        "曾被认定未下达，但券商现在报告它存在。请立即在交易终端核对。"
+    )
+    tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=f"contradiction-{attempt.attempt_id}")
