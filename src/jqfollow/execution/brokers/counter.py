@@ -20,7 +20,7 @@ _CAGED = frozenset({Phase.CONTINUOUS, Phase.PRE_OPEN, Phase.LUNCH})
 """What is held is judged by the book on which trading goes on."""
 _RISK_WARNING_MOST = {Board.BSE: 200_000, Board.STAR: None}
 _RISK_WARNING_MOST_ELSEWHERE = 500_000
-REMARK_BYTES = 24
+_REMARK_BYTES = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,16 @@ def unknown(symbol: str) -> str:
 def refusal(request: PlaceRequest, security: Security, books: Books) -> str | None:
     """Why `request` is not taken; `None`: it is."""
     return next(_refusals(request, security, books), None)
+
+
+def remark(text: str) -> str:
+    """What a counter keeps of a remark: 24 bytes, the rest is dropped silently."""
+    return text.encode("utf-8", "ignore")[:_REMARK_BYTES].decode("utf-8", "ignore")
+
+
+def readable(request: PlaceRequest) -> bool:
+    """Whether its figures can be written down, so that it can be named before it is refused."""
+    return request.price.is_finite() and abs(request.volume) <= MOST
 
 
 def reserve(request: PlaceRequest, security: Security) -> Decimal:

@@ -5,7 +5,7 @@ trades at its own price when a later book reaches it; what was taken of a book i
 the account never meet each other. A call auction (9:25, 15:00) matches what was there before it at one price.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -18,7 +18,6 @@ from jqfollow.domain import (
     BrokerError,
     BrokerEvent,
     CancelFailed,
-    FillReport,
     Instrument,
     Level,
     Phase,
@@ -29,13 +28,13 @@ from jqfollow.domain import (
     Side,
 )
 from jqfollow.execution.brokers import counter, facts
-from jqfollow.execution.brokers.account import Market, PaperAccount, PaperOrder, taken_key
+from jqfollow.execution.brokers.account import Market, PaperAccount, PaperOrder
 from jqfollow.execution.brokers.facts import Fact, apply, decode, encode
 from jqfollow.execution.brokers.faults import Faults
 from jqfollow.execution.brokers.journal import Journal, JournalDamagedError
+from jqfollow.execution.brokers.matching import by_priority, executed, meets, opposite, sweep
 from jqfollow.execution.brokers.quotes import SimulatedQuotes, find
 from jqfollow.market.calendar import CalendarError, TradingCalendar
-from jqfollow.market.fees import fee
 from jqfollow.market.sessions import accepts_cancels, phase_at
 from jqfollow.market.settlement import settles_same_day
 
@@ -149,15 +148,10 @@ class Exchange:
 
     def what_is_left(self, quote: Quote) -> Quote:
         """`quote` without what was taken of it."""
-        return replace(
-            quote, asks=self._rest(quote, quote.asks, Side.BUY), bids=self._rest(quote, quote.bids, Side.SELL)
-        )
+        return replace(quote, asks=self._opposite(quote, Side.BUY), bids=self._opposite(quote, Side.SELL))
 
-    def _rest(self, quote: Quote, levels: Iterable[Level], side: Side) -> tuple[Level, ...]:
-        taken = self.account.taken.get(quote.symbol)
-        gone = taken.volumes if taken is not None and taken.book_at == quote.at else {}
-        rest = ((level.price, level.volume - gone.get(taken_key(side, level.price), 0)) for level in levels)
-        return tuple(Level(price=price, volume=volume) for price, volume in rest if volume > 0)
+    def _opposite(self, quote: Quote, side: Side) -> tuple[Level, ...]:
+        return opposite(quote, side, self.account.taken.get(quote.symbol))
 
     def available(self, symbol: str) -> int:
         """What can be sold of a holding now."""
@@ -189,12 +183,15 @@ class Exchange:
         security, view = find(request.symbol), look(request.symbol)
         message = self._faults.next_refusal() or self._judge(request, view, now)
         number = self.account.number + 1
-        known = replace(request, remark=self._faults.remark(request.remark))
         placed = facts.Placed(
-            broker_order_id=str(_FIRST_ID + number), number=number, request=known, at=now, reserve=Decimal(0)
+            broker_order_id=str(_FIRST_ID + number),
+            number=number,
+            request=replace(request, remark=counter.remark(self._faults.remark(request.remark))),
+            at=now,
+            reserve=Decimal(0),
         )
         if message is not None:
-            if not self._faults.refuse_by_push:
+            if not self._faults.refuse_by_push or security is None or not counter.readable(request):
                 return Refused(message=message)
             self._commit(replace(placed, state=AttemptState.REJECTED, message=message))
             return Accepted(broker_order_id=placed.broker_order_id)
@@ -264,84 +261,47 @@ class Exchange:
             for at, auction in _AUCTIONS:
                 self._hold_auction(datetime.combine(now.date(), at, now.tzinfo), auction, look, now)
         if self.phase(now) is Phase.CONTINUOUS:
-            for order in self._by_priority(self.account.open_orders()):
+            for order in by_priority(self.account.open_orders()):
                 view = look(order.symbol)
                 if view is not None:
                     self._match(order.broker_order_id, view[0], now, takes=False)
         self._end_canceled()
 
-    @staticmethod
-    def _by_priority(orders: Iterable[PaperOrder]) -> list[PaperOrder]:
-        """Better prices first, then older ones."""
-        return sorted(orders, key=lambda o: -o.price if o.side is Side.BUY else o.price)
-
     def _match(self, broker_order_id: str, quote: Quote, now: datetime, *, takes: bool) -> None:
         """Trades an order with `quote`; `takes`: at the levels' prices, else at its own."""
         order = self.account.orders[broker_order_id]
-        buys = order.side is Side.BUY
         most = order.left if self._faults.max_fill is None else min(order.left, self._faults.max_fill)
         fills: list[facts.Filled] = []
-        for level in self._rest(quote, quote.asks if buys else quote.bids, order.side):
-            reached = level.price <= order.price if buys else level.price >= order.price
-            if not reached or not most:
-                break
-            volume = min(most, level.volume)
-            most -= volume
+        for level in sweep(order, self._opposite(quote, order.side), most):
             price = level.price if takes else order.price
-            order, fill = self._fill(order, volume, price, now, len(fills) + 1)
-            fills.append(
-                facts.Filled(
-                    report=fill, number=self.account.number + len(fills) + 1, level=level.price, book_at=quote.at
-                )
-            )
+            order, fill = self._execute(order, level.volume, price, quote, now, nth=len(fills) + 1)
+            fills.append(replace(fill, level=level.price))
         if fills:
             self._commit(*fills)
 
     def _hold_auction(self, moment: datetime, auction: Phase, look: Look, now: datetime) -> None:
         """Matches the orders from before `moment` at one price, once a day."""
-        there = [o for o in self.account.open_orders() if o.at < moment]
+        there = [order for order in self.account.open_orders() if order.at < moment]
         if now < moment or auction in self.account.auctions or not there:
             return
         fills: list[facts.Filled] = []
         pools: dict[tuple[str, Side], int] = {}
-        for order in self._by_priority(there):
-            view, buys = look(order.symbol), order.side is Side.BUY
+        for order in by_priority(there):
+            view = look(order.symbol)
             if view is None or view[0].last is None:
                 continue
-            quote, price = view[0], view[0].last
-            opposite = quote.asks if buys else quote.bids
-            pool = pools.setdefault((order.symbol, order.side), sum(level.volume for level in opposite))
+            quote, price, whose = view[0], view[0].last, (order.symbol, order.side)
+            pool = pools.setdefault(whose, sum(level.volume for level in self._opposite(quote, order.side)))
             volume = min(pool, order.left)
-            if volume and (order.price >= price if buys else order.price <= price):
-                pools[order.symbol, order.side] -= volume
-                _, fill = self._fill(order, volume, price, now, len(fills) + 1)
-                fills.append(
-                    facts.Filled(
-                        report=fill, number=self.account.number + len(fills) + 1, level=price, book_at=quote.at
-                    )
-                )
+            if volume and meets(order, price):
+                pools[whose] -= volume
+                fills.append(self._execute(order, volume, price, quote, now, nth=len(fills) + 1)[1])
         self._commit(*fills, facts.AuctionHeld(auction=auction))
 
-    def _fill(
-        self, order: PaperOrder, volume: int, price: Decimal, now: datetime, nth: int
-    ) -> tuple[PaperOrder, FillReport]:
-        """One execution, the `nth` of its change; and the order after it."""
-        security = find(order.symbol)
-        if security is None:
-            raise AssertionError(order)
-        filled, turnover = order.filled + volume, order.turnover + volume * price
-        total = fee(security, order.side, filled, turnover / filled)
-        if order.side is Side.SELL:
-            total = min(total, turnover)  # a sell never costs more than it brings: money never goes below zero
-        report = FillReport(
-            traded_id=str(_FIRST_ID + self.account.number + nth),
-            broker_order_id=order.broker_order_id,
-            remark=order.remark,
-            symbol=order.symbol,
-            side=order.side,
-            volume=volume,
-            price=price,
-            at=now,
-            fee=total - order.fee,
-        )
-        return replace(order, filled=filled, turnover=turnover, fee=total), report
+    def _execute(
+        self, order: PaperOrder, volume: int, price: Decimal, quote: Quote, now: datetime, *, nth: int
+    ) -> tuple[PaperOrder, facts.Filled]:
+        """The `nth` execution of one change."""
+        number = self.account.number + nth
+        order, report = executed(order, volume, price, at=now, traded_id=str(_FIRST_ID + number))
+        return order, facts.Filled(report=report, number=number, level=price, book_at=quote.at)

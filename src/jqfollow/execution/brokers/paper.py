@@ -1,49 +1,23 @@
-"""The paper broker: the small exchange of `exchange.py` behind the port of a real one.
+"""The paper broker: the small exchange of `exchange.py` behind the port of a real broker."""
 
-Everything that a real terminal does to its callers happens here: calls block, pushes come on a thread of their own
-and in any order relative to the answers, the connection can be lost while the market goes on. One lock guards the
-exchange; quotes from elsewhere are asked, and pushes delivered, outside it.
-"""
-
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import Literal
 
 import structlog
 
-from jqfollow.clock import Clock
-from jqfollow.domain import (
-    Asset,
-    BrokerDownError,
-    BrokerEvent,
-    Disconnected,
-    FillReport,
-    Instrument,
-    OrderReport,
-    Placed,
-    PlaceRequest,
-    Position,
-    Quote,
-)
+from jqfollow.domain import Asset, FillReport, Instrument, OrderReport, Placed, PlaceRequest, Position, Quote
 from jqfollow.execution.brokers.account import Holding
-from jqfollow.execution.brokers.exchange import Exchange, Look
+from jqfollow.execution.brokers.exchange import Look
 from jqfollow.execution.brokers.facts import HoldingSet, MoneySet
-from jqfollow.execution.brokers.faults import Faults
-from jqfollow.execution.brokers.port import BrokerTraits, EventSink
-from jqfollow.execution.brokers.pushes import PushThread
-from jqfollow.execution.brokers.quotes import QuoteSource
-from jqfollow.market.calendar import TradingCalendar
+from jqfollow.execution.brokers.terminal import Terminal
 
 _log = structlog.get_logger(__name__)
-_PULSE_S = 0.2
 _COST_STEP = Decimal("0.0001")
 
 
-class PaperBroker:
+class PaperBroker(Terminal):
     """One practice account. Thread-safe; implements `Broker` and `PracticeExchange`.
 
     With `hours="always"` the exchange never closes. Its day is the clock's until a signal names one; the first day
@@ -52,92 +26,6 @@ class PaperBroker:
 
     The file at `path` is the account's memory and wins over `cash`, which only begins a new file.
     """
-
-    def __init__(
-        self,
-        *,
-        name: str,
-        path: Path,
-        clock: Clock,
-        cash: Decimal,
-        hours: Literal["always", "exchange"],
-        calendar: TradingCalendar,
-        quotes: QuoteSource | None = None,
-        faults: Faults | None = None,
-        pulse_s: float | None = _PULSE_S,
-        traits: BrokerTraits | None = None,
-    ) -> None:
-        """Touches nothing before `connect`.
-
-        Args:
-            name: of the account; stands in errors, logs and thread names.
-            path: of its file; made when missing.
-            clock: what tells the time.
-            cash: yuan to begin with.
-            hours: see above.
-            calendar: the trading days of `hours="exchange"`.
-            quotes: real quotes; `None`: simulated ones.
-            faults: what goes wrong; `None`: nothing.
-            pulse_s: how often the market moves by itself; `None`: only by `advance`, for tests.
-            traits: what it says of itself; `None`: the truth.
-        """
-        self.faults = Faults() if faults is None else faults
-        self.faults.on_drop = self.drop
-        self._name = name
-        self._path = path
-        self._clock = clock
-        self._cash = cash
-        self._hours = hours
-        self._calendar = calendar
-        self._quotes = quotes
-        self._pulse_s = pulse_s
-        self._traits = traits or BrokerTraits(real=False, absence_is_proof=True, always_open=hours == "always")
-        self._sink: EventSink = _nobody
-        self._lock = threading.RLock()
-        self._exchange: Exchange | None = None
-        self._pushes: PushThread | None = None
-        self._connected = False
-
-    # -- Broker
-
-    @property
-    def traits(self) -> BrokerTraits:
-        """Fixed for the life of the object."""
-        return self._traits
-
-    def events(self, sink: EventSink) -> None:
-        """Pushes go to `sink`, on a thread of this broker's own."""
-        self._sink = sink
-
-    def connect(self) -> Callable[[], None]:
-        """Opens the file and starts the market; what it returns stops both and closes the file.
-
-        Raises:
-            BrokerDownError: the file is damaged or cannot be opened (`JournalError`).
-        """
-        with self.faults.around("connect"):
-            with self._lock:
-                if self._exchange is None:
-                    self._exchange = Exchange(
-                        path=self._path,
-                        cash=self._cash,
-                        hours=self._hours,
-                        calendar=self._calendar,
-                        faults=self.faults,
-                        now=self._clock.now(),
-                        emit=self._emit,
-                    )
-                if self._pushes is None:
-                    self._pushes = PushThread(
-                        name=f"paper-{self._name}",
-                        sink=self._sink,
-                        faults=self.faults,
-                        pulse=self._beat,
-                        pulse_s=self._pulse_s,
-                    )
-                self._connected = True
-            self.advance()
-        return self._end
 
     def place(self, request: PlaceRequest) -> Placed:
         """Places a limit order; the same request twice makes two orders, as at a real broker."""
@@ -154,14 +42,16 @@ class PaperBroker:
     def orders(self) -> Sequence[OrderReport]:
         """All of today's orders, rejected ones of late refusals too."""
         with self.faults.around("orders"), self._lock:
-            exchange, newest = self._up(), self._clock.now() - timedelta(seconds=self.faults.list_lag_s)
-            return [order.report() for order in exchange.account.orders.values() if order.at <= newest]
+            return [order.report() for order in self._up().account.orders.values() if self._listed(order.at)]
 
     def fills(self) -> Sequence[FillReport]:
         """All of today's fills, oldest first."""
         with self.faults.around("fills"), self._lock:
-            exchange, newest = self._up(), self._clock.now() - timedelta(seconds=self.faults.list_lag_s)
-            return [fill for fill in exchange.account.fills if fill.at <= newest]
+            return [fill for fill in self._up().account.fills if self._listed(fill.at)]
+
+    def _listed(self, at: datetime) -> bool:
+        lag_s = self.faults.list_lag_s
+        return not lag_s or at <= self._clock.now() - timedelta(seconds=lag_s)
 
     def positions(self) -> Sequence[Position]:
         """What the account holds."""
@@ -222,7 +112,7 @@ class PaperBroker:
                 _log.warning("paper.observed_while_closed", account=self._name)
                 return
             self._exchange.observe(symbol, price, day, self._clock.now())
-        self.advance()
+        self._catch_up()
 
     def trading_day(self) -> date:
         """The day that the exchange is in."""
@@ -233,15 +123,6 @@ class PaperBroker:
             return self._exchange.account.day
 
     # -- what a person or a test may do
-
-    def advance(self) -> None:
-        """Lets happen what the time since the last call brought."""
-        with self._lock:
-            waiting = [] if self._exchange is None else [o.symbol for o in self._exchange.account.open_orders()]
-        look = self._look(waiting)
-        with self._lock:
-            if self._exchange is not None:
-                self._exchange.advance(look, self._clock.now())
 
     def set_market(
         self,
@@ -298,69 +179,6 @@ class PaperBroker:
         with self._lock:
             holding = Holding(volume=volume, bought_today=bought_today, cost=cost * volume)
             self._open().record(HoldingSet(symbol=symbol, holding=holding))
-
-    def drop(self, message: str) -> None:
-        """Loses the connection, as a terminal that is closed; the exchange goes on, its pushes are lost."""
-        with self._lock:
-            if self._connected and self._pushes is not None:
-                self._pushes.put([Disconnected(message=message)])
-            self._connected = False
-
-    def flush(self, timeout_s: float = 5.0) -> bool:
-        """Waits until all pushes so far were delivered; whether they were."""
-        with self._lock:
-            pushes = self._pushes
-        return pushes is None or pushes.flush(timeout_s)
-
-    # -- inside
-
-    def _open(self) -> Exchange:
-        if self._exchange is None:
-            raise BrokerDownError(f"模拟账户 {self._name} 未连接 / is not connected")
-        return self._exchange
-
-    def _up(self) -> Exchange:
-        if not self._connected:
-            raise BrokerDownError(f"模拟账户 {self._name} 未连接 / is not connected")
-        exchange = self._open()
-        exchange.keep_day(self._clock.now())
-        return exchange
-
-    def _held(self) -> list[str]:
-        with self._lock:
-            return [] if self._exchange is None else list(self._exchange.account.holdings)
-
-    def _look(self, symbols: Sequence[str]) -> Look:
-        """The market of `symbols`; real quotes are asked now, so never call this under the lock."""
-        if self._quotes is None:
-            return lambda symbol: self._open().look(symbol, self._clock.now())
-        views = {symbol: (self._quotes.quote(symbol), self._quotes.instrument(symbol)) for symbol in set(symbols)}
-        known = {s: (q, i) for s, (q, i) in views.items() if q is not None and i is not None}
-        return known.get
-
-    def _emit(self, events: Sequence[BrokerEvent]) -> None:
-        if self._connected and self._pushes is not None:
-            self._pushes.put(events)
-
-    def _beat(self) -> None:
-        self.advance()
-        with self._lock:
-            if self._exchange is not None:
-                self._exchange.sync()
-
-    def _end(self) -> None:
-        with self._lock:
-            exchange, pushes = self._exchange, self._pushes
-            self._exchange = self._pushes = None
-            self._connected = False
-        if pushes is not None:
-            pushes.stop()
-        if exchange is not None:
-            exchange.close()
-
-
-def _nobody(_: BrokerEvent) -> None:
-    """The sink before there is one."""
 
 
 def _value(look: Look, symbol: str) -> Decimal | None:

@@ -52,6 +52,9 @@ class PushThread:
         self._queue.put(())
         if threading.current_thread() is not self._thread:
             self._thread.join()
+        with self._idle:
+            self._waiting = 0
+            self._idle.notify_all()
 
     def _run(self) -> None:
         held: list[Sequence[BrokerEvent]] = []

@@ -227,11 +227,10 @@ def _book_time(now: datetime, phase: Phase) -> datetime | None:
 def _touch(security: Security, market: Market, bucket: int) -> tuple[Decimal, Decimal, Decimal]:
     """(last, best bid, best ask), the limits not yet applied to the book's far side."""
     step = tick(security)
-    if market.pinned:
-        bid = market.last - step if market.bid is None else market.bid
-        return market.last, bid, market.last + step if market.ask is None else market.ask
     down, up = _limits(security, market)
     last = market.last
+    if market.pinned and down < last < up:
+        return last, market.bid or last - step, market.ask or last + step
     dice = _hash(f"{security.symbol}/{bucket}")
     fresh = market.since is not None and to_ms(market.since) // BOOK_MS == bucket
     if down < last < up and not fresh:
