@@ -24,6 +24,9 @@ SELECT * FROM attempts WHERE {_LIVE} AND state = 'unknown' AND account = ? AND s
 ORDER BY attempt_id"""  # noqa: S608  a constant
 _BY_BROKER_ID = "SELECT * FROM attempts WHERE account = ? AND day = ? AND broker_order_id = ?"
 _OF_DAY = "SELECT * FROM attempts WHERE account = ? AND day = ? ORDER BY attempt_id"
+_FIGURES_OF_DAY = f"""
+SELECT price, cancels, max(iif({_LIVE}, max(volume, reported), reported) - filled, 0) AS ahead
+FROM attempts WHERE account = ? AND day = ?"""  # noqa: S608  a constant
 _FILLS_OF_DAY = "SELECT volume, price FROM fills WHERE account = ? AND day = ?"
 
 
@@ -131,15 +134,11 @@ class Attempts(Table):
 
         What the broker's orders report as filled counts before its fills have come.
         """
-        attempts = self.list(account=account, day=day)
+        attempts = self._all(_FIGURES_OF_DAY, stored(account), day_text(day))
         fills = self._all(_FILLS_OF_DAY, stored(account), day_text(day))
         turnover = sum((row["volume"] * Decimal(row["price"]) for row in fills), Decimal(0))
-        for attempt in attempts:
-            may_fill = attempt.reported if attempt.state in ATTEMPT_ENDED else max(attempt.volume, attempt.reported)
-            turnover += max(may_fill - attempt.filled, 0) * attempt.price
-        return DayCounts(
-            attempts=len(attempts), cancels=sum(attempt.cancels for attempt in attempts), turnover=turnover
-        )
+        turnover += sum((row["ahead"] * Decimal(row["price"]) for row in attempts), Decimal(0))
+        return DayCounts(attempts=len(attempts), cancels=sum(row["cancels"] for row in attempts), turnover=turnover)
 
     def _existing(self, attempt_id: int) -> AttemptRow:
         row = self.get(attempt_id)

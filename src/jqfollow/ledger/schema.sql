@@ -44,7 +44,12 @@ CREATE TABLE signals (
 ) STRICT;
 CREATE INDEX signals_received ON signals (signal_id) WHERE state = 'received';
 CREATE INDEX signals_by_jq_order ON signals (strategy, jq_order_id) WHERE kind = 'order';
+CREATE INDEX signals_by_day ON signals (strategy, day) WHERE kind = 'order';
+CREATE INDEX signals_of_positions ON signals (strategy, signal_id) WHERE kind = 'positions';
 CREATE INDEX signals_by_time ON signals (received_at);
+-- A JoinQuant order is followed once, however many messages tell of it.
+CREATE UNIQUE INDEX signals_followed_once ON signals (strategy, jq_order_id, day)
+    WHERE kind = 'order' AND state = 'followed' AND wire <> 'manual';
 
 -- What one account shall do because of one signal; a volume over the exchange's maximum makes several parts.
 CREATE TABLE orders (

@@ -1,0 +1,147 @@
+"""Decisions, events, outbox, pauses, snapshots, meta."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from jqfollow.domain import Asset, Position
+from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.ledger import Ledger
+from jqfollow.reasons import Reason
+from ledger.samples import DAY, NOW, SECURITY, an_attempt, an_order, later
+
+ASSET = Asset(cash=Decimal("1.10"), frozen=Decimal(0), market_value=Decimal("1E+3"), total=Decimal("1001.10"))
+HELD = Position(symbol=SECURITY, volume=100, available=0, avg_cost=Decimal("11.305"), last=None)
+
+
+def test_a_decision_keeps_every_verdict(ledger: Ledger) -> None:
+    order = ledger.write_now(an_order)
+    verdicts = [{"rule": "cash", "ok": False, "needed": Decimal("1130.00"), "为什么": "资金不足"}, {"rule": "hours"}]
+    decision_id = ledger.write_now(
+        lambda tx: tx.decisions.add(order.order_id, 1, NOW, "refuse", Reason.NO_CASH, verdicts)
+    )
+    ledger.write_now(lambda tx: tx.decisions.add(order.order_id, 2, NOW, "place", None, []))
+    first, second = ledger.read_now(lambda tx: tx.decisions.of_order(order.order_id))
+    assert (first.decision_id, first.attempt, first.made_at) == (decision_id, 1, NOW)
+    assert (first.outcome, first.reason) == ("refuse", Reason.NO_CASH)
+    assert first.verdicts == ({**verdicts[0], "needed": "1130.00"}, verdicts[1])
+    assert (second.reason, second.verdicts) == (None, ())
+    assert ledger.read_now(lambda tx: tx.decisions.list(1)) == [second]
+    with pytest.raises(LedgerError, match="impossible"):
+        ledger.write_now(lambda tx: tx.decisions.add(order.order_id, 1, NOW, "perhaps", None, []))
+
+
+def test_the_history_of_an_order(ledger: Ledger) -> None:
+    attempt = ledger.write_now(an_attempt)
+    ledger.write_now(lambda tx: tx.events.add(attempt.order_id, None, NOW, "sized", "", "pending_new"))
+    ledger.write_now(
+        lambda tx: tx.events.add(attempt.order_id, attempt.attempt_id, later(1), "accepted", "pending_new", "new", "b1")
+    )
+    first, second = ledger.read_now(lambda tx: tx.events.of_order(attempt.order_id))
+    assert (first.attempt_id, first.at, first.event, first.detail) == (None, NOW, "sized", "")
+    assert (second.attempt_id, second.before, second.after, second.detail) == (1, "pending_new", "new", "b1")
+    with pytest.raises(LedgerError, match="impossible"):
+        ledger.write_now(lambda tx: tx.events.add(99, None, NOW, "x", "", ""))
+
+
+def test_words_that_are_no_text_do_not_keep_a_fact_out(ledger: Ledger) -> None:
+    order = ledger.write_now(an_order)
+    broken = b"\xce\xde\xd0\xa7".decode("ascii", "surrogateescape")
+    ledger.write_now(lambda tx: tx.events.add(order.order_id, None, NOW, "refused", "", "", broken))
+    assert ledger.read_now(lambda tx: tx.events.of_order(order.order_id))[0].detail == "????"
+
+
+def test_the_outbox_from_queued_to_told(ledger: Ledger) -> None:
+    assert ledger.write_now(lambda tx: tx.outbox.put("fill", "成交", NOW))
+    assert ledger.write_now(lambda tx: tx.outbox.put("heartbeat", "还在", later(1), unique_key="2026-01-05"))
+    assert not ledger.write_now(lambda tx: tx.outbox.put("heartbeat", "again", later(2), unique_key="2026-01-05"))
+    assert ledger.write_now(lambda tx: tx.outbox.put("fill", "another", later(1)))
+    assert ledger.read_now(lambda tx: tx.outbox.pending()) == 3
+    assert [row.text for row in ledger.read_now(lambda tx: tx.outbox.due(NOW, 10))] == ["成交"]
+    first, second, third = ledger.read_now(lambda tx: tx.outbox.due(later(1), 10))
+    assert len(ledger.read_now(lambda tx: tx.outbox.due(later(1), 2))) == 2
+    assert ledger.read_now(lambda tx: tx.outbox.oldest_pending()) == first
+
+    ledger.write_now(lambda tx: tx.outbox.retry([first.outbox_id], later(60), "45009"))
+    ledger.write_now(lambda tx: tx.outbox.sent([second.outbox_id], later(2)))
+    ledger.write_now(lambda tx: tx.outbox.give_up([third.outbox_id], "93000"))
+    assert ledger.read_now(lambda tx: tx.outbox.due(later(59), 10)) == []
+    assert [row.tries for row in ledger.read_now(lambda tx: tx.outbox.due(later(60), 10))] == [1]
+    assert [row.state for row in ledger.read_now(lambda tx: tx.outbox.list())] == ["failed", "sent", "pending"]
+    # What has ended stays so, however late another answer comes.
+    ledger.write_now(lambda tx: tx.outbox.retry([second.outbox_id, third.outbox_id], NOW, "late"))
+    ledger.write_now(lambda tx: tx.outbox.give_up([second.outbox_id], "late"))
+    ledger.write_now(lambda tx: tx.outbox.give_up([first.outbox_id], "nobody", state="dropped"))
+    assert [row.state for row in ledger.read_now(lambda tx: tx.outbox.list())] == ["failed", "sent", "dropped"]
+    assert ledger.read_now(lambda tx: (tx.outbox.pending(), tx.outbox.oldest_pending())) == (0, None)
+    with pytest.raises(ValueError, match="limit"):
+        ledger.read_now(lambda tx: tx.outbox.due(NOW, -1))
+
+
+@pytest.mark.parametrize(
+    ("paused", "covered"),
+    [
+        (("", ""), {("s", "a"), ("s", "b"), ("t", "a"), ("t", "b")}),
+        (("s", ""), {("s", "a"), ("s", "b")}),
+        (("", "a"), {("s", "a"), ("t", "a")}),
+        (("t", "b"), {("t", "b")}),
+    ],
+)
+def test_what_a_pause_covers(ledger: Ledger, paused: tuple[str, str], covered: set[tuple[str, str]]) -> None:
+    ledger.write_now(lambda tx: tx.pauses.pause(*paused, NOW))
+    ledger.write_now(lambda tx: tx.pauses.pause(*paused, later(9)))
+    active = {
+        (strategy, account)
+        for strategy in "st"
+        for account in "ab"
+        if ledger.read_now(lambda tx, s=strategy, a=account: tx.pauses.active(s, a)) is not None
+    }
+    assert active == covered
+    assert [row.since for row in ledger.read_now(lambda tx: tx.pauses.list())] == [NOW]
+
+
+@pytest.mark.parametrize(
+    ("resumed", "left"),
+    [
+        (("", ""), []),
+        (("s", ""), [("", ""), ("", "a")]),
+        (("", "a"), [("", ""), ("s", "")]),
+        (("s", "a"), [("", ""), ("", "a"), ("s", "")]),
+        (("t", ""), [("", ""), ("", "a"), ("s", ""), ("s", "a")]),
+    ],
+)
+def test_what_a_resume_ends(ledger: Ledger, resumed: tuple[str, str], left: list[tuple[str, str]]) -> None:
+    for pause in (("", ""), ("s", ""), ("", "a"), ("s", "a")):
+        ledger.write_now(lambda tx, pause=pause: tx.pauses.pause(*pause, NOW))
+    widest = ledger.read_now(lambda tx: tx.pauses.active("s", "a"))
+    assert widest is not None
+    assert (widest.strategy, widest.account) == ("", "")
+    assert ledger.write_now(lambda tx: tx.pauses.resume(*resumed)) == 4 - len(left)
+    assert [(row.strategy, row.account) for row in ledger.read_now(lambda tx: tx.pauses.list())] == left
+
+
+def test_snapshots(ledger: Ledger) -> None:
+    tomorrow = date(2026, 1, 6)
+    assert ledger.read_now(lambda tx: (tx.snapshots.latest("main"), tx.snapshots.days("main"))) == (None, [])
+    ledger.write_now(lambda tx: tx.snapshots.put("main", DAY, NOW, ASSET, [HELD]))
+    ledger.write_now(lambda tx: tx.snapshots.put("main", DAY, later(1), ASSET, []))
+    ledger.write_now(lambda tx: tx.snapshots.put("main", tomorrow, later(2), ASSET, [HELD, _other()]))
+    ledger.write_now(lambda tx: tx.snapshots.put("paper", DAY, later(3), ASSET, []))
+    # The same moment again takes the place of the first.
+    ledger.write_now(lambda tx: tx.snapshots.put("main", tomorrow, later(2), ASSET, [_other()]))
+    assert ledger.read_now(lambda tx: tx.snapshots.latest("main")) == (later(2), ASSET, [_other()])
+    assert ledger.read_now(lambda tx: tx.snapshots.last_of_day("main", DAY)) == (later(1), ASSET, [])
+    assert ledger.read_now(lambda tx: tx.snapshots.last_of_day("none", DAY)) is None
+    assert ledger.read_now(lambda tx: tx.snapshots.days("main")) == [DAY, tomorrow]
+
+
+def _other() -> Position:
+    return Position(symbol="600000.SH", volume=0, available=0, avg_cost=Decimal(0), last=Decimal("7.01"))
+
+
+def test_meta(ledger: Ledger) -> None:
+    assert ledger.read_now(lambda tx: tx.meta.get("x")) is None
+    ledger.write_now(lambda tx: tx.meta.set("x", "1"))
+    ledger.write_now(lambda tx: tx.meta.set("x", "2"))
+    assert ledger.read_now(lambda tx: tx.meta.get("x")) == "2"
