@@ -93,7 +93,9 @@ class WecomRobot:
         try:
             self._url = httpx.URL(url)
         except httpx.InvalidURL:
-            raise ConfigError("notify.wecom.keys: 其中一个地址无效 / one of the addresses is not valid") from None
+            self._url = httpx.URL()
+        if not self._url.host:
+            raise ConfigError("notify.wecom.keys: 其中一个地址无效 / one of the addresses is not valid")
         self.name = f"wecom-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
         self._client = client
         self._deadline_s = deadline_s
@@ -120,11 +122,11 @@ class WecomRobot:
             "POST",
             self._url,
             json={"msgtype": "text", "text": {"content": text}},
-            headers={"Accept-Encoding": "identity"},  # nothing that could unfold into gigabytes
+            headers={"Accept-Encoding": "identity"},  # nothing that unfolds
             follow_redirects=False,
         ) as answer:
             body = bytearray()
-            async for piece in answer.aiter_raw():
+            async for piece in answer.aiter_bytes():
                 body += piece
                 if len(body) > _MAX_ANSWER_BYTES:
                     return answer.status_code, None
