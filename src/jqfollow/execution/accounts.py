@@ -1,6 +1,7 @@
 """One account: its broker behind lanes, its day and hour, and whether it can trade now."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -78,6 +79,7 @@ class Account:
         self._clock = clock
         self._calendar = calendar
         self._practice_day: date | None = None
+        self._placed: deque[float] = deque()
         self._loop = asyncio.get_running_loop()
         broker.events(self._push)
 
@@ -117,6 +119,17 @@ class Account:
         """No trading until `set_ready`."""
         self.ready = False
         self.why_zh, self.why_en = zh, en
+
+    def placed_now(self) -> None:
+        """An order goes out: it counts for `turn_in_s`."""
+        self._placed.append(self._clock.monotonic())
+
+    def turn_in_s(self, most_per_s: int) -> float:
+        """Seconds until another order may go out, when at most so many do in any second."""
+        now = self._clock.monotonic()
+        while self._placed and self._placed[0] <= now - 1:
+            self._placed.popleft()
+        return 0.0 if len(self._placed) < most_per_s else self._placed[-most_per_s] + 1 - now
 
     # -- day and hour ------------------------------------------------------------------------------------------------
 

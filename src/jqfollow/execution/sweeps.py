@@ -69,7 +69,7 @@ class Sweeps:
                 tx.attempts.counts(account.name, account.trading_day()).cancels,
             )
         )
-        due = []
+        due: list[AttemptRow] = []
         for attempt in live:
             order = orders.get(attempt.order_id)
             if order is None or attempt.state not in _STANDS or not self._is_due(attempt, order, now):
@@ -94,7 +94,7 @@ class Sweeps:
 
     @staticmethod
     async def _rests(account: Account, attempt: AttemptRow, order: OrderRow) -> bool:
-        """Orders at a limit of their own, and orders at the day's limit, stand until they are filled or the day ends."""
+        """Orders at a limit of their own, or at the day's limit, stand until they are filled or the day ends."""
         if order.limit_price is not None:
             return True
         try:

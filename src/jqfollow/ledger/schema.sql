@@ -47,9 +47,9 @@ CREATE INDEX signals_by_jq_order ON signals (strategy, jq_order_id) WHERE kind =
 CREATE INDEX signals_by_day ON signals (strategy, day) WHERE kind = 'order';
 CREATE INDEX signals_of_positions ON signals (strategy, signal_id) WHERE kind = 'positions';
 CREATE INDEX signals_by_time ON signals (received_at);
--- A JoinQuant order is followed once, however many messages tell of it.
+-- A JoinQuant order is followed once, however many messages tell of it. A backtest may be played again.
 CREATE UNIQUE INDEX signals_followed_once ON signals (strategy, jq_order_id, day)
-    WHERE kind = 'order' AND state = 'followed' AND wire <> 'manual';
+    WHERE kind = 'order' AND state = 'followed' AND run = 'sim_trade';
 
 -- What one account shall do because of one signal; a volume over the exchange's maximum makes several parts.
 CREATE TABLE orders (

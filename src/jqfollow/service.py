@@ -1,0 +1,432 @@
+"""Puts the parts together; starts, watches and stops them in order.
+
+Start: ledger, keys, ports taken, accounts recovered, tasks, ports opened, schedule. The ports open before the brokers
+are connected: a signal is recorded whatever a broker does. Stop: the other way round, within seconds.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Self
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from jqfollow import __version__
+from jqfollow.api.console import console_app
+from jqfollow.api.metrics import Counters
+from jqfollow.api.server import Server
+from jqfollow.api.signals import signals_app
+from jqfollow.api.token import load_or_create_token
+from jqfollow.clock import SHANGHAI, Clock, SystemClock
+from jqfollow.domain import AccountState, JqfollowError, Wire
+from jqfollow.execution.accounts import Account
+from jqfollow.execution.brokers.paper import PaperBroker
+from jqfollow.execution.brokers.port import Broker
+from jqfollow.execution.brokers.qmt import QmtBroker, load_xtdata
+from jqfollow.execution.brokers.qmt_quotes import XtQuotes
+from jqfollow.execution.brokers.qmt_sessions import SessionPool
+from jqfollow.execution.dealer import Dealer
+from jqfollow.execution.desk import Desk
+from jqfollow.execution.reconcile import Reconciler
+from jqfollow.execution.supervisor import Supervisor
+from jqfollow.execution.sweeps import Sweeps
+from jqfollow.execution.transitions import Names
+from jqfollow.follower import Follower
+from jqfollow.ledger.backups import daily_path, prune
+from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.ledger import Ledger
+from jqfollow.market.calendar import FILE_NAME as CALENDAR_FILE
+from jqfollow.market.calendar import TradingCalendar, load_calendar
+from jqfollow.notify import messages, reports
+from jqfollow.notify.collect import Scene, heartbeat_facts, summary_facts
+from jqfollow.notify.kinds import Kind
+from jqfollow.notify.outbox import Outbox
+from jqfollow.notify.wecom import WecomRobot, make_client
+from jqfollow.settings import PaperAccount, QmtAccount, Settings
+from jqfollow.wire.keystore import KeyStore
+
+log = structlog.get_logger(__name__)
+
+PICTURES_EVERY_S = 300
+LOOK_AFTER_EVERY_S = 2
+KEEP_BACKUPS = 14
+STOP_S = 3.0
+
+BrokerMaker = Callable[[str, PaperAccount | QmtAccount], Broker]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """What a person is told when the service has started."""
+
+    signals_url: str
+    console_url: str
+    console_token: str | None = field(repr=False)
+    """Only when it was made just now."""
+    new_keys: Sequence[str]
+    """Strategies for which a key was made just now."""
+    accounts: Sequence[AccountState]
+    warnings: Sequence[str]
+
+
+class Service:
+    """The whole house, from `start` to `stop`."""
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, make_broker: BrokerMaker | None = None
+    ) -> None:
+        """`clock` and `make_broker` are for tests; nothing is touched before `start`."""
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self._make_broker = make_broker or self._broker
+        self._closing = AsyncExitStack()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._warnings: list[str] = []
+        self.names = Names(titles={name: s.title for name, s in settings.strategies.items()})
+        self.counters = Counters()
+        self.accounts: dict[str, Account] = {}
+
+    async def __aenter__(self) -> Self:
+        """Starts."""
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stops."""
+        await self.stop()
+
+    # -- start -------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> Announcement:
+        """Starts everything.
+
+        Raises:
+            JqfollowError: something is missing, taken or damaged; nothing is left running.
+        """
+        try:
+            return await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> Announcement:
+        settings = self.settings
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self.calendar = load_calendar(settings.data_dir / CALENDAR_FILE)
+        self.ledger = Ledger.open(settings.ledger_file)
+        self._closing.push_async_callback(self.ledger.close)
+        self.keys = KeyStore.open(settings.keys_file, self.clock)
+        new_keys = self.keys.ensure([name for name, s in settings.strategies.items() if s.wire is Wire.JQF1])
+        token = load_or_create_token(settings.data_dir)
+        self._warn_about_configuration(token.warning)
+        self._build()
+        signals = Server(
+            signals_app(
+                settings=settings, keys=self.keys, intake=self.follower, clock=self.clock, counters=self.counters
+            ),
+            name="signals",
+            host=settings.signals.host,
+            port=settings.signals.port,
+        )
+        console = Server(
+            console_app(
+                settings=settings,
+                ledger=self.ledger,
+                intake=self.follower,
+                desk=self.follower,
+                clock=self.clock,
+                token=token.text,
+                counters=self.counters,
+                health=self.health,
+            ),
+            name="console",
+            host=settings.console.host,
+            port=settings.console.port,
+        )
+        for server in (signals, console):
+            server.bind()
+            self._closing.push_async_callback(server.stop)
+        for supervisor in self.supervisors.values():
+            await supervisor.recover()
+        self._run_tasks()
+        for server in (signals, console):
+            await server.start()
+        self._schedule()
+        await self._first_connections()
+        self.signals_url, self.console_url = signals.url, console.url
+        await self._tell(Kind.STARTED, messages.started(__version__, self.follower.account_states()))
+        log.info("started", version=__version__, signals=signals.url, console=console.url)
+        return Announcement(
+            signals_url=f"{signals.url}/api/order",
+            console_url=console.url,
+            console_token=token.text if token.created else None,
+            new_keys=new_keys,
+            accounts=self.follower.account_states(),
+            warnings=tuple(self._warnings),
+        )
+
+    def _build(self) -> None:
+        settings = self.settings
+        for name, account in settings.accounts.items():
+            self.accounts[name] = Account(
+                name=name,
+                settings=account,
+                broker=self._make_broker(name, account),
+                clock=self.clock,
+                calendar=self.calendar,
+            )
+            self._closing.push_async_callback(self.accounts[name].lanes.close, STOP_S)
+        client = make_client()
+        self._closing.push_async_callback(client.aclose)
+        robots = [WecomRobot(key, client) for key in settings.notify.wecom.keys]
+        self.outbox = Outbox(self.ledger, robots, self.clock)
+        self.desk = Desk(
+            ledger=self.ledger, accounts=self.accounts, clock=self.clock, names=self.names, told=self.outbox.kick
+        )
+        dealer = Dealer(ledger=self.ledger, desk=self.desk, settings=settings, clock=self.clock, names=self.names)
+        self.reconciler = Reconciler(ledger=self.ledger, desk=self.desk)
+        self.follower = Follower(
+            ledger=self.ledger,
+            accounts=self.accounts,
+            desk=self.desk,
+            dealer=dealer,
+            settings=settings,
+            clock=self.clock,
+            names=self.names,
+        )
+        self.sweeps = Sweeps(
+            ledger=self.ledger,
+            accounts=self.accounts,
+            desk=self.desk,
+            reconciler=self.reconciler,
+            execution=settings.execution,
+            risk=settings.risk,
+        )
+        self.supervisors = {
+            name: Supervisor(
+                account,
+                ledger=self.ledger,
+                desk=self.desk,
+                reconciler=self.reconciler,
+                clock=self.clock,
+                told=self.outbox.kick,
+            )
+            for name, account in self.accounts.items()
+        }
+
+    def _broker(self, name: str, account: PaperAccount | QmtAccount) -> Broker:
+        data_dir = self.settings.data_dir
+        if isinstance(account, QmtAccount):
+            return QmtBroker(
+                name=name,
+                path=account.qmt_path,
+                account_id=account.account_id,
+                account_type=account.account_type,
+                sessions=SessionPool(data_dir / f"sessions-{name}.json", self.clock),
+                clock=self.clock,
+            )
+        quotes = XtQuotes(load=load_xtdata, clock=self.clock) if account.quotes == "xtdata" else None
+        return PaperBroker(
+            name=name,
+            path=data_dir / f"paper-{name}.jsonl",
+            clock=self.clock,
+            cash=account.cash,
+            hours=account.hours,
+            calendar=self.calendar,
+            quotes=quotes,
+        )
+
+    def _warn_about_configuration(self, token_warning: str) -> None:
+        settings = self.settings
+        for name, strategy in settings.strategies.items():
+            if strategy.wire is Wire.SEED:
+                self._warnings.append(
+                    f'策略 {name} 使用原版客户端（wire = "seed"）：截获一条消息就能得到密码，只应在隧道内短期使用 / '
+                    f"strategy {name} uses the original client, whose key one captured message gives away"
+                )
+        for warning in (token_warning, " / ".join(self.calendar.warning(self.clock.now().date()) or ())):
+            if warning:
+                self._warnings.append(warning)
+
+    def _run_tasks(self) -> None:
+        self._task("follower", self.follower.run())
+        self._task("outbox", self.outbox.run())
+        for name, account in self.accounts.items():
+            self._task(f"supervisor {name}", self.supervisors[name].run())
+            self._task(f"pushes {name}", self._hear(account))
+            self._task(f"late answers {name}", self._hear_late(account))
+        self._closing.push_async_callback(self._end_tasks)
+
+    def _task(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    async def _first_connections(self) -> None:
+        """A paper account is ready at once: the person is told so. A real one may take its time."""
+        waiting = [a for a in self.accounts.values() if not a.traits.real]
+        for _ in range(100):
+            if all(account.ready for account in waiting):
+                return
+            await asyncio.sleep(0.02)
+
+    # -- watch -------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Returns, or raises, when a part that must run for ever has ended: then nothing goes on as if it had not."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            log.critical("part_ended", part=task.get_name())
+            task.result()
+            raise JqfollowError(f"{task.get_name()} 意外结束，服务停止 / ended, so the service stops")
+
+    async def _hear(self, account: Account) -> None:
+        while True:
+            event = await account.pushes.get()
+            try:
+                await self.desk.hear(account, event)
+            except LedgerError:
+                log.exception("push_not_written", account=account.name)  # the lists tell it again
+            except Exception:
+                log.exception("push_failed", account=account.name, push=type(event).__name__)
+
+    async def _hear_late(self, account: Account) -> None:
+        while True:
+            answer = await account.late_answers.get()
+            try:
+                await self.desk.hear_late(account, answer.request.attempt_id, answer.placed)
+            except LedgerError:
+                log.exception("late_answer_not_written", account=account.name)
+            except Exception:
+                log.exception("late_answer_failed", account=account.name)
+
+    def health(self) -> Mapping[str, Any]:
+        """For the console: what runs, and how well."""
+        return {
+            "outbox": self.outbox.health(),
+            "hung_calls": {name: account.lanes.abandoned for name, account in self.accounts.items()},
+            "failures": self.follower.failures,
+            "warnings": list(self._warnings),
+            "parts": {task.get_name(): not task.done() for task in self._tasks},
+        }
+
+    # -- schedule ----------------------------------------------------------------------------------------------------
+
+    def _schedule(self) -> None:
+        scheduler = AsyncIOScheduler(timezone=SHANGHAI, job_defaults={"coalesce": True, "max_instances": 1})
+        every: Sequence[tuple[float, Callable[[datetime], Awaitable[None]]]] = (
+            (1, self.sweeps.retry),
+            (1, self.sweeps.cancel_overdue),
+            (LOOK_AFTER_EVERY_S, self.sweeps.look_after),
+            (PICTURES_EVERY_S, self.sweeps.take_pictures),
+        )
+        for seconds, sweep in every:
+            scheduler.add_job(self._guarded(sweep), "interval", seconds=seconds, misfire_grace_time=None)
+        notify = self.settings.notify
+        for at, job in (
+            (notify.heartbeat_at, self.send_heartbeat),
+            (notify.summary_at, self.send_summary),
+        ):
+            scheduler.add_job(self._guarded(job), "cron", hour=at.hour, minute=at.minute, misfire_grace_time=3600)
+        scheduler.add_job(self._guarded(self.keep_house), "cron", hour=16, misfire_grace_time=None)
+        scheduler.add_job(self._guarded(self.keep_house), next_run_time=self.clock.now(), misfire_grace_time=None)
+        scheduler.start()
+        self._closing.callback(scheduler.shutdown, wait=False)
+
+    def _guarded(self, job: Callable[[datetime], Awaitable[None]]) -> Callable[[], Coroutine[Any, Any, None]]:
+        async def run() -> None:
+            try:
+                await job(self.clock.now())
+            except Exception:
+                log.exception("sweep_failed", sweep=job.__name__ if hasattr(job, "__name__") else str(job))
+
+        return run
+
+    def _scene(self, now: datetime) -> Scene:
+        days = {name: account.trading_day() for name, account in self.accounts.items()}
+        warnings = [warning.split(" / ")[0] for warning in self._warnings]
+        return Scene(
+            now=now,
+            accounts=self.follower.account_states(),
+            days=days,
+            strategies=self.settings.strategies,
+            names=self.names.securities,
+            trading_day=_trades(self.calendar, now),
+            warnings=tuple(warnings),
+        )
+
+    async def send_heartbeat(self, now: datetime) -> None:
+        """Every day: that the service lives."""
+        scene = self._scene(now)
+        facts = await self.ledger.read(lambda tx: heartbeat_facts(tx, scene))
+        await self._tell(Kind.HEARTBEAT, reports.heartbeat(facts), unique_key=f"heartbeat-{now:%Y%m%d}")
+
+    async def send_summary(self, now: datetime) -> None:
+        """After the close of a trading day: signals beside what was really traded."""
+        if not _trades(self.calendar, now):
+            return
+        await self.sweeps.take_pictures(now)
+        scene = self._scene(now)
+        facts = await self.ledger.read(lambda tx: summary_facts(tx, scene))
+        await self._tell(Kind.SUMMARY, reports.summary(facts), unique_key=f"summary-{now:%Y%m%d}")
+
+    async def keep_house(self, now: datetime) -> None:
+        """Once a day: a copy of the ledger, old copies away, the calendar's end announced."""
+        copy = daily_path(self.settings.ledger_file, now.date())
+        if not copy.exists():
+            await self.ledger.backup(copy)
+            prune(copy.parent, KEEP_BACKUPS)
+        warning = self.calendar.warning(now.date())
+        if warning is not None:
+            await self._tell(Kind.ALERT, messages.alert(warning[0]), unique_key=f"calendar-{now:%Y%m%d}")
+
+    async def _tell(self, kind: Kind, text: str, *, unique_key: str | None = None) -> None:
+        now = self.clock.now()
+        await self.ledger.write(lambda tx: tx.outbox.put(kind, text, now, unique_key=unique_key))
+        self.outbox.kick()
+
+    # -- stop --------------------------------------------------------------------------------------------------------
+
+    async def stop(self) -> None:
+        """Stops everything in order; a part that hangs is left behind after a few seconds."""
+        if self._tasks:
+            try:
+                await self._tell(Kind.STOPPED, messages.stopped())
+                async with asyncio.timeout(STOP_S):
+                    await self.outbox.drain_once()
+            except (JqfollowError, TimeoutError):
+                log.warning("stop_not_told")
+        await self._closing.aclose()
+        log.info("stopped")
+
+    async def _end_tasks(self) -> None:
+        for supervisor in self.supervisors.values():
+            await supervisor.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks, timeout=STOP_S)
+        self._tasks.clear()
+
+
+def _trades(calendar: TradingCalendar, now: datetime) -> bool:
+    try:
+        return calendar.is_trading_day(now.date())
+    except JqfollowError:
+        return False
+
+
+async def _serve(settings: Settings, announce: Callable[[Announcement], None]) -> None:
+    service = Service(settings)
+    announcement = await service.start()
+    try:
+        announce(announcement)
+        await service.run()
+    finally:
+        await service.stop()
+
+
+def serve(settings: Settings, *, announce: Callable[[Announcement], None]) -> int:
+    """Runs the service until it is interrupted; `announce` is called once, when both ports answer."""
+    asyncio.run(_serve(settings, announce))
+    return 0
