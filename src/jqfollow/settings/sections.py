@@ -284,6 +284,21 @@ class Settings(_Section):
     risk: RiskSettings = RiskSettings()
     notify: NotifySettings = NotifySettings()
 
+    @property
+    def ledger_file(self) -> Path:
+        """What happened, on disk."""
+        return self.data_dir / "ledger.sqlite3"
+
+    @property
+    def keys_file(self) -> Path:
+        """The keys of `jqf1` strategies."""
+        return self.data_dir / "keys.toml"
+
+    @property
+    def logs_dir(self) -> Path:
+        """The folder of the log files."""
+        return self.data_dir / "logs"
+
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
         _distinct_in_file_names(self.accounts, "accounts")

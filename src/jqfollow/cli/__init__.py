@@ -1,0 +1,5 @@
+"""The command line: `jqfollow --help`."""
+
+from jqfollow.cli.app import cli, main
+
+__all__ = ["cli", "main"]

@@ -1,0 +1,43 @@
+"""The command `jqfollow`: each file beside this one adds its commands here."""
+
+import click
+import structlog
+
+from jqfollow import __version__
+from jqfollow.cli.base import Group
+from jqfollow.cli.client import client
+from jqfollow.cli.doctor import doctor
+from jqfollow.cli.export import export
+from jqfollow.cli.frp import frp
+from jqfollow.cli.keys import keys
+from jqfollow.cli.pauses import pause, resume
+from jqfollow.cli.queries import fills, orders, positions, signals
+from jqfollow.cli.send import send
+from jqfollow.cli.serve import serve
+from jqfollow.cli.status import status
+from jqfollow.logs import log_warnings_only, utf8_streams
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="jqfollow")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """聚宽策略跟单：每一笔委托立即跟上，只跟一次。 / Follows each order of a JoinQuant strategy, at once and once.
+
+    退出码 / exit codes: 0 完成 done · 1 失败 failed · 2 用法或配置有误 wrong use or configuration ·
+    3 账本损坏 ledger damaged
+    """
+    log_warnings_only()
+    context.call_on_close(structlog.reset_defaults)
+
+
+for command in (
+    serve, client, send, keys, frp, doctor, status, signals, orders, positions, fills, pause, resume, export,
+):  # fmt: skip
+    cli.add_command(command)
+
+
+def main() -> None:
+    """The entry point."""
+    utf8_streams()
+    cli(prog_name="jqfollow")

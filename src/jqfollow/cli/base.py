@@ -1,0 +1,216 @@
+"""What all commands share: language, configuration, output, and how errors end a command."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any, NoReturn, TypeVar
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from jqfollow.clock import SystemClock
+from jqfollow.domain import JqfollowError
+from jqfollow.ledger.errors import LedgerDamagedError
+from jqfollow.reasons import Lang
+from jqfollow.settings import ConfigError, Settings, load_settings
+from jqfollow.wire.errors import KeyTextError
+from jqfollow.wire.keystore import KeyStoreError
+
+_WIDE = 220
+_META = "jqfollow.lang"
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Exit:
+    """Exit codes."""
+
+    DONE = 0
+    FAILED = 1
+    WRONG_USE = 2
+    LEDGER_DAMAGED = 3
+
+
+def _set_lang(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value:
+        context.meta[_META] = value
+
+
+def _lang_option() -> click.Option:
+    return click.Option(
+        ["--lang"],
+        type=click.Choice(["zh", "en"]),
+        envvar="JQFOLLOW_LANG",
+        is_eager=True,
+        expose_value=False,
+        callback=_set_lang,
+        help="输出语言 / language of the output (JQFOLLOW_LANG)",
+    )
+
+
+def _first_line(text: str | None) -> str:
+    """For the list of commands: click would cut it before the English half."""
+    return (text or "").strip().partition("\n")[0]
+
+
+class Command(click.Command):
+    """A command that knows `--lang`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(_lang_option())
+        self.short_help = self.short_help or _first_line(self.help)
+
+
+class Group(click.Group):
+    """A group whose commands end with a sentence, not with a traceback, when something is wrong."""
+
+    command_class = Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(_lang_option())
+        self.short_help = self.short_help or _first_line(self.help)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command."""
+        try:
+            return super().invoke(ctx)
+        except JqfollowError as error:
+            fail(str(error), exit_code(error))
+
+
+Group.group_class = Group
+
+
+def exit_code(error: JqfollowError) -> int:
+    """With which code a command ends because of `error`."""
+    if isinstance(error, LedgerDamagedError):
+        return Exit.LEDGER_DAMAGED
+    wrong_use = isinstance(error, ConfigError | KeyStoreError | KeyTextError)
+    return Exit.WRONG_USE if wrong_use else Exit.FAILED
+
+
+def fail(text: str, code: int = Exit.FAILED) -> NoReturn:
+    """Ends the command with a sentence on standard error."""
+    click.secho(text, err=True, fg="red")
+    raise click.exceptions.Exit(code)
+
+
+def lang() -> Lang:
+    """The language of the output."""
+    context = click.get_current_context(silent=True)
+    return "en" if context is not None and context.meta.get(_META) == "en" else "zh"
+
+
+def words(zh: str, en: str) -> str:
+    """The sentence in the language of the output."""
+    return en if lang() == "en" else zh
+
+
+def say(zh: str, en: str) -> None:
+    """A sentence on standard output."""
+    click.echo(words(zh, en))
+
+
+def console(file: IO[str] | None = None) -> Console:
+    """For tables; wide when nobody's window limits it, so that nothing is cut in a pipe."""
+    target = file or sys.stdout
+    width = None if target.isatty() else _WIDE
+    return Console(file=target, width=width, markup=False, highlight=False, emoji=False)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
+    """Prints a table; columns whose number is in `right` hold figures."""
+    shown = Table(title=title, title_justify="left", header_style="bold")
+    for number, name in enumerate(columns):
+        shown.add_column(name, justify="right" if number in right else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*row)
+    console().print(shown)
+
+
+def print_json(value: object) -> None:
+    """`value` for programs: decimals as texts, times with their zone, dataclasses as objects."""
+    text = orjson.dumps(_plain(value), default=_default, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
+    click.echo(text.decode())
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: _plain(inner) for name, inner in asdict(value).items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _default(value: object) -> object:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    return dict(value) if hasattr(value, "keys") else str(value)  # type: ignore[call-overload]
+
+
+class Day(click.ParamType[date]):
+    """`2026-03-02`, or `today`."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The day of the text."""
+        if isinstance(value, date):
+            return value
+        if value == "today":
+            return SystemClock().now().date()
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} 不是 2026-03-02 这样的日期 / is not a day such as 2026-03-02", param, ctx)
+
+
+def config_option(function: F) -> F:
+    """`--config`: passes the path of the configuration as `config`."""
+    return click.option(
+        "--config",
+        envvar="JQFOLLOW_CONFIG",
+        default="config.toml",
+        show_default=True,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="配置文件 / the configuration (JQFOLLOW_CONFIG)",
+    )(function)
+
+
+def settings_option(function: F) -> F:
+    """`--config`: passes the configuration as `settings`; a wrong one ends the command."""
+
+    def load(_: click.Context, __: click.Parameter, path: Path) -> Settings:
+        return load_settings(path)
+
+    return click.option(
+        "--config",
+        "settings",
+        envvar="JQFOLLOW_CONFIG",
+        default="config.toml",
+        show_default=True,
+        type=click.Path(dir_okay=False, path_type=Path),
+        callback=load,
+        help="配置文件 / the configuration (JQFOLLOW_CONFIG)",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """`--json`: passes `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="JSON 输出，供程序使用 / for programs")(function)
+
+
+def known_strategy(settings: Settings, name: str) -> str:
+    """`name`, when the configuration has such a strategy; else the command ends."""
+    if name not in settings.strategies:
+        known = ", ".join(settings.strategies) or "-"
+        raise click.BadParameter(f"配置中没有策略 {name!r}，现有 / no such strategy, known: {known}")
+    return name

@@ -1,0 +1,206 @@
+"""The doctor looks at jqfollow's own parts: configuration, calendar, ledger, keys, WeCom, brokers."""
+
+import asyncio
+import importlib.util
+import os
+from collections.abc import Sequence
+
+from jqfollow.cli.findings import Finding, Surroundings, bad, ok, warn
+from jqfollow.domain import AttemptState, Wire
+from jqfollow.ledger.errors import LedgerDamagedError, LedgerError
+from jqfollow.ledger.ledger import Ledger
+from jqfollow.market.calendar import FILE_NAME, CalendarError, load_calendar
+from jqfollow.notify.wecom import Delivered, Outcome, WecomRobot, make_client
+from jqfollow.settings import BrokerName, ConfigError, PaperAccount, QmtAccount
+from jqfollow.wire.keystore import KeyStore, KeyStoreError
+from jqfollow.wire.private_file import is_private
+
+_WINDOWS = os.name == "nt"
+
+
+def configuration(around: Surroundings) -> Sequence[Finding]:
+    """It could be read; what in it makes little sense."""
+    settings = around.settings
+    accounts, strategies = len(settings.accounts), len(settings.strategies)
+    found = [ok("config", f"{accounts} 个账户，{strategies} 个策略", f"{accounts} accounts, {strategies} strategies")]
+    if not settings.strategies:
+        zh, en = "没有配置策略，不会接受任何信号", "no strategy: no signal will be taken"
+        found.append(warn("strategies", zh, en, "在配置中加 [strategies.名称]", "add [strategies.NAME]"))
+    for name, strategy in settings.strategies.items():
+        place = f"strategies.{name}"
+        if not strategy.follow:
+            zh, en = f"策略 {name} 没有跟单账户，只记录", f"strategy {name} is recorded and followed by no account"
+            found.append(warn(place, zh, en, f"设置 {place}.follow", f"set {place}.follow"))
+        if strategy.wire is Wire.SEED:
+            zh, en = (
+                f"策略 {name} 用原版客户端，其加密可被破解",
+                f"strategy {name} uses the original client, which is weak",
+            )
+            found.append(warn(place, zh, en, 'wire = "jqf1" 更安全', 'wire = "jqf1" is safe'))
+    return found
+
+
+def calendar(around: Surroundings) -> Sequence[Finding]:
+    """The trading days are known."""
+    try:
+        days = load_calendar(around.settings.data_dir / FILE_NAME)
+        last = days.last_covered_day()
+    except CalendarError as error:
+        return [bad("calendar", error.zh, error.en, f"改正 {FILE_NAME}", f"mend {FILE_NAME}")]
+    today = around.clock.now().date()
+    warning = days.warning(today)
+    if last < today or warning is not None:
+        zh, en = warning or (f"交易日历只到 {last}", f"the trading calendar ends on {last}")
+        make = bad if last < today else warn
+        remedy_zh = f"升级 chinesecalendar，或在 {around.settings.data_dir / FILE_NAME} 中补上"
+        return [make("calendar", zh, en, remedy_zh, f"upgrade chinesecalendar, or complete {FILE_NAME}")]
+    return [ok("calendar", f"交易日历到 {last}", f"the trading days are known up to {last}")]
+
+
+def ledger(around: Surroundings) -> Sequence[Finding]:
+    """The ledger can be read and is whole; nothing in it waits for a person."""
+    path = around.settings.ledger_file
+    if not path.exists():
+        return [ok("ledger", "还没有账本，首次启动时建立", "there is no ledger yet; the first start makes it")]
+    try:
+        with Ledger.open(path, read_only=True) as opened:
+            unknown, pauses = opened.read_now(
+                lambda tx: (
+                    [row for row in tx.attempts.live() if row.state is AttemptState.UNKNOWN],
+                    tx.pauses.list(),
+                )
+            )
+    except LedgerDamagedError as error:
+        remedy = "按上面的步骤恢复备份", "restore a backup as said above"
+        return [bad("ledger", error.zh, error.en, *remedy)]
+    except LedgerError as error:
+        return [bad("ledger", error.zh, error.en, "关闭占用它的程序再试", "close what holds it and try again")]
+    found = [ok("ledger", f"账本完好（{path.stat().st_size / 1e6:.1f} MB）", "the ledger can be read and is whole")]
+    if unknown:
+        zh, en = f"{len(unknown)} 笔委托结果未知", f"the outcome of {len(unknown)} orders is unknown"
+        found.append(
+            warn("unknown", zh, en, "在券商端核对，到控制台处理", "look at the broker, settle them in the console")
+        )
+    if pauses:
+        zh, en = f"有 {len(pauses)} 个暂停", f"{len(pauses)} pauses stand"
+        found.append(warn("pauses", zh, en, "恢复用 jqfollow resume", "jqfollow resume ends them"))
+    return found
+
+
+def keys(around: Surroundings) -> Sequence[Finding]:
+    """Every `jqf1` strategy has a key, and nobody else can read them."""
+    path = around.settings.keys_file
+    if not path.exists():
+        return [ok("keys", "还没有密钥，首次启动时生成", "there are no keys yet; the first start makes them")]
+    was_private = is_private(path)  # opening mends it
+    try:
+        store = KeyStore.open(path)
+    except KeyStoreError as error:
+        return [
+            bad("keys", str(error), str(error), "恢复备份，或删除后重新生成并更换客户端", "restore it from a backup")
+        ]
+    found = [ok("keys", f"{len(store.strategies())} 个密钥", f"{len(store.strategies())} keys")]
+    if was_private is False:
+        zh, en = (
+            f"{path} 原本能被其他用户读取，已改为只有本人可读",
+            f"other users could read {path}; they cannot any more",
+        )
+        remedy = "怀疑泄露就用 jqfollow keys rotate 更换", "rotate the keys if in doubt: jqfollow keys rotate"
+        found.append(warn("keys", zh, en, *remedy))
+    return found
+
+
+def wecom(around: Surroundings) -> Sequence[Finding]:
+    """The robots' addresses are usable; with `--send-test`, each is sent a message."""
+    robots = around.settings.notify.wecom.keys
+    if not robots:
+        zh, en = "没有配置企业微信机器人，出问题时不会通知你", "no WeCom robot: nobody is told when something is wrong"
+        return [warn("wecom", zh, en, "设置 notify.wecom.keys", "set notify.wecom.keys")]
+    try:
+        outcomes = asyncio.run(_robots(around))
+    except ConfigError as error:
+        return [bad("wecom", str(error), str(error), "改正 notify.wecom.keys", "mend notify.wecom.keys")]
+    if not around.send_test:
+        zh, en = f"{len(robots)} 个机器人，未试发", f"{len(robots)} robots, nothing was sent"
+        return [ok("wecom", zh + "（--send-test 试发）", en + " (--send-test sends a message)")]
+    found = []
+    for number, outcome in enumerate(outcomes, 1):
+        if isinstance(outcome, Delivered):
+            found.append(ok("wecom", f"第 {number} 个机器人：已试发", f"robot {number}: a test message was taken"))
+        else:
+            zh, en = f"第 {number} 个机器人发送失败：{outcome.why}", f"robot {number} failed: {outcome.why}"
+            found.append(bad("wecom", zh, en, "检查密钥和网络", "check the key and the network"))
+    return found
+
+
+async def _robots(around: Surroundings) -> list[Outcome]:
+    async with make_client() as client:
+        robots = [WecomRobot(key, client) for key in around.settings.notify.wecom.keys]
+        if not around.send_test:
+            return []
+        text = "jqfollow 测试消息：收到说明通知正常"
+        return [await robot.send(text) for robot in robots]
+
+
+def brokers(around: Surroundings) -> Sequence[Finding]:
+    """Each account's broker can be reached from this machine, as far as can be seen without connecting."""
+    found: list[Finding] = []
+    for name, account in around.settings.accounts.items():
+        place = f"accounts.{name}"
+        if isinstance(account, QmtAccount):
+            found.append(_qmt(place, account))
+        elif account.quotes == "xtdata":
+            found.append(_terminal(place, "真实行情", "real quotes"))
+        else:
+            found.append(ok(place, "模拟盘，模拟行情", "paper trading on simulated quotes"))
+    if all(account.broker is BrokerName.PAPER for account in around.settings.accounts.values()):
+        found.append(ok("accounts", "没有实盘账户，不会动用真实资金", "no real account: no real money is touched"))
+    return found
+
+
+def _qmt(place: str, account: QmtAccount) -> Finding:
+    finding = _terminal(place, "MiniQMT 实盘", "MiniQMT")
+    if not _WINDOWS or finding.remedy_zh:
+        return finding
+    if not account.qmt_path.is_dir():
+        return bad(
+            place,
+            f"找不到文件夹 {account.qmt_path}",
+            f"there is no folder {account.qmt_path}",
+            f"{place}.qmt_path 应指向 QMT 安装目录下的 userdata_mini，路径用单引号",
+            f"{place}.qmt_path is the folder userdata_mini of the QMT installation, in single quotes",
+        )
+    if not account.qmt_path.name.lower().startswith("userdata"):
+        zh, en = f"{account.qmt_path} 不像 userdata_mini 文件夹", f"{account.qmt_path} does not look like userdata_mini"
+        return warn(place, zh, en, "通常是 …\\userdata_mini", "it is …\\userdata_mini as a rule")
+    return finding
+
+
+def _terminal(place: str, zh: str, en: str) -> Finding:
+    """Whether the terminal's Python interface is here."""
+    if not _WINDOWS:
+        return bad(
+            place,
+            f"{zh}只能在 Windows 上使用，不在这台机器上",
+            f"{en}: not on this machine, for it needs Windows",
+            "在装有 MiniQMT 的 Windows 电脑上运行，或改用模拟盘",
+            "run jqfollow on the Windows machine with MiniQMT, or use the paper broker",
+        )
+    if importlib.util.find_spec("xtquant") is None:
+        return bad(place, "没有安装 xtquant", "xtquant is not installed", "pip install xtquant", "pip install xtquant")
+    return ok(place, f"{zh}：xtquant 已安装", f"{en}: xtquant is installed")
+
+
+def paper_cash(around: Surroundings) -> Sequence[Finding]:
+    """A paper account without money fills nothing."""
+    return [
+        warn(
+            f"accounts.{name}.cash",
+            f"模拟账户 {name} 没有资金",
+            f"paper account {name} has no cash",
+            f"设置 accounts.{name}.cash",
+            f"set accounts.{name}.cash",
+        )
+        for name, account in around.settings.accounts.items()
+        if isinstance(account, PaperAccount) and not account.cash
+    ]

@@ -1,0 +1,97 @@
+"""`jqfollow client STRATEGY`: the file that goes into JoinQuant."""
+
+import contextlib
+import tomllib
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from jqfollow.cli.base import Command, Exit, fail, known_strategy, say, settings_option, words
+from jqfollow.cli.frp import FRPC
+from jqfollow.cli.keys import open_keys
+from jqfollow.domain import Wire
+from jqfollow.settings import Settings
+from jqfollow.wire.client_file import ClientFileError, render_client
+from jqfollow.wire.private_file import write_private
+
+
+@click.command(cls=Command)
+@click.argument("strategy")
+@click.option("--url", help="聚宽访问本服务的地址 http://公网主机:端口 / as JoinQuant reaches the signals port")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="写到哪个文件 / the file to write")
+@click.option("--force", is_flag=True, help="覆盖已有文件 / overwrite")
+@settings_option
+def client(*, settings: Settings, strategy: str, url: str | None, output: Path | None, force: bool) -> None:
+    """生成放进聚宽的客户端文件，地址和密钥已填好。 / Writes the file for JoinQuant, address and key filled in."""
+    known_strategy(settings, strategy)
+    if settings.strategies[strategy].wire is not Wire.JQF1:
+        fail(
+            words(
+                f'策略 {strategy} 用的是 wire = "seed"，即原版客户端；改为 wire = "jqf1" 后才能生成新客户端',
+                f'strategy {strategy} uses wire = "seed", the original client; set wire = "jqf1" for this one',
+            ),
+            Exit.WRONG_USE,
+        )
+    target = output or Path(f"jqfollow_client_{strategy}.py")
+    if target.exists() and not force:
+        fail(words(f"{target} 已存在；覆盖请加 --force", f"{target} exists; --force overwrites it"), Exit.WRONG_USE)
+    address = url or default_url(settings)
+    (key, *_) = open_keys(settings).keys(strategy)
+    try:
+        text = render_client(url=address, key_text=key.text, strategy=strategy)
+    except ClientFileError as error:
+        raise click.BadParameter(str(error)) from None
+    try:
+        warning = write_private(target, text.encode())
+    except OSError as error:
+        fail(words(f"无法写入 {target}：{error.strerror}", f"{target} cannot be written: {error.strerror}"))
+    if warning:
+        click.secho(warning, err=True, fg="yellow")
+    _explain(target, strategy, address)
+
+
+def default_url(settings: Settings) -> str:
+    """The address by which the signals port is reached: by way of `frpc.toml` beside the data folder, else locally."""
+    port = settings.signals.port
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError):
+        frpc = tomllib.loads((settings.data_dir.parent / FRPC).read_text(encoding="utf-8"))
+        proxy = next(p for p in frpc["proxies"] if p["localPort"] == port)
+        host = str(frpc["serverAddr"])
+        return f"http://{f'[{host}]' if ':' in host else host}:{int(proxy['remotePort'])}"
+    return f"http://127.0.0.1:{port}"
+
+
+def _explain(target: Path, strategy: str, address: str) -> None:
+    say(
+        f"已写入 {target.resolve()}（内含密钥，不要外传）。服务地址 {address}\n"
+        "接下来，二选一：\n"
+        "  1. 打开文件，全部复制，粘贴到聚宽策略代码的最上方；或\n"
+        "  2. 以 jqfollow_client.py 为名上传到聚宽研究根目录，并在策略中写\n"
+        "         import jqfollow_client\n"
+        "         def process_initialize(context):\n"
+        "             jqfollow_client.install(globals(), context)\n"
+        "然后在聚宽新建模拟交易；日志出现“[jqfollow] 已连接服务”就通了。",
+        f"{target.resolve()} is written; it holds the key: keep it to yourself. Address: {address}\n"
+        "Then either paste all of it above the strategy's code in JoinQuant, or upload it as jqfollow_client.py into\n"
+        "the research root and write in the strategy:\n"
+        "    import jqfollow_client\n"
+        "    def process_initialize(context):\n"
+        "        jqfollow_client.install(globals(), context)",
+    )
+    if _is_local(address):
+        say(
+            f"注意：{address} 只能在本机或内网访问，聚宽连不到。用 jqfollow frp 建立公网通道，"
+            f"再运行 jqfollow client {strategy} --url http://公网地址:端口 --force",
+            f"Note: JoinQuant cannot reach {address}. Make a way in with jqfollow frp, then run "
+            f"jqfollow client {strategy} --url http://public-address:port --force",
+        )
+
+
+def _is_local(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,144 @@
+"""`jqfollow serve`: runs the service and says what people must know of it."""
+
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+import structlog
+from rich.text import Text
+
+from jqfollow.cli.base import Command, Exit, config_option, console, fail, lang, say, words
+from jqfollow.cli.lock import only_instance
+from jqfollow.domain import JqfollowError
+from jqfollow.logs import logging_to
+from jqfollow.reasons import Lang
+from jqfollow.settings import Settings, default_config, load_settings
+
+if TYPE_CHECKING:
+    from jqfollow.service import Announcement
+
+log = structlog.get_logger(__name__)
+
+
+@click.command(cls=Command)
+@config_option
+def serve(*, config: Path) -> None:
+    """运行服务；没有配置文件时先写一份默认的（模拟盘）。 / Runs the service; an empty folder gets a configuration."""
+    write_default(config)
+    settings = load_settings(config)
+    language = lang()
+    try:
+        with only_instance(settings.data_dir), logging_to(settings.logs_dir, console=console(sys.stderr)):
+            code = _run(settings, language)
+    except OSError as error:
+        fail(
+            words(
+                f"数据文件夹 {settings.data_dir} 不能使用：{error.strerror or error}",
+                f"the data folder {settings.data_dir} cannot be used: {error.strerror or error}",
+            )
+        )
+    say("已停止", "stopped")
+    raise click.exceptions.Exit(code)
+
+
+def write_default(config: Path) -> None:
+    """Writes the commented default where there is no configuration, and says so."""
+    try:
+        config.parent.mkdir(parents=True, exist_ok=True)
+        with config.open("xb") as file:
+            file.write(default_config())
+    except FileExistsError:
+        return
+    except OSError as error:
+        fail(
+            words(f"无法写入 {config}：{error.strerror}", f"{config} cannot be written: {error.strerror}"),
+            Exit.WRONG_USE,
+        )
+    say(
+        f"这里没有配置文件，已写入默认配置 {config.resolve()}（模拟盘，可直接用；改完重启生效）",
+        f"there was no configuration: a default one is written to {config.resolve()} (paper trading, ready to use)",
+    )
+
+
+def _run(settings: Settings, language: Lang) -> int:
+    from jqfollow.service import serve as run  # slow: everything is below it
+
+    def announce(announcement: "Announcement") -> None:
+        console().print(render(announcement, language), soft_wrap=True)
+
+    try:
+        with _stoppable():
+            code: int = run(settings, announce=announce)
+            return code
+    except KeyboardInterrupt:
+        return Exit.DONE
+    except (JqfollowError, click.exceptions.Exit):
+        raise
+    except Exception as error:  # the process ends here
+        log.exception("service_failed")
+        fail(
+            words(
+                f"程序内部错误，服务已停止：{type(error).__name__}。详见 {settings.logs_dir}",
+                f"an internal error stopped the service: {type(error).__name__}; see {settings.logs_dir}",
+            )
+        )
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[None]:
+    """SIGTERM, and on Windows Ctrl-Break and the closing window, stop in order like Ctrl-C."""
+
+    def as_interrupt(_: int, __: FrameType | None) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGBREAK") if hasattr(signal, name)]
+    try:
+        before = {number: signal.signal(number, as_interrupt) for number in numbers}
+    except ValueError:  # not the main thread: a test
+        before = {}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def render(announcement: "Announcement", language: Lang) -> Text:
+    """What is shown once at the start; the only place where the console's token appears. Lines are never folded."""
+    zh = language == "zh"
+    text = Text("── jqfollow ──\n", style="")
+
+    def line(name_zh: str, name_en: str, value: str, style: str = "") -> None:
+        text.append(f"{name_zh if zh else name_en}  ", style="bold")
+        text.append(f"{value}\n", style=style)
+
+    line("信号端口", "signals", announcement.signals_url)
+    address, token = announcement.console_url.rstrip("/"), announcement.console_token
+    line("控制台  ", "console", f"{address}/?token={token}" if token else address, "cyan")
+    if token:
+        note = "链接含令牌，只显示这一次，不要外传" if zh else "the link holds the token; it is shown this once"
+        text.append(f"{'':10}{note}\n", style="dim")
+    for state in announcement.accounts:
+        kind = ("实盘" if zh else "real") if state.real else ("模拟" if zh else "paper")
+        if state.ready:
+            line(
+                "账户    ",
+                "account",
+                f"{state.account} ({state.broker}, {kind}) ✓ {'就绪' if zh else 'ready'}",
+                "green",
+            )
+        else:
+            why = state.why_zh if zh else state.why_en
+            line("账户    ", "account", f"{state.account} ({state.broker}, {kind}) ✗ {why}", "yellow")
+    for name in announcement.new_keys:
+        next_step = f"jqfollow client {name}"
+        line("新密钥  ", "new key", f"{name} → {next_step}")
+    for warning in announcement.warnings:
+        line("注意    ", "warning", warning, "yellow")
+    text.append("按 Ctrl-C 停止" if zh else "Ctrl-C stops it", style="dim")
+    return text

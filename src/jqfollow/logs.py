@@ -1,0 +1,254 @@
+"""The log: JSON lines in `<data_dir>/logs`, short coloured lines on the console, no secret in either.
+
+A file is never renamed, because Windows refuses that while it is open: each day, and each time one is full, a new one
+is begun. The console has a thread of its own, because a Windows console in which a person selects text blocks whoever
+writes to it; lines that it cannot take in time are dropped there and stand in the file.
+"""
+
+import contextlib
+import logging
+import logging.handlers
+import queue
+import re
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+import structlog
+from rich.console import Console
+from rich.text import Text
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from jqfollow.clock import from_ms
+
+_MAX_BYTES = 20_000_000
+_MOST_FILES = 60
+_CONSOLE_LINES = 10_000
+_HIDDEN = "***"
+_SECRET_NAMES = re.compile(r"(?i)^(.*_)?(secret|password|passwd|token|authorization|cookie|key_text|webhook|密码)$")
+_SECRET_TEXTS = re.compile(
+    r"""(?ix)
+    (jqf1_) [A-Za-z0-9_-]{16,}                       # a strategy's key
+    | ([?&](?:key|token)=) [^&\s"']+                 # a robot's or the console's address
+    | (\bBearer\s+) [A-Za-z0-9._~+/=-]+
+    """
+)
+_COLOURS = {"debug": "dim", "info": "green", "warning": "yellow", "error": "bold red", "critical": "bold white on red"}
+
+
+def hide_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Takes secrets out of a line: values of telling names, and texts that look like one."""
+    return {name: _HIDDEN if _SECRET_NAMES.match(name) else _hidden(value) for name, value in event.items()}
+
+
+def _hidden(value: object) -> Any:
+    if isinstance(value, str):
+        return _SECRET_TEXTS.sub(lambda found: (found[1] or found[2] or found[3]) + _HIDDEN, value)
+    if isinstance(value, dict):
+        return {
+            key: _HIDDEN if isinstance(key, str) and _SECRET_NAMES.match(key) else _hidden(inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_hidden(inner) for inner in value]
+    # Whatever is no plain value is shown by its repr, and that may hold anything.
+    return value if isinstance(value, int | float | type(None)) else _hidden(_plain(value))
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+class DatedFiles(logging.Handler):
+    """Writes to `NAME-20260302.log`, then to `NAME-20260302.1.log` when that is full, and a new one each day.
+
+    The oldest are deleted beyond `keep`. A disk that takes nothing costs the line, never the program.
+    """
+
+    def __init__(
+        self, folder: Path, name: str = "jqfollow", *, max_bytes: int = _MAX_BYTES, keep: int = _MOST_FILES
+    ) -> None:
+        super().__init__()
+        self._folder = folder
+        self._name = name
+        self._max_bytes = max_bytes
+        self._keep = keep
+        self._file: IO[bytes] | None = None
+        self._day = ""
+        self._size = 0
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes one line."""
+        try:
+            line = self.format(record).encode("utf-8", "backslashreplace") + b"\n"
+            file = self._ready(f"{from_ms(int(record.created * 1000)):%Y%m%d}", len(line))
+            file.write(line)
+            file.flush()
+            self._size += len(line)
+        except Exception:  # noqa: BLE001  # as of every handler: the line ends here, `handleError` tells of it
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Closes the file."""
+        with self.lock or contextlib.nullcontext():
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+        super().close()
+
+    def _ready(self, day: str, more: int) -> IO[bytes]:
+        full = self._size and self._size + more > self._max_bytes
+        if self._file is None or day != self._day or full:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+            number = 0
+            while (path := self._path(day, number)).exists() and path.stat().st_size + more > self._max_bytes:
+                number += 1
+            self._file = path.open("ab")
+            self._day, self._size = day, path.stat().st_size
+            self._delete_oldest()
+        return self._file
+
+    def _path(self, day: str, number: int) -> Path:
+        return self._folder / f"{self._name}-{day}{f'.{number}' if number else ''}.log"
+
+    def _delete_oldest(self) -> None:
+        shape = re.compile(rf"{re.escape(self._name)}-(\d{{8}})(?:\.(\d+))?\.log")
+        found = [(m[1], int(m[2] or 0), path) for path in self._folder.iterdir() if (m := shape.fullmatch(path.name))]
+        for _, _, path in sorted(found)[: -self._keep]:
+            with contextlib.suppress(OSError):  # open somewhere: the next time
+                path.unlink()
+
+
+class _ConsoleLines(logging.Handler):
+    """Short lines for a person."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            event = orjson.loads(self.format(record))
+            level = str(event.pop("level", "info"))
+            line = Text(str(event.pop("at", ""))[11:19], style="dim")
+            line.append(f" {level:<8}", style=_COLOURS.get(level, ""))
+            line.append(str(event.pop("event", "")))
+            trace = event.pop("exception", "")
+            event.pop("logger", None)
+            for name, value in event.items():
+                line.append(f" {name}=", style="dim").append(str(value))
+            self._console.print(line, soft_wrap=True)
+            if trace:
+                self._console.print(Text(str(trace), style="dim"), soft_wrap=True)
+        except Exception:  # noqa: BLE001  # as of every handler
+            self.handleError(record)
+
+
+class _Handover(logging.handlers.QueueHandler):
+    """To the console's thread; what finds no room is dropped."""
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        return record
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(queue.Full):
+            self.queue.put_nowait(record)
+
+
+def _stamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    record: logging.LogRecord | None = event.get("_record")
+    if record is not None:
+        event["at"] = from_ms(int(record.created * 1000)).isoformat(timespec="milliseconds")
+    return event
+
+
+def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
+    first = {name: event.pop(name) for name in ("at", "level", "event") if name in event}
+    return orjson.dumps({**first, **event}, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+@contextlib.contextmanager
+def logging_to(folder: Path, *, console: Console | None, level: int = logging.INFO) -> Iterator[None]:
+    """Everything that is logged meanwhile, by the standard library too, goes to `folder` and to `console`.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    formatter = ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[_stamp, ProcessorFormatter.remove_processors_meta, hide_secrets, _json],
+        keep_exc_info=False,
+    )
+    handlers: list[logging.Handler] = [DatedFiles(folder)]
+    listener = None
+    if console is not None:
+        lines = _ConsoleLines(console)
+        lines.setFormatter(formatter)
+        waiting: queue.Queue[logging.LogRecord] = queue.Queue(_CONSOLE_LINES)
+        listener = logging.handlers.QueueListener(waiting, lines)
+        handlers.append(_Handover(waiting))
+    handlers[0].setFormatter(formatter)
+    root = logging.getLogger()
+    before, level_before = root.handlers[:], root.level
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name in ("httpx", "httpcore", "apscheduler", "uvicorn.access"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+    if listener is not None:
+        listener.start()
+    try:
+        yield
+    finally:
+        logging.captureWarnings(capture=False)
+        root.handlers[:] = before
+        root.setLevel(level_before)
+        if listener is not None:
+            listener.stop()
+        for handler in handlers:
+            handler.close()
+        structlog.reset_defaults()
+
+
+def log_warnings_only() -> None:
+    """For commands that run and end: standard output belongs to their answer, standard error tells of warnings."""
+    structlog.configure(
+        processors=[structlog.stdlib.add_log_level, structlog.processors.format_exc_info, hide_secrets, _short],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _short(_: WrappedLogger, __: str, event: EventDict) -> str:
+    level, name = event.pop("level", ""), event.pop("event", "")
+    return " ".join([f"{level}: {name}", *(f"{key}={value}" for key, value in event.items())])
+
+
+def utf8_streams() -> None:
+    """Standard output and error in UTF-8, whatever the code page; a character that cannot be shown stops nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="replace")
