@@ -1,0 +1,37 @@
+"""Which attempt an order of the terminal belongs to, when the broker truncates or rewrites its remark."""
+
+import threading
+from datetime import date
+
+from jqfollow.clock import Clock
+
+
+class Remarks:
+    """Our own remark by the terminal's order id, for today: ids are not known to be unique over days. Thread-safe."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._day: date | None = None
+        self._remarks: dict[int, str] = {}
+
+    def learn(self, order_id: int, remark: str) -> None:
+        """The terminal answered our placing call with `order_id`."""
+        with self._lock:
+            today = self._clock.now().date()
+            if self._day != today:
+                self._day = today
+                self._remarks.clear()
+            self._remarks[order_id] = remark
+
+    def knows(self, order_id: object) -> bool:
+        """Whether `order_id` was placed here today."""
+        with self._lock:
+            return order_id in self._remarks and self._day == self._clock.now().date()
+
+    def of(self, order_id: object, told: str) -> str:
+        """Our remark of `order_id`; what the terminal `told` when the order was not placed here."""
+        with self._lock:
+            if self._day != self._clock.now().date() or not isinstance(order_id, int):
+                return told
+            return self._remarks.get(order_id, told)
