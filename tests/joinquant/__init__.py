@@ -14,7 +14,8 @@ order_target_percent, cancel_order, get_open_orders, run_daily, unschedule_all, 
 MarketOrderStyle, LimitOrderStyle, g and log, as in JoinQuant. `helpers` are the files in the research root.
 
 Market orders fill at once and wholly at `prices` (10.0 where none is set), limit orders when the price allows,
-else they stay open. An order that cash, position or the lot does not allow is None. Errors of the strategy reach the caller.
+else they stay open. An order that cash, position or the lot does not allow is None. Errors of
+the strategy reach the caller.
 
 `nested="globals"`: order functions call each other by the names in the strategy's globals, hence through a hook there.
 `pickles="globals"`: a restart takes over not only `g` but every global that is no module; one that does not pickle
@@ -103,9 +104,9 @@ class Platform:
 
     # ---- what a test does
 
-    def run(self, name, *args):
-        """Calls the strategy's function `name` with the context and `args`."""
-        return self.namespace[name](self.context, *args)
+    def run(self, name, *args, **kwargs):
+        """Calls the strategy's function `name` with the context and what else is given."""
+        return self.namespace[name](self.context, *args, **kwargs)
 
     def run_scheduled(self, time):
         for name, at in list(self.schedules):

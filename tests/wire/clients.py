@@ -52,7 +52,7 @@ def load(text: str | None = None) -> types.ModuleType:
     return module
 
 
-_MARK = '\n\nif "order" in globals():  # pasted into a strategy'
+_MARK = '\ninstall = jqfollow_install\n\nif "order" in globals():  # pasted into a strategy'
 
 
 def timed(text: str, times: Times, *, patience_s: float = 5.0) -> str:

@@ -69,7 +69,7 @@ class Service:
             handler.close_connection = True
             return
         if mode == "hang":
-            self._over.wait(10)
+            self._over.wait()
             return
         if isinstance(mode, int):
             self._send(handler, mode, {"status": "error", "error": "x", "detail": "说明"})
@@ -88,7 +88,7 @@ class Service:
         elif mode == "endless":
             self._drip(handler, b"x" * 100_000, pause_s=0)
         elif mode == "drip":
-            self._drip(handler, json.dumps(answer).encode(), pause_s=0.02)
+            self._drip(handler, b" " * 4000, pause_s=0.02)
         elif mode == "drip_head":
             self._drip(handler, b"", pause_s=0.02)
         else:

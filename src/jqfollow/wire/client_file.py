@@ -32,12 +32,13 @@ def render_client(*, url: str, key_text: str, strategy: str, budget_s: float = 1
     if not 1 <= budget_s <= _MOST_BUDGET_S:
         raise ClientFileError(f"budget_s 应在 1 至 {_MOST_BUDGET_S} 秒之间，现为 {budget_s} / budget_s is out of range")
     text = _LINK_IMPORT.sub(lambda _: _link(), _source("joinquant_client.py"))
-    for name, value in {
+    values: dict[str, str | float] = {
         "JQFOLLOW_URL": _checked_url(url),
         "JQFOLLOW_STRATEGY": strategy,
         "JQFOLLOW_KEY": Key.parse(key_text).text,
         "JQFOLLOW_BUDGET_S": float(budget_s),
-    }.items():
+    }
+    for name, value in values.items():
         text = _filled_in(text, name, value)
     return text
 

@@ -14,11 +14,12 @@
 此后 order、order_value、order_target、order_target_value、order_percent、order_target_percent、cancel_order 照常使用，
 返回值与异常不变；客户端的任何错误只写日志。
 
-收盘后 15:30 自动上报持仓。用 handle_data 的策略不自动定时（聚宽不建议混用），需要时自己调用 jqfollow_after_close(context)；
-更改代码后若调用了 unschedule_all，请自己再写 run_daily(jqfollow_after_close, time='15:30')。
+收盘后 15:30 自动上报持仓。用 handle_data 的策略不自动定时（聚宽不建议混用），需要时自己调用
+jqfollow_after_close(context)；更改代码后若调用了 unschedule_all，请自己再加
+run_daily(jqfollow_after_close, time='15:30')。
 
-Python 3.6 and `requests` only. Everything stands under names with jqfollow in them, because a strategy into which this is
-pasted may use any other name for itself.
+Python 3.6 and `requests` only. Everything stands under names with jqfollow in them, because a strategy into which this
+is pasted may use any other name for itself.
 """
 
 JQFOLLOW_URL = "http://127.0.0.1:8888"
@@ -61,7 +62,6 @@ class _JqFollow(_JqFollowLink):
 
     @classmethod
     def install(cls, namespace, context):
-        cls.logger = namespace.get("log") or cls.logger
         cls.context = context if context is not None else cls.find_context()
         cls.wrap(namespace)
         if not isinstance(namespace.get("order"), _JqFollowed):
@@ -76,6 +76,7 @@ class _JqFollow(_JqFollowLink):
 
     @classmethod
     def wrap(cls, namespace):
+        cls.logger = namespace.get("log") or cls.logger
         for name in cls.NAMES:
             found = namespace.get(name)
             if callable(found) and not isinstance(found, _JqFollowed):
@@ -187,10 +188,10 @@ class _JqFollow(_JqFollowLink):
             ("action", cls.word(getattr(order, "action", None) or "") or None),
             ("add_time", added.strftime("%Y-%m-%d %H:%M:%S") if hasattr(added, "strftime") else str(added)[:19]),
         ]
-        resting = amount - filled if not is_buy and status in ("new", "open", "filled") else 0
+        resting = amount - filled if status in ("new", "open", "filled") else 0
         fields = [
             ("order", cls.collections.OrderedDict(told)),
-            ("position", cls.position(context, security, side, resting)),
+            ("position", cls.position(context, security, side, resting if is_buy else -resting)),
             ("total_value", cls.total_value(context)),
         ]
         label = "%s%s %s %d" % ("撤单 " if is_cancel else "", "买入" if is_buy else "卖出", security, amount)
@@ -214,16 +215,17 @@ class _JqFollow(_JqFollowLink):
             if side != "long":
                 return None
             positions = context.portfolio.positions
-            if security not in positions:
-                return cls.collections.OrderedDict([("amount", 0), ("closeable", 0)])
-            held = positions[security]
-            # JoinQuant leaves what resting orders have locked out of total_amount.
-            amount = int(held.total_amount) + int(getattr(held, "locked_amount", 0) or 0) - resting
-            return cls.collections.OrderedDict(
-                [("amount", cls.at_least_0(amount)), ("closeable", cls.at_least_0(held.closeable_amount))]
-            )
+            held = positions[security] if security in positions else None  # noqa: SIM401 - JoinQuant's is no dict
+            amount = cls.at_least_0(cls.held_amount(held) + resting)
+            closeable = cls.at_least_0(held.closeable_amount) if held else 0
+            return cls.collections.OrderedDict([("amount", amount), ("closeable", closeable)])
         except Exception:  # no context, or one of another shape: the signal goes without
             return None
+
+    @staticmethod
+    def held_amount(held):
+        # JoinQuant leaves what resting orders have locked out of total_amount.
+        return int(held.total_amount) + int(getattr(held, "locked_amount", 0) or 0) if held else 0
 
     @classmethod
     def total_value(cls, context):
@@ -240,7 +242,7 @@ class _JqFollow(_JqFollowLink):
         head = [("cash", cls.number_text(portfolio.available_cash, 2)), ("total_value", cls.total_value(context))]
         chunks = [cls.collections.OrderedDict()]
         for security, held in portfolio.positions.items():
-            amount = int(held.total_amount) + int(getattr(held, "locked_amount", 0) or 0)
+            amount = cls.held_amount(held)
             if amount <= 0:
                 continue
             told = [("amount", amount), ("closeable", cls.at_least_0(held.closeable_amount))]
@@ -336,6 +338,8 @@ def jqfollow_after_close(context):
         _JqFollow.warn("持仓没有上报：%s" % _JqFollow.short(error))
 
 
+install = jqfollow_install
+
 if "order" in globals():  # pasted into a strategy
 
     def process_initialize(context):
@@ -343,5 +347,3 @@ if "order" in globals():  # pasted into a strategy
         jqfollow_install(globals(), context)
 
     _JqFollow.wrap(globals())
-else:
-    install = jqfollow_install

@@ -40,14 +40,16 @@ class _JqFollowLink:
     sleep = staticmethod(time.sleep)
 
     queue = []  # of plain dicts, oldest first
-    failing = False
+    failed_at = None  # monotonic, when the budget was last used up
     logger = None
 
     @classmethod
     def pump(cls, queue):
         """Sends what is queued, oldest first, until it is settled or the budget is used; True when nothing is left."""
         # A service that did not answer the last time is not waited for as long again: many orders may follow.
-        deadline = cls.monotonic() + cls.BUDGET_S / (4 if cls.failing else 1)
+        start = cls.monotonic()
+        failing = cls.failed_at is not None and start - cls.failed_at < cls.MAX_AGE_S
+        deadline = start + cls.BUDGET_S / (4 if failing else 1)
         pause, why = cls.PAUSE_S, ""
         while queue:
             message = queue[0]
@@ -71,7 +73,7 @@ class _JqFollowLink:
                 cls.warn("服务拒绝了 %s：%s" % (message["label"], answer))
             else:
                 cls.delivered(message, answer)
-        cls.failing = bool(queue)
+        cls.failed_at = cls.monotonic() if queue else None
         if queue:
             kept = "，将随下一笔信号重发" if queue is cls.queue else ""
             cls.warn("未送达 %s（%s）%s" % ("、".join(m["label"] for m in queue), why, kept))
