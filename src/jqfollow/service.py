@@ -5,7 +5,7 @@ are connected: a signal is recorded whatever a broker does. Stop: the other way 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from jqfollow import __version__
 from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
+from jqfollow.api.models import NoticeView
 from jqfollow.api.server import Server
 from jqfollow.api.signals import signals_app
 from jqfollow.api.token import load_or_create_token
@@ -84,7 +85,7 @@ class Service:
         self._make_broker = make_broker or self._broker
         self._closing = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
-        self._warnings: list[str] = []
+        self._warnings: list[tuple[str, str]] = []
         self.names = Names(titles={name: s.title for name, s in settings.strategies.items()})
         self.counters = Counters()
         self.accounts: dict[str, Account] = {}
@@ -140,7 +141,7 @@ class Service:
                 clock=self.clock,
                 token=token.text,
                 counters=self.counters,
-                health=self.health,
+                notices=self.notices,
             ),
             name="console",
             host=settings.console.host,
@@ -165,7 +166,7 @@ class Service:
             console_token=token.text if token.created else None,
             new_keys=new_keys,
             accounts=self.follower.account_states(),
-            warnings=tuple(self._warnings),
+            warnings=[f"{zh} / {en}" for zh, en in self._warnings],
         )
 
     def _build(self) -> None:
@@ -240,16 +241,20 @@ class Service:
         )
 
     def _warn_about_configuration(self, token_warning: str) -> None:
-        settings = self.settings
-        for name, strategy in settings.strategies.items():
+        for name, strategy in self.settings.strategies.items():
             if strategy.wire is Wire.SEED:
                 self._warnings.append(
-                    f'策略 {name} 使用原版客户端（wire = "seed"）：截获一条消息就能得到密码，只应在隧道内短期使用 / '
-                    f"strategy {name} uses the original client, whose key one captured message gives away"
+                    (
+                        f'策略 {name} 使用原版客户端（wire = "seed"）：截获一条消息就能得到密码，只应在隧道内短期使用',
+                        f'strategy {name} uses the original client (wire = "seed"), whose key one message gives away',
+                    )
                 )
-        for warning in (token_warning, " / ".join(self.calendar.warning(self.clock.now().date()) or ())):
-            if warning:
-                self._warnings.append(warning)
+        calendar = self.calendar.warning(self.clock.now().date())
+        if calendar is not None:
+            self._warnings.append(calendar)
+        if token_warning:
+            zh, _, en = token_warning.partition(" / ")
+            self._warnings.append((zh, en or zh))
 
     def _run_tasks(self) -> None:
         self._task("follower", self.follower.run())
@@ -301,15 +306,38 @@ class Service:
             except Exception:
                 log.exception("late_answer_failed", account=account.name)
 
-    def health(self) -> Mapping[str, Any]:
-        """For the console: what runs, and how well."""
-        return {
-            "outbox": self.outbox.health(),
-            "hung_calls": {name: account.lanes.abandoned for name, account in self.accounts.items()},
-            "failures": self.follower.failures,
-            "warnings": list(self._warnings),
-            "parts": {task.get_name(): not task.done() for task in self._tasks},
-        }
+    def notices(self) -> Sequence[NoticeView]:
+        """For the console: what people should know now."""
+        found = [NoticeView(level="warning", zh=zh, en=en) for zh, en in self._warnings]
+        for name, account in self.accounts.items():
+            if account.lanes.abandoned:
+                found.append(
+                    NoticeView(
+                        level="error",
+                        zh=f"账户 {name} 有 {account.lanes.abandoned} 个券商调用没有返回",
+                        en=f"{account.lanes.abandoned} calls to the broker of account {name} never returned",
+                    )
+                )
+        outbox = self.outbox.health()
+        if outbox["state"] == "degraded":
+            waiting = outbox["pending"]
+            found.append(
+                NoticeView(
+                    level="warning",
+                    zh=f"企业微信通知受阻，{waiting} 条待发",
+                    en=f"WeCom is not answering: {waiting} messages wait",
+                )
+            )
+        if self.follower.failures:
+            count = self.follower.failures
+            found.append(
+                NoticeView(
+                    level="error",
+                    zh=f"程序内部错误 {count} 次，详见日志",
+                    en=f"{count} internal errors: see the log",
+                )
+            )
+        return found
 
     # -- schedule ----------------------------------------------------------------------------------------------------
 
@@ -345,7 +373,7 @@ class Service:
 
     def _scene(self, now: datetime) -> Scene:
         days = {name: account.trading_day() for name, account in self.accounts.items()}
-        warnings = [warning.split(" / ")[0] for warning in self._warnings]
+        warnings = [zh for zh, _ in self._warnings]
         return Scene(
             now=now,
             accounts=self.follower.account_states(),

@@ -121,16 +121,27 @@ class Briefing:
             paused=_pause_words(tx, order),
         )
 
+    async def observe(self, account: Account, papers: Papers) -> bool:
+        """Tells a practice exchange the day and the price of the signal; whether that began a new day there.
+
+        Raises:
+            BrokerError: it does not answer.
+        """
+        security, _ = security_of(papers.order.security)
+        told = papers.signal.order
+        if security is None or told is None or papers.attempts or not account.ready:
+            return False
+        before = account.trading_day()
+        await account.observe(symbol=security.symbol, price=told.price or papers.order.limit_price, day=told.day)
+        return account.trading_day() != before
+
     async def look(self, account: Account, papers: Papers) -> tuple[Market | None, str]:
         """The market and the account's own state; `None` and why, when the broker does not tell."""
         security, _ = security_of(papers.order.security)
         if security is None or not account.ready:
             return None, ""
-        told = papers.signal.order
         symbol = security.symbol
         try:
-            if not papers.attempts and told is not None:
-                await account.observe(symbol=symbol, price=told.price or papers.order.limit_price, day=told.day)
             quote, instrument, asset, positions = await asyncio.gather(
                 account.quote(symbol), account.instrument(symbol), account.asset(), account.positions()
             )

@@ -6,9 +6,12 @@ What it finds out is written; what it decides is written with every rule's verdi
 import asyncio
 from datetime import datetime
 
+import structlog
+
 from jqfollow.clock import Clock
 from jqfollow.domain import (
     AttemptState,
+    BrokerError,
     WaitingFor,
 )
 from jqfollow.execution.accounts import Account
@@ -26,6 +29,8 @@ from jqfollow.risk.gate import Decision, decide
 from jqfollow.risk.rules import Facts, Outcome
 from jqfollow.settings import Settings
 
+log = structlog.get_logger(__name__)
+
 _SIZING = frozenset({Reason.BELOW_LOT, Reason.NOTHING_TO_SELL, Reason.NOT_SELLABLE_TODAY})
 
 
@@ -42,7 +47,7 @@ class Dealer:
 
     async def work(self, account: Account, order_id: int) -> None:
         """One step of an order that has no live attempt: it is placed, ended, or written down as waiting."""
-        papers = await self._ledger.read(lambda tx: self._briefing.papers(tx, account, order_id))
+        papers = await self._papers(account, order_id)
         if any(missing_fills(attempt) for attempt in papers.attempts):
             return  # how much is left is not known yet: reconciling will tell
         ended = self._ended_before(papers, account)
@@ -61,6 +66,17 @@ class Dealer:
             await self._wait(papers, decision, verdict.waiting_for or WaitingFor.BROKER, verdict.wait_until)
         else:
             await self._refuse(papers, account, decision, sized)
+
+    async def _papers(self, account: Account, order_id: int) -> Papers:
+        papers = await self._ledger.read(lambda tx: self._briefing.papers(tx, account, order_id))
+        try:
+            new_day = await self._briefing.observe(account, papers)
+        except BrokerError as error:
+            log.warning("practice_not_told", account=account.name, error=str(error))
+            return papers
+        if new_day:  # what was bought before is not of today any more
+            return await self._ledger.read(lambda tx: self._briefing.papers(tx, account, order_id))
+        return papers
 
     def _ended_before(self, papers: Papers, account: Account) -> Refusal | None:
         """Why the order ends without looking at the market."""
