@@ -1,15 +1,24 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
+import structlog
+from starlette.types import ASGIApp
 
+from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
+from jqfollow.api.models import NoticeView
 from jqfollow.api.signals import SignalsLimits, signals_app
 from jqfollow.domain import AccountState
+from jqfollow.ledger import Ledger
 from jqfollow.settings import Settings, parse_settings
 
-from .fakes import FakeClock, FakeIntake, FakeKeys
+from .fakes import FakeClock, FakeDesk, FakeIntake, FakeKeys
 from .messages import KEY, OLD_KEY
+from .world import make
+
+TOKEN = "console-token-for-these-tests-only-0123456789"
 
 CONFIG = {
     "signals": {"port": 0, "max_per_minute": 5},
@@ -24,6 +33,13 @@ CONFIG = {
         "old": {"follow": {"paper": 1.0}, "wire": "seed", "secret": "old secret"},
     },
 }
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """structlog's default shows every local of a traceback, which takes seconds."""
+    with structlog.testing.capture_logs():
+        yield
 
 
 @pytest.fixture
@@ -76,4 +92,50 @@ async def signals(
     transport = httpx.ASGITransport(app=app)
     headers = {"content-type": "application/json"}
     async with httpx.AsyncClient(transport=transport, base_url="http://signals", headers=headers) as client:
+        yield client
+
+
+@pytest.fixture
+def desk() -> FakeDesk:
+    return FakeDesk()
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    ledger = make(tmp_path / "数据 夹" / "ledger.sqlite3")
+    yield ledger
+    await ledger.close()
+
+
+@pytest.fixture
+def console_asgi(
+    settings: Settings, ledger: Ledger, intake: FakeIntake, desk: FakeDesk, clock: FakeClock, counters: Counters
+) -> ASGIApp:
+    notice = NoticeView(level="warning", zh="交易日历缺少 2027 年", en="the calendar lacks 2027")
+    return console_app(
+        settings=settings,
+        ledger=ledger,
+        intake=intake,
+        desk=desk,
+        clock=clock,
+        token=TOKEN,
+        counters=counters,
+        notices=lambda: [notice],
+    )
+
+
+@pytest.fixture
+async def stranger(console_asgi: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody without the token."""
+    transport = httpx.ASGITransport(app=console_asgi)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
+        yield client
+
+
+@pytest.fixture
+async def console(console_asgi: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody with the token."""
+    transport = httpx.ASGITransport(app=console_asgi)
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=headers) as client:
         yield client

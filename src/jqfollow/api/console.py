@@ -1,0 +1,137 @@
+"""The console: docs page, dashboard, manual orders, queries. For this machine only."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+import structlog
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import HTTPException, RequestValidationError
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from jqfollow import __version__
+from jqfollow.api.auth import Guard, internal_error
+from jqfollow.api.metrics import Counters
+from jqfollow.api.models import NoticeView, Problem
+from jqfollow.api.parts import Parts
+from jqfollow.api.ports import Desk, Intake
+from jqfollow.api.problem import problem
+from jqfollow.api.routes.acting import acting_router
+from jqfollow.api.routes.flow import flow_router
+from jqfollow.api.routes.health import health_router
+from jqfollow.api.routes.pages import pages_router
+from jqfollow.api.routes.reading import reading_router
+from jqfollow.clock import Clock
+from jqfollow.domain import JqfollowError, ManualOrderError
+from jqfollow.ledger import Ledger, LedgerError
+from jqfollow.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_DESCRIPTION = """
+本机控制台：查询、手动下单、撤单、暂停。先点右上角 **Authorize** 填入 `console.token` 的内容
+（从带 `?token=` 的链接打开时浏览器已登录，可直接使用）。金额与价格是文字，时间带时区。
+
+Queries, manual orders, cancels, pauses, for this machine. **Authorize** with the content of `console.token`; a browser
+that opened the link with `?token=` is logged in already. Money and prices are texts, times carry their zone.
+"""
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    401: {"model": Problem, "description": "需要令牌 / the token is needed"},
+    404: {"model": Problem, "description": "没有 / not found"},
+    409: {"model": Problem, "description": "做不到，原因见 detail / it cannot be done; detail says why"},
+    422: {"model": Problem, "description": "参数有误 / wrong parameters"},
+    503: {"model": Problem, "description": "账本暂时不可用 / the ledger is not available now"},
+}
+_CODES = {404: "not_found", 405: "wrong_method", 409: "refused", 422: "invalid"}
+_bearer = HTTPBearer(auto_error=False, description="console.token 的内容 / the content of console.token")
+
+
+def console_app(
+    *,
+    settings: Settings,
+    ledger: Ledger,
+    intake: Intake,
+    desk: Desk,
+    clock: Clock,
+    token: str,
+    counters: Counters | None = None,
+    notices: Callable[[], Sequence[NoticeView]] = list,
+) -> ASGIApp:
+    """The console's app, guard included. `counters`: those of the signals port, shown by `/metrics`."""
+    counters = counters or Counters()
+    parts = Parts(
+        settings=settings,
+        ledger=ledger,
+        intake=intake,
+        desk=desk,
+        clock=clock,
+        counters=counters,
+        notices=notices,
+        started_at=clock.now(),
+    )
+    app = FastAPI(
+        title="jqfollow",
+        version=__version__,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    # The guard in front decides; this makes the documentation's "Authorize" button.
+    secured = [Depends(_documented)]
+    app.include_router(flow_router(parts), dependencies=secured, responses=_ERRORS)
+    app.include_router(reading_router(parts), dependencies=secured, responses=_ERRORS)
+    app.include_router(acting_router(parts), dependencies=secured, responses=_ERRORS)
+    app.include_router(health_router(parts))
+    app.include_router(pages_router())
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(StarletteHTTPException, _http)
+    app.add_exception_handler(ManualOrderError, _refused)
+    app.add_exception_handler(LedgerError, _no_ledger)
+    app.add_exception_handler(JqfollowError, _failed)
+    app.add_exception_handler(Exception, _failed)
+    return Guard(app, token=token, clock=clock, counters=counters)
+
+
+async def _documented(_credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
+    """Nothing to do: see `Guard`."""
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - it was registered for this
+    fields = [
+        {"field": ".".join(str(part) for part in found["loc"][1:]) or "body", "problem": found["msg"]}
+        for found in error.errors()
+    ]
+    named = "; ".join(f"{found['field']}: {found['problem']}" for found in fields[:5])
+    return problem(422, "invalid", f"参数有误（{named}）", "wrong parameters", fields=fields)
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, StarletteHTTPException)  # noqa: S101
+    zh, _, en = str(error.detail).partition(" / ")
+    if not isinstance(error, HTTPException):  # the framework's own words
+        zh, en = {404: ("没有这个地址", "there is nothing here"), 405: ("不支持这个方法", "wrong method")}.get(
+            error.status_code, (zh, en)
+        )
+    headers = dict(error.headers) if error.headers else None
+    return problem(error.status_code, _CODES.get(error.status_code, "error"), zh, en or zh, headers=headers)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ManualOrderError)  # noqa: S101
+    return problem(409, "refused", error.zh, error.en)
+
+
+async def _no_ledger(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, LedgerError)  # noqa: S101
+    log.error("console_without_ledger", why=str(error))
+    return problem(503, "ledger", error.zh, error.en, headers={"retry-after": "2"})
+
+
+async def _failed(_request: Request, error: Exception) -> Response:
+    log.error("console_request_failed", why=repr(error))
+    return internal_error()

@@ -1,0 +1,29 @@
+"""What the console's routes work with."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from jqfollow.api.metrics import Counters
+from jqfollow.api.models import NoticeView
+from jqfollow.api.once import Once
+from jqfollow.api.ports import Desk, Intake
+from jqfollow.clock import Clock
+from jqfollow.ledger import Ledger
+from jqfollow.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The floors below, as the service put them together."""
+
+    settings: Settings
+    ledger: Ledger
+    intake: Intake
+    desk: Desk
+    clock: Clock
+    counters: Counters
+    notices: Callable[[], Sequence[NoticeView]]
+    """What people should know now, for the dashboard's head."""
+    started_at: datetime
+    once: Once = field(default_factory=Once)

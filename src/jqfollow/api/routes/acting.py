@@ -1,0 +1,98 @@
+"""What a person can do: place, cancel, settle, pause, resume."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header
+from fastapi.exceptions import HTTPException
+
+from jqfollow.api import models, overview, views
+from jqfollow.api.once import ReusedKeyError
+from jqfollow.api.parts import Parts
+from jqfollow.api.requests import ManualOrderIn, PauseIn, SettlementIn
+from jqfollow.domain import ManualOrder, ManualOrderError, Settlement
+from jqfollow.ledger import Tx
+from jqfollow.ledger.rows import OrderRow
+from jqfollow.settings import QmtAccount
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(max_length=80, description="同一个值只下一次单 / requests with the same value place one order"),
+]
+
+
+def acting_router(parts: Parts) -> APIRouter:
+    """The routes that change something."""
+    router = APIRouter(prefix="/api", tags=["操作 / actions"])
+
+    @router.post("/orders", summary="手动下单 / place a manual order")
+    async def place(order: ManualOrderIn, idempotency_key: IdempotencyKey = None) -> list[models.OrderView]:
+        """与信号走同样的风控与执行；实盘账户须填 confirm / treated like a signal; a real account wants `confirm`."""
+        _check(parts, order)
+        wanted = ManualOrder(**order.model_dump())
+        try:
+            rows = await parts.once.run(idempotency_key, wanted, lambda: parts.desk.place_manual(wanted))
+        except ReusedKeyError:
+            raise HTTPException(
+                409, "Idempotency-Key 已用于另一笔下单 / this Idempotency-Key belongs to another order"
+            ) from None
+        return [await _shown(parts, row) for row in rows]
+
+    @router.post("/orders/{order_id}/cancel", summary="撤单 / cancel")
+    async def cancel(order_id: int) -> models.OrderView:
+        """请求结束一个未完成的订单，不再追单 / asks for the end of an open order; no further attempt."""
+        return await _shown(parts, await parts.desk.cancel(order_id))
+
+    @router.post("/orders/{order_id}/settle", summary="核对结果未知的委托 / settle an unknown outcome")
+    async def settle(order_id: int, settlement: SettlementIn) -> models.OrderView:
+        """先在券商客户端核对，再在这里填写 / look it up in the broker's own program first, then say what you found."""
+        return await _shown(parts, await parts.desk.settle(order_id, Settlement(**settlement.model_dump())))
+
+    @router.post("/pause", summary="暂停跟单 / pause")
+    async def pause(scope: PauseIn) -> models.PausesView:
+        """停止新下单（已在券商的委托不受影响）/ stops new orders; what is at the broker stays."""
+        _check_scope(parts, scope)
+        now = parts.clock.now()
+
+        def act(tx: Tx) -> models.PausesView:
+            tx.pauses.pause(scope.strategy, scope.account, now)
+            return models.PausesView(pauses=overview.pause_views(tx.pauses.list()))
+
+        return await parts.ledger.write(act)
+
+    @router.post("/resume", summary="恢复跟单 / resume")
+    async def resume(scope: PauseIn) -> models.PausesView:
+        """不填则解除全部暂停 / without a scope all pauses end."""
+        _check_scope(parts, scope)
+
+        def act(tx: Tx) -> models.PausesView:
+            tx.pauses.resume(scope.strategy, scope.account)
+            return models.PausesView(pauses=overview.pause_views(tx.pauses.list()))
+
+        return await parts.ledger.write(act)
+
+    return router
+
+
+def _check(parts: Parts, order: ManualOrderIn) -> None:
+    _check_scope(parts, PauseIn(strategy=order.strategy, account=order.account))
+    account = parts.settings.accounts[order.account]
+    if isinstance(account, QmtAccount) and order.confirm != account.account_id:
+        raise ManualOrderError(
+            f"{order.account} 是实盘账户：请在 confirm 中填写它的资金账号",
+            f"{order.account} is a real account: put its account id into confirm",
+        )
+
+
+def _check_scope(parts: Parts, scope: PauseIn) -> None:
+    for kind, name, known in (
+        ("strategy", scope.strategy, parts.settings.strategies),
+        ("account", scope.account, parts.settings.accounts),
+    ):
+        if name and name not in known:
+            names = ", ".join(known) or "-"
+            raise HTTPException(422, f"{kind}: 没有 {name!r}，可用：{names} / unknown; known are {names}")
+
+
+async def _shown(parts: Parts, row: OrderRow) -> models.OrderView:
+    unknown = await parts.ledger.read(views.unknown_attempts)
+    return views.order_view(row, {attempt.order_id for attempt in unknown})

@@ -1,0 +1,39 @@
+"""What the queries share: their filters and their pages."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Annotated, TypeVar
+
+from fastapi import Query
+from fastapi.exceptions import HTTPException
+
+from jqfollow.api import models
+from jqfollow.market.securities import UnknownSecurityError, parse_security
+
+Limit = Annotated[int, Query(ge=1, le=500, description="最多几条 / how many at most")]
+Before = Annotated[int | None, Query(ge=1, description="只要编号更小的：翻页 / only smaller numbers: paging")]
+Account = Annotated[str | None, Query(max_length=64, description="账户 / account")]
+StrategyName = Annotated[str | None, Query(max_length=64, description="策略 / strategy")]
+Security = Annotated[str | None, Query(max_length=32, description="000001.XSHE, 000001.SZ, …")]
+Day = Annotated[date | None, Query(description="日期 / day, 2026-01-05")]
+
+Row = TypeVar("Row")
+Item = TypeVar("Item")
+
+
+def page(
+    rows: Sequence[Row], limit: int, number: Callable[[Row], int], view: Callable[[Row], Item]
+) -> models.Page[Item]:
+    """One page of `rows`, which were asked for with `limit`."""
+    more = number(rows[-1]) if len(rows) == limit else None
+    return models.Page(items=[view(row) for row in rows], next_before_id=more)
+
+
+def symbol_of(security: str | None) -> str | None:
+    """The symbol of any accepted spelling; 422 when it names nothing."""
+    if security is None:
+        return None
+    try:
+        return parse_security(security).symbol
+    except UnknownSecurityError as error:
+        raise HTTPException(422, f"security: {error}") from error
