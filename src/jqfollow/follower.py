@@ -5,7 +5,7 @@ The queue is the ledger itself: what stands there as received, or as open, is wo
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import orjson
@@ -51,6 +51,8 @@ _AGAIN_S = 1.0
 """How often an order that waits is looked at again."""
 _PASSING = timedelta(seconds=2)
 """What a broker refused in passing is left alone for so long."""
+_DAY_PATIENCE = timedelta(seconds=10)
+"""So long a practice day is kept open for its orders when the next one is asked for."""
 _NOT_TRADED = frozenset({"canceled", "rejected"})
 _QUIET = frozenset({Reason.NOT_TRADED, Reason.NO_AMOUNT})
 """What a strategy may well send, and nobody wants to be told."""
@@ -310,7 +312,7 @@ class Follower:
         looked_at = self._looked_at[account.name]
         for gone in looked_at.keys() - {o.order_id for o in open_orders}:
             del looked_at[gone]
-        order = self._next([o for o in open_orders if o.order_id not in live], account)
+        order = self._next(open_orders, live, account)
         if order is None:
             return False
         looked_at[order.order_id] = self._clock.monotonic()
@@ -324,12 +326,16 @@ class Follower:
             await self._give_up(order, error)
         return True
 
-    def _next(self, orders: Sequence[OrderRow], account: Account) -> OrderRow | None:
+    def _next(self, orders: Sequence[OrderRow], live: Collection[int], account: Account) -> OrderRow | None:
         """Sells go before buys that arrived with them, but nothing passes an earlier order of its own book.
 
         Practice days do not mix: an order of a later JoinQuant day waits for those of the earlier.
         """
-        due = [order for order in orders if self._due(order, account)]
+        due = [
+            order
+            for order in orders
+            if order.order_id not in live and self._due(order, account) and not self._too_early(order, orders, account)
+        ]
         if not due:
             return None
         first = due[0]
@@ -342,6 +348,13 @@ class Follower:
                 return order
             books.add(book)
         return first
+
+    def _too_early(self, order: OrderRow, orders: Sequence[OrderRow], account: Account) -> bool:
+        """Whether it would begin a practice day while orders of the day before are still being filled."""
+        if not account.traits.always_open or order.day <= account.trading_day():
+            return False
+        earlier = any(other.day < order.day for other in orders)
+        return earlier and self._clock.now() - order.created_at < _DAY_PATIENCE
 
     def _due(self, order: OrderRow, account: Account) -> bool:
         """Whether it is worth looking at; each order at most once a second."""

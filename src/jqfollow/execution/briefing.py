@@ -307,7 +307,8 @@ class Briefing:
                 phase=facts.phase,
                 mode=execution.price,
                 slippage_ticks=execution.slippage_ticks,
-                forced=len(papers.attempts) + 1 >= execution.force_after,
+                # History does not wait: the next day of a backtest comes within seconds.
+                forced=facts.backtest or len(papers.attempts) + 1 >= execution.force_after,
                 signal_price=facts.signal_price,
                 max_drift=self._settings.risk.max_price_drift,
                 limit_price=papers.order.limit_price,

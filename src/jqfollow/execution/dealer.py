@@ -4,6 +4,7 @@ What it finds out is written; what it decides is written with every rule's verdi
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 
 import structlog
@@ -12,6 +13,7 @@ from jqfollow.clock import Clock
 from jqfollow.domain import (
     AttemptState,
     BrokerError,
+    ManualOrderError,
     WaitingFor,
 )
 from jqfollow.execution.accounts import Account
@@ -191,4 +193,5 @@ class Dealer:
         """Earlier buys of a book that is to be sold out are ended first."""
         for order in papers.opposite:
             if order.cancel_reason is None:
-                await self._desk.cancel(order.order_id, Reason.CANCELED_BY_STRATEGY)
+                with suppress(ManualOrderError):  # it has ended in the meantime
+                    await self._desk.cancel(order.order_id, Reason.CANCELED_BY_STRATEGY)

@@ -96,7 +96,7 @@ def _volume(request: PlaceRequest, rule: LotRule, books: Books) -> Iterator[str]
         more = {"当日买入不可卖": books.unsettled} if books.unsettled else {}
         yield words(120141, "证券可用数量不足", 需要=volume, 可用=max(books.available, 0), **more)
     if not valid_sell(volume, books.available, rule):
-        yield words(130012, "卖出委托不符合交易单位，零股须一次性卖出", 委托数量=volume, 持有可卖=books.available)
+        yield words(130012, "卖出委托不符合交易单位，零股须一次性卖出", 委托数量=volume, 持仓=books.available)
 
 
 def _risk_warning(request: PlaceRequest, security: Security, books: Books) -> Iterator[str]:

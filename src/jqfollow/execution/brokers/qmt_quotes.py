@@ -46,16 +46,23 @@ class XtQuotes:
     """A `QuoteSource`. Blocks up to `timeout_s` a question, whatever the vendor does (up to 150 s, S)."""
 
     def __init__(
-        self, *, load: Callable[[], Any], clock: Clock, timeout_s: float = 5.0, name: str = "xtdata", max_hung: int = 4
+        self,
+        *,
+        load: Callable[[], Any],
+        clock: Clock,
+        timeout_s: float = 2.0,
+        quote_ttl_s: float = QUOTE_TTL_S,
+        instrument_ttl_s: float = INSTRUMENT_TTL_S,
+        max_hung: int = 4,
     ) -> None:
         """`load` imports and returns the vendor's `xtdata`, or raises `BrokerDownError`."""
         self._load = load
         self._clock = clock
         self._timeout_s = timeout_s
-        self._threads = Threads(name, max_hung=max_hung)
+        self._threads = Threads("xtdata", max_hung=max_hung)
         self._turn = threading.Lock()
-        self._quotes: _Cache[Quote] = _Cache(clock, QUOTE_TTL_S)
-        self._instruments: _Cache[Instrument] = _Cache(clock, INSTRUMENT_TTL_S)
+        self._quotes: _Cache[Quote] = _Cache(clock, quote_ttl_s)
+        self._instruments: _Cache[Instrument] = _Cache(clock, instrument_ttl_s)
 
     @property
     def hung(self) -> int:
