@@ -1,0 +1,30 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from . import native
+from .qmt_rig import QmtRig
+from .terminal import Terminal
+
+
+@pytest.fixture(scope="session")
+def _terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    with Terminal(tmp_path_factory.mktemp("qmt")) as terminal:
+        yield terminal
+
+
+@pytest.fixture
+def terminal(_terminal: Terminal) -> Terminal:
+    """A running terminal with a new account, all well."""
+    _terminal.tell("reset")
+    native.use_market(_terminal.path)
+    return _terminal
+
+
+@pytest.fixture
+def rig(terminal: Terminal, tmp_path: Path) -> Iterator[QmtRig]:
+    """A `QmtBroker` connected to the terminal."""
+    rig = QmtRig(terminal, tmp_path)
+    yield rig
+    rig.close()
