@@ -273,12 +273,11 @@ class Follower:
     def _track_position(tx: Tx, signal: SignalRow, told: StrategyOrder, now: datetime) -> bool:
         """Keeps what the strategy holds, and tells whether the order brings it to zero.
 
-        A position that is told counts what is filled already; an order still open is counted as if it were filled.
+        The position that a message tells is the one afterwards, an order still open counted as if it were filled.
         """
-        direction = 1 if told.side is Side.BUY else -1
-        if told.position_after is not None:
-            after = told.position_after + direction * max(told.amount - told.filled, 0)
-        else:
+        after = told.position_after
+        if after is None:
+            direction = 1 if told.side is Side.BUY else -1
             after = (tx.signals.position(signal.strategy, told.symbol) or 0) + direction * told.amount
         tx.signals.set_position(signal.strategy, told.symbol, max(after, 0), now)
         return told.side is Side.SELL and after <= 0
