@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from jqfollow.clock import SystemClock
 from jqfollow.domain import BrokerEvent, Disconnected
@@ -32,11 +32,14 @@ class TrackedBroker(QmtBroker):
 class QmtRig:
     """See `execution.brokers.contract.Rig`; with `terminal`, the other side's hands."""
 
-    def __init__(self, terminal: Terminal, folder: Path, *, connect: bool = True, account_type: str = "STOCK") -> None:
+    def __init__(
+        self, terminal: Terminal, folder: Path, *, connect: bool = True, account_type: str = "STOCK", **options: Any
+    ) -> None:
         native.install()
         self.terminal = terminal
         self._folder = folder
         self._account_type = account_type
+        self._options = options
         self._told = threading.Condition()
         self._events: list[BrokerEvent] = []
         self._threads: set[int] = set()
@@ -54,9 +57,7 @@ class QmtRig:
             sessions=SessionPool(self._folder / "qmt-main.json", clock),
             clock=clock,
             quotes=XtQuotes(load=load_xtdata, clock=clock, quote_ttl_s=0, instrument_ttl_s=0, timeout_s=2),
-            connect_timeout_s=10,
-            stop_timeout_s=0.5,
-            reason_wait_s=0.5,
+            **{"connect_timeout_s": 10, "stop_timeout_s": 0.5, "reason_wait_s": 0.5, **self._options},
         )
         broker.events(self._tell)
         return broker

@@ -34,7 +34,7 @@ from jqfollow.domain import (
 )
 from jqfollow.execution.brokers import qmt_codes as codes
 from jqfollow.execution.brokers.port import BrokerTraits, EventSink
-from jqfollow.execution.brokers.qmt_link import Link, Vendor, quiet_trader
+from jqfollow.execution.brokers.qmt_link import ANSWER_TIMEOUT_S, Link, Vendor, quiet_trader
 from jqfollow.execution.brokers.qmt_quotes import XtQuotes
 from jqfollow.execution.brokers.qmt_remarks import Remarks
 from jqfollow.execution.brokers.qmt_sessions import SessionPool
@@ -71,7 +71,9 @@ class QmtBroker:
         quotes: XtQuotes | None = None,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         stop_timeout_s: float = STOP_TIMEOUT_S,
+        answer_timeout_s: float = ANSWER_TIMEOUT_S,
         reason_wait_s: float = REASON_WAIT_S,
+        fresh_s: float = FRESH_S,
     ) -> None:
         """Nothing is imported, started or connected yet.
 
@@ -85,7 +87,9 @@ class QmtBroker:
             quotes: market data; of its own when left out.
             connect_timeout_s: how long a connection may take.
             stop_timeout_s: how long the end of one is waited for.
+            answer_timeout_s: see `qmt_link.ANSWER_TIMEOUT_S`.
             reason_wait_s: see `REASON_WAIT_S`.
+            fresh_s: see `FRESH_S`.
         """
         self._name = name
         self._path = path
@@ -96,7 +100,9 @@ class QmtBroker:
         self._quotes = quotes or xt_quotes(clock)
         self._connect_timeout_s = connect_timeout_s
         self._stop_timeout_s = stop_timeout_s
+        self._answer_timeout_s = answer_timeout_s
         self._reason_wait_s = reason_wait_s
+        self._fresh_s = fresh_s
         self._threads = Threads(f"qmt-{name}")
         self._remarks = Remarks(clock)
         self._lock = threading.Lock()
@@ -180,6 +186,7 @@ class QmtBroker:
                 sink=self._push,
                 remarks=self._remarks,
                 clock=self._clock,
+                answer_timeout_s=self._answer_timeout_s,
             )
             link.open()
             link.asset()
@@ -238,7 +245,7 @@ class QmtBroker:
         """
         link = self._connected()
         self._check_request(request)
-        if link.proved_s_ago >= FRESH_S:
+        if link.proved_s_ago >= self._fresh_s:
             try:
                 link.asset(PROBE_TIMEOUT_S)
             except BrokerError as error:

@@ -61,6 +61,7 @@ class Link:
         sink: EventSink,
         remarks: Remarks,
         clock: Clock,
+        answer_timeout_s: float = ANSWER_TIMEOUT_S,
     ) -> None:
         """Raises `BrokerDownError` for an account that the vendor does not accept."""
         self.session = session
@@ -72,6 +73,7 @@ class Link:
             raise BrokerDownError(f"资金账号无效：{self._account} / the account is not accepted")
         self._remarks = remarks
         self._clock = clock
+        self._answer_timeout_s = answer_timeout_s
         self._pushes = Pushes(sink=sink, remarks=remarks, clock=clock, account_id=account_id)
         self._news = threading.Condition()
         self._lost = ""
@@ -151,7 +153,7 @@ class Link:
 
     # -- questions
 
-    def asset(self, timeout_s: float = ANSWER_TIMEOUT_S) -> Any:
+    def asset(self, timeout_s: float | None = None) -> Any:
         """The account's `XtAsset`, which proves the connection.
 
         Raises:
@@ -186,9 +188,10 @@ class Link:
 
     def _rows(self, what: str) -> list[Any]:
         query = getattr(self._trader, f"query_stock_{what}_async")
-        return list(self._ask(what, lambda tell: query(self._account, tell), ANSWER_TIMEOUT_S) or ())
+        return list(self._ask(what, lambda tell: query(self._account, tell)) or ())
 
-    def _ask(self, what: str, send: Callable[[Callable[[Any], None]], object], timeout_s: float) -> Any:
+    def _ask(self, what: str, send: Callable[[Callable[[Any], None]], object], timeout_s: float | None = None) -> Any:
+        wait_s = self._answer_timeout_s if timeout_s is None else timeout_s
         box: list[Any] = []
 
         def tell(answer: Any) -> None:
@@ -202,11 +205,11 @@ class Link:
         except Exception as error:  # the vendor's request ends here
             raise BrokerError(f"查询 {what} 出错 / the question broke: {error!r}") from error
         with self._news:
-            self._news.wait_for(lambda: box or self._lost, timeout_s)
+            self._news.wait_for(lambda: box or self._lost, wait_s)
             if box and not self._lost:
                 return box[0]
         self._check()
-        raise BrokerTimeoutError(f"MiniQMT {timeout_s:g} 秒内没有答复查询 {what} / no answer within {timeout_s:g} s")
+        raise BrokerTimeoutError(f"MiniQMT {wait_s:g} 秒内没有答复查询 {what} / no answer within {wait_s:g} s")
 
     def _check(self) -> None:
         if self.lost:
@@ -272,7 +275,7 @@ class Link:
 
     def _response(self, seq: int, remark: str) -> Any:
         with self._news:
-            self._news.wait_for(lambda: seq in self._responses or self._lost, ANSWER_TIMEOUT_S)
+            self._news.wait_for(lambda: seq in self._responses or self._lost, self._answer_timeout_s)
             if seq in self._responses:
                 return self._responses.pop(seq)
             self._given_up[seq] = remark
@@ -280,7 +283,7 @@ class Link:
         if lost:
             raise BrokerError(f"答复之前连接断开（{lost}），结果未知 / the connection was lost before the answer")
         raise BrokerTimeoutError(
-            f"MiniQMT {ANSWER_TIMEOUT_S:g} 秒内没有答复，结果未知 / no answer: the outcome is unknown"
+            f"MiniQMT {self._answer_timeout_s:g} 秒内没有答复，结果未知 / no answer: the outcome is unknown"
         )
 
     # -- on the vendor's thread
