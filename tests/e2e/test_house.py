@@ -1,0 +1,23 @@
+"""The shortest way: a signal through the port becomes a filled order, a fill, a book and a message."""
+
+from decimal import Decimal
+from pathlib import Path
+
+from jqfollow.domain import OrderState
+
+from .house import House
+
+CODE = "000001.XSHE"
+
+
+async def test_a_signal_becomes_a_filled_order_and_a_message(tmp_path: Path) -> None:
+    async with House(tmp_path, wecom=True) as house:
+        house.market(CODE, last="10.52")
+        [order] = await house.done(await house.send("demo", CODE, "buy", 1000, price="10.52"))
+        assert (order.state, order.filled, order.avg_price) == (OrderState.FILLED, 1000, Decimal("10.53"))
+        assert (await house.book(CODE)).volume == 1000
+        assert "10.53" in await house.told("✅ 已成交", "买入", "000001.SZ", "1,000 股")
+        [position] = house.brokers["paper"].positions()
+        assert (position.symbol, position.volume, position.available) == ("000001.SZ", 1000, 0)
+        told = await house.get(f"/api/orders/{order.order_id}")
+        assert [verdict["outcome"] for verdict in told["decisions"][0]["verdicts"]].count("refuse") == 0
