@@ -6,6 +6,7 @@ import structlog
 from jqfollow import __version__
 from jqfollow.cli.base import Group
 from jqfollow.cli.client import client
+from jqfollow.cli.demo import demo
 from jqfollow.cli.doctor import doctor
 from jqfollow.cli.export import export
 from jqfollow.cli.frp import frp
@@ -32,7 +33,7 @@ def cli(context: click.Context) -> None:
 
 
 for command in (
-    serve, client, send, keys, frp, doctor, status, signals, orders, positions, fills, pause, resume, export,
+    serve, demo, client, send, keys, frp, doctor, status, signals, orders, positions, fills, pause, resume, export,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -147,7 +147,7 @@ def _below_lot(intent: Intent, wanted: Decimal) -> Refusal:
             "wanted": f"{wanted.quantize(Decimal('0.01')).normalize():f}",
             "side": intent.side,
             "side_zh": "买" if intent.side is Side.BUY else "卖",
-            "minimum": f"{intent.rule.minimum}+{intent.rule.step}n {intent.rule.unit_zh}",
+            "minimum": f"{intent.rule.minimum} {intent.rule.unit_zh}",
         },
     )
 
