@@ -126,12 +126,14 @@ def console(file: IO[str] | None = None) -> Console:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
     """Prints a table; columns whose number is in `right` hold figures."""
-    shown = Table(title=title, title_justify="left", header_style="bold")
+    shown = Table(header_style="bold")
     for number, name in enumerate(columns):
         shown.add_column(name, justify="right" if number in right else "left", overflow="fold")
     for row in rows:
         shown.add_row(*row)
-    console().print(shown)
+    out = console()
+    out.print(title, style="bold", soft_wrap=True)
+    out.print(shown)
 
 
 def print_json(value: object) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jqfollow.cli.base import table, words
-from jqfollow.cli.figures import moment, number
+from jqfollow.cli.figures import moment, number, word
 from jqfollow.ledger.rows import AttemptRow, DecisionRow, EventRow, FillRow, OrderRow
 from jqfollow.ledger.tx import Tx
 
@@ -48,7 +48,7 @@ def show_story(story: OrderStory) -> None:
             number(row.volume),
             number(row.price),
             number(row.done),
-            row.state,
+            word(row.state),
             row.broker_order_id or "",
             row.remark,
             row.message,
@@ -64,14 +64,22 @@ def show_story(story: OrderStory) -> None:
     table(words("成交", "Fills"), columns.split(","), fills, right=(0, 2, 3, 4))
     columns = words("次,时间,结果,原因,各条规则", "no,at,outcome,reason,rules")
     decisions = [
-        (str(row.attempt), moment(row.made_at), row.outcome, row.reason or "", _verdicts(row.verdicts))
+        (str(row.attempt), moment(row.made_at), word(row.outcome), row.reason or "", _verdicts(row.verdicts))
         for row in story.decisions
     ]
     table(words("判断", "Decisions"), columns.split(","), decisions, right=(0,))
     columns = words("时间,事件,之前,之后,说明", "at,event,before,after,detail")
-    events = [(moment(row.at), row.event, row.before, row.after, row.detail) for row in story.events]
+    events = [(moment(row.at), row.event, word(row.before), word(row.after), row.detail) for row in story.events]
     table(words("经过", "History"), columns.split(","), events)
 
 
 def _verdicts(verdicts: tuple[Mapping[str, Any], ...]) -> str:
-    return "\n".join(" ".join(f"{key}={value}" for key, value in verdict.items()) for verdict in verdicts)
+    """The rules that had something to say; how many let it pass."""
+    passed = [verdict for verdict in verdicts if verdict.get("outcome") in {"pass", "skip"}]
+    lines = [
+        f"{verdict.get('rule')}: {verdict.get('outcome')} "
+        + " ".join(f"{key}={value}" for key, value in (verdict.get("figures") or {}).items())
+        for verdict in verdicts
+        if verdict not in passed
+    ]
+    return "\n".join([*lines, words(f"{len(passed)} 条通过", f"{len(passed)} passed")])

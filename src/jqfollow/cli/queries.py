@@ -8,7 +8,7 @@ from typing import TypeVar
 import click
 
 from jqfollow.cli.base import Command, Day, F, fail, json_option, print_json, settings_option, table, words
-from jqfollow.cli.figures import moment, number, side, why
+from jqfollow.cli.figures import moment, number, waiting, why, word
 from jqfollow.cli.order_story import order_story, show_story
 from jqfollow.domain import Position
 from jqfollow.ledger.ledger import Ledger
@@ -63,14 +63,14 @@ def signals(
             str(row.signal_id),
             moment(row.received_at),
             row.strategy,
-            row.kind,
+            word(row.kind),
             *(
-                (row.order.symbol, side(row.order.side), number(row.order.amount), number(row.order.price))
+                (row.order.symbol, word(row.order.side), number(row.order.amount), number(row.order.price))
                 if row.order
                 else ("", "", "", "")
             ),
             row.run,
-            row.state,
+            word(row.state),
             why(row.reason, row.figures),
         )
         for row in rows
@@ -125,11 +125,11 @@ def _order_cells(row: OrderRow) -> tuple[str, ...]:
         row.account,
         row.strategy,
         row.security,
-        side(row.side),
+        word(row.side),
         number(row.volume) if row.sized else "?",
         number(row.filled),
         number(average.quantize(Decimal("0.0001"))) if average is not None else "",
-        row.state + (f" ({row.waiting_for})" if row.waiting_for else ""),
+        word(row.state) + waiting(row.waiting_for),
         why(row.reason, row.figures),
     )
 
@@ -174,7 +174,7 @@ def fills(
             row.account,
             row.strategy,
             row.security,
-            side(row.side),
+            word(row.side),
             number(row.volume),
             number(row.price),
             number(row.volume * row.price),

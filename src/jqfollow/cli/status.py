@@ -7,7 +7,7 @@ from datetime import date, datetime
 import click
 
 from jqfollow.cli.base import Command, json_option, print_json, say, settings_option, table, words
-from jqfollow.cli.figures import moment, number
+from jqfollow.cli.figures import moment, number, word
 from jqfollow.cli.lock import is_running
 from jqfollow.cli.queries import read, snapshots
 from jqfollow.clock import SystemClock
@@ -78,7 +78,9 @@ def _show(found: _Status) -> None:
     else:
         say("服务没有运行：用 jqfollow serve 启动", "the service does not run: start it with jqfollow serve")
     last = moment(found.last_signal_at) if found.last_signal_at else "-"
-    states = "，".join(f"{state} {count}" for state, count in sorted(found.orders_today.items())) or "0"
+    states = (
+        words("，", ", ").join(f"{word(state)} {count}" for state, count in sorted(found.orders_today.items())) or "0"
+    )
     say(
         f"今日信号 {found.signals_today}（最近一条 {last}），今日委托 {states}，未完成 {found.open_orders}",
         f"signals today {found.signals_today} (last {last}), orders today {states}, open {found.open_orders}",
