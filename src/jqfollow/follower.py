@@ -81,6 +81,10 @@ class Follower:
         self._names = names
         self._wake = asyncio.Event()
         self._looked_at: dict[str, dict[int, float]] = {name: {} for name in accounts}
+        self._finishing = False
+        self._idle = {name: asyncio.Event() for name in accounts}
+        for idle in self._idle.values():
+            idle.set()
         self.failures = 0
 
     # -- what the ports ask ------------------------------------------------------------------------------------------
@@ -204,14 +208,26 @@ class Follower:
     async def follow_received(self) -> None:
         """Turns every received signal into orders, or into a recorded reason."""
         for signal in await self._ledger.read(lambda tx: tx.signals.received()):
-            canceled = await self._ledger.write(lambda tx, signal=signal: self._follow(tx, signal))  # type: ignore[misc]
-            for order_id in canceled:
+            for order_id in await self._follow_one(signal):
                 try:
                     await self._desk.cancel(order_id, Reason.CANCELED_BY_STRATEGY)
                 except ManualOrderError as error:
                     log.info("cancel_came_late", order_id=order_id, why=error.en)
         for account in self._accounts.values():
             account.wake.set()
+
+    async def _follow_one(self, signal: SignalRow) -> Sequence[int]:
+        """One signal's trouble must not stop the others: it ends with a reason."""
+        try:
+            return await self._ledger.write(lambda tx: self._follow(tx, signal))
+        except LedgerError:
+            raise
+        except Exception as error:
+            self.failures += 1
+            log.exception("signal_failed", signal_id=signal.signal_id)
+            refusal = Refusal(reason=Reason.INTERNAL_ERROR, figures={"error": type(error).__name__})
+            await self._ledger.write(lambda tx: tx.signals.finish(signal.signal_id, SignalState.RECORDED, refusal))
+            return ()
 
     def _follow(self, tx: Tx, signal: SignalRow) -> Sequence[int]:
         """One signal, in one transaction; gives the orders that the strategy itself has cancelled."""
@@ -295,13 +311,30 @@ class Follower:
         while True:
             account.wake.clear()
             try:
-                while await self.work_next(account):
+                while not self._finishing and await self._step(account):
                     pass
             except LedgerError:
                 log.exception("lane_waits_for_ledger", account=account.name)
                 await asyncio.sleep(_AGAIN_S)
                 account.wake.set()
             await account.wake.wait()
+
+    async def _step(self, account: Account) -> bool:
+        self._idle[account.name].clear()
+        try:
+            return await self.work_next(account)
+        finally:
+            self._idle[account.name].set()
+
+    async def finish(self, timeout_s: float) -> None:
+        """Takes no further step, and waits until those under way are written down."""
+        self._finishing = True
+        waits = [idle.wait() for idle in self._idle.values()]
+        try:
+            async with asyncio.timeout(timeout_s):
+                await asyncio.gather(*waits)
+        except TimeoutError:
+            log.warning("steps_not_finished")
 
     async def work_next(self, account: Account) -> bool:
         """Works one step of the account's next order; `False`: nothing is to be done now."""

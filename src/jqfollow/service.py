@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Self
 
 import structlog
@@ -54,6 +55,8 @@ log = structlog.get_logger(__name__)
 PICTURES_EVERY_S = 300
 LOOK_AFTER_EVERY_S = 2
 KEEP_BACKUPS = 14
+FINISH_S = 5.5
+"""Longer than a placing call may take: its answer is written before the end."""
 STOP_S = 3.0
 
 BrokerMaker = Callable[[str, PaperAccount | QmtAccount], Broker]
@@ -200,7 +203,6 @@ class Service:
         )
         self.sweeps = Sweeps(
             ledger=self.ledger,
-            accounts=self.accounts,
             desk=self.desk,
             reconciler=self.reconciler,
             execution=settings.execution,
@@ -273,8 +275,10 @@ class Service:
         waiting = [a for a in self.accounts.values() if not a.traits.real]
         for _ in range(100):
             if all(account.ready for account in waiting):
-                return
+                break
             await asyncio.sleep(0.02)
+        now = self.clock.now()
+        await asyncio.gather(*(self.sweeps.take_picture(account, now) for account in waiting))
 
     # -- watch -------------------------------------------------------------------------------------------------------
 
@@ -343,31 +347,36 @@ class Service:
 
     def _schedule(self) -> None:
         scheduler = AsyncIOScheduler(timezone=SHANGHAI, job_defaults={"coalesce": True, "max_instances": 1})
-        every: Sequence[tuple[float, Callable[[datetime], Awaitable[None]]]] = (
+        every = (
             (1, self.sweeps.retry),
             (1, self.sweeps.cancel_overdue),
             (LOOK_AFTER_EVERY_S, self.sweeps.look_after),
-            (PICTURES_EVERY_S, self.sweeps.take_pictures),
+            (PICTURES_EVERY_S, self.sweeps.take_picture),
         )
-        for seconds, sweep in every:
-            scheduler.add_job(self._guarded(sweep), "interval", seconds=seconds, misfire_grace_time=None)
+        for account in self.accounts.values():
+            for seconds, sweep in every:
+                job = self._guarded(partial(sweep, account), f"{sweep.__name__} {account.name}")
+                scheduler.add_job(job, "interval", seconds=seconds, misfire_grace_time=None)
         notify = self.settings.notify
         for at, job in (
-            (notify.heartbeat_at, self.send_heartbeat),
-            (notify.summary_at, self.send_summary),
+            (notify.heartbeat_at, self._guarded(self.send_heartbeat, "heartbeat")),
+            (notify.summary_at, self._guarded(self.send_summary, "summary")),
         ):
-            scheduler.add_job(self._guarded(job), "cron", hour=at.hour, minute=at.minute, misfire_grace_time=3600)
-        scheduler.add_job(self._guarded(self.keep_house), "cron", hour=16, misfire_grace_time=None)
-        scheduler.add_job(self._guarded(self.keep_house), next_run_time=self.clock.now(), misfire_grace_time=None)
+            scheduler.add_job(job, "cron", hour=at.hour, minute=at.minute, misfire_grace_time=3600)
+        keep_house = self._guarded(self.keep_house, "keep_house")
+        scheduler.add_job(keep_house, "cron", hour=16, misfire_grace_time=None)
+        scheduler.add_job(keep_house, misfire_grace_time=None)  # now
         scheduler.start()
         self._closing.callback(scheduler.shutdown, wait=False)
 
-    def _guarded(self, job: Callable[[datetime], Awaitable[None]]) -> Callable[[], Coroutine[Any, Any, None]]:
+    def _guarded(
+        self, job: Callable[[datetime], Awaitable[None]], name: str
+    ) -> Callable[[], Coroutine[Any, Any, None]]:
         async def run() -> None:
             try:
                 await job(self.clock.now())
-            except Exception:
-                log.exception("sweep_failed", sweep=job.__name__ if hasattr(job, "__name__") else str(job))
+            except Exception:  # one turn ends here; the next comes
+                log.exception("sweep_failed", sweep=name)
 
         return run
 
@@ -394,7 +403,7 @@ class Service:
         """After the close of a trading day: signals beside what was really traded."""
         if not _trades(self.calendar, now):
             return
-        await self.sweeps.take_pictures(now)
+        await asyncio.gather(*(self.sweeps.take_picture(account, now) for account in self.accounts.values()))
         scene = self._scene(now)
         facts = await self.ledger.read(lambda tx: summary_facts(tx, scene))
         await self._tell(Kind.SUMMARY, reports.summary(facts), unique_key=f"summary-{now:%Y%m%d}")
@@ -429,8 +438,8 @@ class Service:
         log.info("stopped")
 
     async def _end_tasks(self) -> None:
-        for supervisor in self.supervisors.values():
-            await supervisor.close()
+        await self.follower.finish(FINISH_S)
+        await asyncio.gather(*(supervisor.close() for supervisor in self.supervisors.values()))
         for task in self._tasks:
             task.cancel()
         await asyncio.wait(self._tasks, timeout=STOP_S)

@@ -143,7 +143,7 @@ class Dealer:
     async def _wait(self, papers: Papers, decision: Decision, waiting_for: WaitingFor, until: datetime | None) -> None:
         """Writes that the order waits, once for each thing that it waits for."""
         order = papers.order
-        if order.waiting_for is waiting_for:
+        if order.waiting_for is waiting_for and order.wait_until == until:
             return
 
         def write(tx: Tx) -> None:

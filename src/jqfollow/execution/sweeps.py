@@ -1,6 +1,8 @@
-"""What is looked at again and again. Plain functions of a time: a scheduler calls them, and so do tests."""
+"""What is looked at again and again. Functions of an account and a time: a scheduler calls them, and so do tests.
 
-from collections.abc import Mapping
+Each account has its own turns: a broker that hangs holds up no other account.
+"""
+
 from datetime import datetime, timedelta
 
 import structlog
@@ -23,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 CANCEL_AGAIN = timedelta(seconds=10)
 """A cancel that nothing came of is asked for again after this."""
+PICTURE_WHILE_TRADING = timedelta(seconds=30)
 MOST_CANCELS = 6
 """Of one attempt; then a person is told."""
 _STANDS = frozenset({AttemptState.NEW, AttemptState.PARTIALLY_FILLED, AttemptState.PENDING_CANCEL})
@@ -35,31 +38,28 @@ class Sweeps:
         self,
         *,
         ledger: Ledger,
-        accounts: Mapping[str, Account],
         desk: Desk,
         reconciler: Reconciler,
         execution: ExecutionSettings,
         risk: RiskSettings,
     ) -> None:
         self._ledger = ledger
-        self._accounts = accounts
         self._desk = desk
         self._reconciler = reconciler
         self._execution = execution
         self._risk = risk
+        self._pictured: dict[str, datetime] = {}
 
-    async def retry(self, now: datetime) -> None:
-        """Every lane looks at what waits: for cash, for a session, for its next attempt."""
-        del now  # the lanes look at the clock themselves
-        for account in self._accounts.values():
-            account.wake.set()
+    async def retry(self, account: Account, now: datetime) -> None:
+        """The lane looks at what waits: for cash, for a session, for its next attempt."""
+        del now  # the lane looks at the clock itself
+        account.wake.set()
 
-    async def cancel_overdue(self, now: datetime) -> None:
+    async def cancel_overdue(self, account: Account, now: datetime) -> None:
         """Cancels attempts that stood for `cancel_after_s` without being filled."""
-        for account in self._accounts.values():
-            if account.ready and accepts_cancels(account.phase()):
-                for attempt in await self._overdue(account, now):
-                    await self._desk.cancel_attempt(attempt)
+        if account.ready and accepts_cancels(account.phase()):
+            for attempt in await self._overdue(account, now):
+                await self._desk.cancel_attempt(attempt)
 
     async def _overdue(self, account: Account, now: datetime) -> list[AttemptRow]:
         live, orders, cancels = await self._ledger.read(
@@ -122,31 +122,31 @@ class Sweeps:
         key = f"cancel-stuck-{attempt.attempt_id}"
         await self._ledger.write(lambda tx: tx.outbox.put(Kind.ALERT, text, now, unique_key=key))
 
-    async def look_after(self, now: datetime) -> None:
+    async def look_after(self, account: Account, now: datetime) -> None:
         """Reads the broker's lists where something lives, is unknown, or misses fills: no push is relied upon."""
-        del now
-        for account in self._accounts.values():
-            if not account.ready or not await self._ledger.read(lambda tx, a=account: _wants_news(tx, a)):  # type: ignore[misc]
-                continue
-            try:
-                await self._reconciler.reconcile(account)
-            except BrokerError as error:
-                log.info("lists_not_read", account=account.name, error=str(error))
+        if not account.ready or not await self._ledger.read(lambda tx: _wants_news(tx, account)):
+            return
+        try:
+            await self._reconciler.reconcile(account)
+        except BrokerError as error:
+            log.info("lists_not_read", account=account.name, error=str(error))
+            return
+        last = self._pictured.get(account.name)
+        if last is None or now - last >= PICTURE_WHILE_TRADING:
+            await self.take_picture(account, now)
 
-    async def take_pictures(self, now: datetime) -> None:
-        """Writes each account's money and positions down."""
-        for account in self._accounts.values():
-            if not account.ready:
-                continue
-            try:
-                asset, positions = await account.asset(), await account.positions()
-            except BrokerError as error:
-                log.info("picture_not_taken", account=account.name, error=str(error))
-                continue
-            day = account.trading_day()
-            await self._ledger.write(
-                lambda tx, a=account.name, d=day, s=asset, p=positions: tx.snapshots.put(a, d, now, s, p)  # type: ignore[misc]
-            )
+    async def take_picture(self, account: Account, now: datetime) -> None:
+        """Writes the account's money and positions down."""
+        if not account.ready:
+            return
+        try:
+            asset, positions = await account.asset(), await account.positions()
+        except BrokerError as error:
+            log.info("picture_not_taken", account=account.name, error=str(error))
+            return
+        day = account.trading_day()
+        await self._ledger.write(lambda tx: tx.snapshots.put(account.name, day, now, asset, positions))
+        self._pictured[account.name] = now
 
 
 def _wants_news(tx: Tx, account: Account) -> bool:
