@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -22,6 +23,9 @@ class Service:
     texts: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What was delivered, by id, in order."""
     sizes: list[int] = field(default_factory=list)
+    cut: int = 0
+    """Answers that the client did not read to the end."""
+    on_request: Callable[[], None] = lambda: None
 
     def __enter__(self) -> Self:
         service = self
@@ -64,6 +68,7 @@ class Service:
         envelope = Jqf1Envelope.model_validate_json(body)
         self.seen.append(envelope)
         self.sizes.append(len(body))
+        self.on_request()
         mode = self.modes.pop(0) if self.modes else "ok"
         if mode == "close":
             handler.close_connection = True
@@ -86,7 +91,7 @@ class Service:
         if mode == "not_json":
             self._send_raw(handler, 200, b"[" * 4000)
         elif mode == "endless":
-            self._drip(handler, b"x" * 100_000, pause_s=0)
+            self._drip(handler, b"x" * 1_000_000, pause_s=0)
         elif mode == "drip":
             self._drip(handler, b" " * 4000, pause_s=0.02)
         elif mode == "drip_head":
@@ -111,6 +116,8 @@ class Service:
         handler.send_header("Content-Length", str(len(body)))
         if self.retry_after:
             handler.send_header("Retry-After", self.retry_after)
+        if 300 <= status < 400:
+            handler.send_header("Location", "/elsewhere")
         handler.end_headers()
         handler.wfile.write(body)
 
@@ -126,5 +133,5 @@ class Service:
                 handler.wfile.write(body[n : n + 1])
                 if pause_s and self._over.wait(pause_s):
                     return
-        except OSError:  # the client has had enough
-            return
+        except OSError:
+            self.cut += 1

@@ -116,6 +116,19 @@ def test_every_function_is_told_once(
     assert [text["order"]["limit"] for text in service.orders] == [None, "12.345", "12"]
 
 
+@pytest.mark.parametrize(("outer", "inner"), [((LimitOrderStyle(9.5),), ()), ((), (LimitOrderStyle(9.5),))])
+def test_the_limit_is_known_wherever_it_was_named(
+    service: Service, times: Times, outer: tuple[Any, ...], inner: tuple[Any, ...]
+) -> None:
+    """One function calls the other: one message, with the style that either was given."""
+    with platform(client(service, times), nested="globals") as running:
+        order_like(running, {"style": None})
+        call_inner = lambda security, value, *_: running.inner("order")(security, value, *inner)  # noqa: E731
+        running.namespace["order_value"].jqfollow_original = call_inner
+        running.run("call", "order_value", CODE, 300, *outer)
+    assert [text["order"]["limit"] for text in service.orders] == ["9.5"]
+
+
 def test_what_is_not_to_be_followed_is_not_told(service: Service, times: Times, pasted: bool) -> None:
     with platform(client(service, times), pasted=pasted) as running:
         assert running.run("buy", CODE, 50) is None

@@ -51,6 +51,29 @@ def test_sent_again_until_it_is_proven(service: Service, times: Times, mode: obj
     assert warnings(running) == []
 
 
+def test_an_answer_without_end_is_not_read_to_it(times: Times) -> None:
+    with Service(key=KEY, modes=["endless"]) as service, running_with(service, times) as running:
+        running.run("buy", CODE, 100)
+    assert (service.cut, len(service.seen)) == (1, 2)
+
+
+def test_kept_signals_use_no_more_than_the_budget_either(service: Service, times: Times) -> None:
+    service.modes = [500] * 100
+
+    def slow() -> None:
+        times.now += 4
+
+    with running_with(service, times) as running:
+        for n in range(4):
+            running.run("buy", CODE, 100 * (n + 1))
+        service.modes, service.on_request = [], slow
+        running.namespace["_JqFollow"].failed_at = None
+        start = times.now
+        running.run("buy", CODE, 500)
+        assert times.now - start == 12, "the attempt under way at the end of the budget is the last"
+        assert len(running.namespace["_JqFollow"].queue) == 2
+
+
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 409, 411, 413, 415])
 def test_refused_is_told_and_not_sent_again(service: Service, times: Times, status: int) -> None:
     service.modes = [status]
