@@ -12,6 +12,7 @@ from .terminal import Terminal
 def _terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     with Terminal(tmp_path_factory.mktemp("qmt")) as terminal:
         yield terminal
+        native.use_market(None)
 
 
 @pytest.fixture

@@ -23,13 +23,13 @@ class Mode(StrEnum):
     """Once: the connection is lost after an order was taken, before its answer."""
     # -- remarks
     REMARK_TRUNCATED = "remark_truncated"
-    """To 10 characters."""
+    """To 8 characters."""
     REMARK_REWRITTEN = "remark_rewritten"
     """The broker puts its own words there."""
     # -- pushes
     PUSHES_TWICE = "pushes_twice"
     PUSHES_REVERSED = "pushes_reversed"
-    """Of one change: the fill before its order, the end before the beginning."""
+    """Those that placing brings: the fill before its order, the end before the beginning, all before the answer."""
     PUSHES_FIRST = "pushes_first"
     """Orders are answered only when all their pushes are out."""
     PUSHES_DROPPED = "pushes_dropped"

@@ -235,6 +235,7 @@ class IPythonApiClient:
         self._address = ("", 0)
         self._socket: socket.socket | None = None
         self._turn = threading.Lock()
+        self._ending = threading.Lock()
 
     def init(self) -> None:
         pass
@@ -262,11 +263,12 @@ class IPythonApiClient:
         return self._socket is not None
 
     def shutdown(self) -> None:
-        if self._socket is not None:
-            _shut(self._socket)
+        with self._ending:
+            connection, self._socket = self._socket, None
+        if connection is not None:
+            _shut(connection)
             self._lines.close()
-            self._socket.close()
-            self._socket = None
+            connection.close()
 
     def get_data_dir(self) -> str:
         return "datadir"
@@ -290,9 +292,12 @@ class IPythonApiClient:
 
     def _ask(self, question: dict[str, Any]) -> str:
         with self._turn:
-            assert self._socket is not None
-            self._socket.sendall(_line(question))
-            text = self._lines.readline()
+            try:
+                assert self._socket is not None
+                self._socket.sendall(_line(question))
+                text = self._lines.readline()
+            except (AssertionError, OSError, ValueError):
+                text = ""
         if not text:
             self.shutdown()
             raise RuntimeError("connection lost")

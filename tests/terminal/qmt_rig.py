@@ -33,12 +33,20 @@ class QmtRig:
     """See `execution.brokers.contract.Rig`; with `terminal`, the other side's hands."""
 
     def __init__(
-        self, terminal: Terminal, folder: Path, *, connect: bool = True, account_type: str = "STOCK", **options: Any
+        self,
+        terminal: Terminal,
+        folder: Path,
+        *,
+        connect: bool = True,
+        account_type: str = "STOCK",
+        account_id: str | None = None,
+        **options: Any,
     ) -> None:
         native.install()
         self.terminal = terminal
         self._folder = folder
         self._account_type = account_type
+        self._account_id = account_id or terminal.account
         self._options = options
         self._told = threading.Condition()
         self._events: list[BrokerEvent] = []
@@ -52,7 +60,7 @@ class QmtRig:
         broker = TrackedBroker(
             name="main",
             path=self.terminal.path,
-            account_id=self.terminal.account,
+            account_id=self._account_id,
             account_type=self._account_type,  # type: ignore[arg-type]
             sessions=SessionPool(self._folder / "qmt-main.json", clock),
             clock=clock,

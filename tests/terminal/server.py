@@ -23,6 +23,7 @@ from jqfollow.domain import (
     CancelFailed,
     FillReport,
     OrderReport,
+    Placed,
     PlaceFailed,
     PlaceRequest,
     Side,
@@ -81,15 +82,15 @@ class TerminalServer:
     """Its account, its modes, its record."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._file = folder / "exchange.journal"
         self._lock = threading.RLock()
         self._clients: list[Client] = []
         self._modes: set[Mode] = set()
         self._withheld: list[Callable[[], None]] = []
-        self._accounts = 0
+        self._kept: list[BrokerEvent] | None = None
         self._end: Callable[[], None] = lambda: None
         self._logged_in = True
-        self.reset({})
+        self._open({})
 
     # -- control
 
@@ -100,18 +101,23 @@ class TerminalServer:
         """A new account in a new file; every connection is gone, every mode cleared."""
         with self._lock:
             self._end()
+            self._file.unlink(missing_ok=True)
             for client in self._clients:
                 client.drop()
+            self._open(told)
+
+    def _open(self, told: dict[str, Any]) -> None:
+        """The account as its file has it; a terminal that was restarted still shows today's orders."""
+        with self._lock:
             self._modes, self._withheld, self._sold_out = set(), [], set()
             self.clock = ShiftedClock()
             if "at" in told:
                 self.clock.put(datetime.fromisoformat(told["at"]).replace(tzinfo=SHANGHAI))
-            self._accounts += 1
             self.faults = Faults()
             self.received: list[dict[str, Any]] = []
             self.paper = PaperBroker(
                 name="terminal",
-                path=self._folder / f"exchange-{self._accounts}.journal",
+                path=self._file,
                 clock=self.clock,
                 cash=Decimal(told.get("cash", "1000000")),
                 hours=told.get("hours", "always"),
@@ -130,7 +136,6 @@ class TerminalServer:
             faults.pushes = Pushes.NORMAL
             for mode, pushes in (
                 (Mode.PUSHES_TWICE, Pushes.TWICE),
-                (Mode.PUSHES_REVERSED, Pushes.REVERSED),
                 (Mode.PUSHES_DROPPED, Pushes.DROPPED),
             ):
                 if mode in self._modes:
@@ -306,9 +311,7 @@ class TerminalServer:
             volume=told["m_nOrderVolume"],
             price=Decimal(repr(told["m_dPrice"])),
         )
-        placed = self.paper.place(request)
-        if Mode.PUSHES_FIRST in self._modes:
-            self.paper.flush()
+        placed = self._placed(request)
         if self._once(Mode.LOST_AFTER):
             client.drop()
         elif self._once(Mode.MINUS_ONE_TAKEN):
@@ -319,6 +322,17 @@ class TerminalServer:
             self._answer_order(client, seq, -1, remark)
             refusal = PlaceFailed(broker_order_id="", remark=remark, message=placed.message)
             self._hold_or(Mode.LATE_REASON, lambda: self._refused(client, refusal, seq))
+
+    def _placed(self, request: PlaceRequest) -> Placed:
+        if not self._modes & {Mode.PUSHES_FIRST, Mode.PUSHES_REVERSED}:
+            return self.paper.place(request)
+        self._kept = []
+        placed = self.paper.place(request)
+        self.paper.flush()
+        kept, self._kept = self._kept, None
+        for event in reversed(kept) if Mode.PUSHES_REVERSED in self._modes else kept:
+            self._pushed(event)
+        return placed
 
     def _answer_taken(self, client: Client, seq: int, order_id: int, remark: str) -> None:
         if Mode.NO_ANSWER not in self._modes:
@@ -381,6 +395,9 @@ class TerminalServer:
     # -- pushes
 
     def _pushed(self, event: BrokerEvent) -> None:
+        if self._kept is not None:
+            self._kept.append(event)
+            return
         match event:
             case OrderReport():
                 self._push("order", self._order(event))
@@ -426,7 +443,7 @@ class TerminalServer:
     def _shown(self, remark: str) -> str:
         if Mode.REMARK_REWRITTEN in self._modes:
             return "程序化交易"
-        return remark[:10] if Mode.REMARK_TRUNCATED in self._modes else remark
+        return remark[:8] if Mode.REMARK_TRUNCATED in self._modes else remark
 
     def _once(self, mode: Mode) -> bool:
         with self._lock:

@@ -35,7 +35,7 @@ class Terminal:
         self.stop()
 
     def start(self) -> None:
-        """Begins; a terminal started anew knows nothing of the old one's day."""
+        """Begins; one that is started anew still shows the day's orders."""
         self.path.mkdir(parents=True, exist_ok=True)
         paths = os.pathsep.join([str(_TESTS), os.environ.get("PYTHONPATH", "")])
         self._process = subprocess.Popen(
