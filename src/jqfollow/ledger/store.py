@@ -67,7 +67,7 @@ def prepare(path: Path, *, schema: Schema = SCHEMA, busy_timeout_s: float = BUSY
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             _create(path, schema)
-        _refuse_empty(path)
+        _refuse_no_file(path)
         with closing(connect(path, mode="rw", busy_timeout_s=busy_timeout_s)) as connection:
             version = _version(connection, path, schema)
             _refuse_damage(connection, path)
@@ -87,7 +87,7 @@ def check_readable(path: Path, *, schema: Schema = SCHEMA, busy_timeout_s: float
             raise LedgerError(
                 f"there is no ledger at {path}; `jqfollow serve` makes it", f"{path} 没有账本，请先运行 jqfollow serve"
             )
-        _refuse_empty(path)
+        _refuse_no_file(path)
         with closing(connect(path, mode="ro", busy_timeout_s=busy_timeout_s)) as connection:
             version = _version(connection, path, schema)
     except (OSError, sqlite3.Error) as error:
@@ -195,8 +195,10 @@ def _upgrade(connection: sqlite3.Connection, path: Path, schema: Schema, version
     _log.info("ledger_upgraded", path=str(path), before=version, after=schema.version, copy=str(kept))
 
 
-def _refuse_empty(path: Path) -> None:
-    if path.is_file() and path.stat().st_size == 0:
+def _refuse_no_file(path: Path) -> None:
+    if not path.is_file():
+        raise LedgerError(f"{path} is no file; move it away", f"{path} 不是文件，请移走")
+    if path.stat().st_size == 0:
         raise damaged(path, "the file is empty")
 
 

@@ -1,0 +1,330 @@
+"""The ledger's file: made whole, looked over, refused with a reason, copied."""
+
+import sqlite3
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from datetime import date, timedelta
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import pytest
+
+from jqfollow.domain import AttemptState, OrderState, Side, SignalKind, SignalState, WaitingFor, Wire
+from jqfollow.ledger import store
+from jqfollow.ledger.backups import daily_path, prune
+from jqfollow.ledger.codec import stored
+from jqfollow.ledger.errors import LedgerDamagedError, LedgerError, LedgerLockedError
+from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger.migrations import APPLICATION_ID, SCHEMA
+from ledger.samples import DAY, NOW, Gate, an_attempt, connection_of, fill_report
+
+
+def make(path: Path) -> None:
+    with Ledger.open(path) as ledger:
+        ledger.write_now(an_attempt)
+
+
+def raw(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+def test_a_new_ledger_is_durable_and_knows_what_it_is(path: Path) -> None:
+    def pragmas(tx: Any) -> list[Any]:
+        wanted = ("journal_mode", "synchronous", "foreign_keys", "application_id", "user_version", "busy_timeout")
+        return [connection_of(tx).execute(f"PRAGMA {name}").fetchone()[0] for name in wanted]
+
+    with Ledger.open(path) as ledger:
+        full = 2
+        assert ledger.write_now(pragmas) == ["wal", full, 1, APPLICATION_ID, SCHEMA.version, 5000]
+    assert names(path.parent) == ["ledger.db"]
+
+
+def test_what_was_written_stands_when_it_is_opened_again(path: Path) -> None:
+    make(path)
+    with Ledger.open(path) as ledger:
+        assert len(ledger.read_now(lambda tx: tx.attempts.live())) == 1
+
+
+@pytest.mark.parametrize(
+    ("folder", "plain"),
+    [("空 格", True), ("a#b?c%20d&e=f", sys.platform != "win32"), ("…'\"x", sys.platform != "win32")],
+)
+def test_paths_of_any_name(tmp_path: Path, folder: str, plain: bool) -> None:
+    if not plain:
+        pytest.skip("no such name on Windows")
+    path = tmp_path / folder / f"{folder}.db"
+    make(path)
+    with Ledger.open(path, read_only=True) as ledger:
+        assert ledger.read_now(lambda tx: tx.orders.get(1)) is not None
+    assert names(path.parent)[0] == path.name
+
+
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [
+        (PureWindowsPath(r"D:\国金 QMT\data\ledger.db"), "file:///D:/%E5%9B%BD%E9%87%91%20QMT/data/ledger.db?mode=rw"),
+        (PureWindowsPath(r"D:\a#b%c\ledger.db"), "file:///D:/a%23b%25c/ledger.db?mode=rw"),
+        (PureWindowsPath(r"\\nas\share\ledger.db"), "file:////nas/share/ledger.db?mode=rw"),
+        (PurePosixPath("/home/a?b/ledger.db"), "file:///home/a%3Fb/ledger.db?mode=rw"),
+    ],
+)
+def test_how_sqlite_is_told_a_path(path: Any, uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(path), "absolute", lambda self: self, raising=False)
+    assert store.file_uri(path, "rw") == uri
+
+
+def test_a_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Ledger.open(Path("data/ledger.db")) as ledger:
+        monkeypatch.chdir(tmp_path.parent)
+        ledger.write_now(lambda tx: tx.meta.set("a", "b"))
+    assert names(tmp_path / "data") == ["ledger.db"]
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def text(path: Path) -> None:
+    path.write_text("这不是账本\n" * 1000, encoding="utf-8")
+
+
+def short_text(path: Path) -> None:
+    path.write_text("x", encoding="utf-8")
+
+
+def no_tables(path: Path) -> None:
+    raw(path, "CREATE TABLE a (b)", "DROP TABLE a")
+
+
+def no_version(path: Path) -> None:
+    make(path)
+    raw(path, "PRAGMA user_version = 0")
+
+
+def torn_page(path: Path) -> None:
+    make(path)
+    with closing(sqlite3.connect(path)) as connection:
+        page = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'orders'").fetchone()[0]
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+    content = bytearray(path.read_bytes())
+    content[size * (page - 1) : size * page] = b"\xa5" * size
+    path.write_bytes(content)
+
+
+def cut_short(path: Path) -> None:
+    make(path)
+    path.write_bytes(path.read_bytes()[:20000])
+
+
+def log_without_ledger(path: Path) -> None:
+    path.with_name(f"{path.name}-wal").write_bytes(b"x" * 5000)
+
+
+@pytest.mark.parametrize(
+    "damage", [empty, text, short_text, no_tables, no_version, torn_page, cut_short, log_without_ledger]
+)
+def test_a_damaged_ledger_is_refused_and_left_as_it_is(path: Path, damage: Callable[[Path], None]) -> None:
+    path.parent.mkdir()
+    damage(path)
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    with pytest.raises(LedgerDamagedError) as caught:
+        Ledger.open(path)
+    for sentence in (caught.value.zh, caught.value.en):
+        assert str(path) in sentence
+        assert str(path.parent / "backups") in sentence
+    assert str(caught.value) == f"{caught.value.zh} / {caught.value.en}"
+    assert {name: path.with_name(name).read_bytes() for name in before} == before
+
+
+def test_damage_that_is_found_later_says_so_too(path: Path) -> None:
+    torn_page(path)
+    with (
+        Ledger.open(path, read_only=True) as ledger,
+        pytest.raises(LedgerDamagedError),
+    ):
+        ledger.read_now(lambda tx: tx.orders.list())
+
+
+def test_another_programs_file(path: Path) -> None:
+    path.parent.mkdir()
+    raw(path, "CREATE TABLE a (b)", "PRAGMA application_id = 7")
+    for read_only in (True, False):
+        with pytest.raises(LedgerError, match="another program") as caught:
+            Ledger.open(path, read_only=read_only)
+        assert not isinstance(caught.value, LedgerDamagedError)
+
+
+def test_a_folder_in_its_place(path: Path) -> None:
+    path.mkdir(parents=True)
+    for read_only in (True, False):
+        with pytest.raises(LedgerError, match="no file"):
+            Ledger.open(path, read_only=read_only)
+
+
+def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(LedgerError, match="folder"):
+        Ledger.open(tmp_path / "file" / "ledger.db")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a folder that nobody can write to")
+def test_a_folder_that_cannot_be_written() -> None:
+    with pytest.raises(LedgerError, match="folder"):
+        Ledger.open(Path("/proc/self/ledger.db"))
+
+
+def test_nothing_to_read(path: Path) -> None:
+    with pytest.raises(LedgerError, match="there is no ledger"):
+        Ledger.open(path, read_only=True)
+    assert not path.parent.exists()
+
+
+def test_read_only_reads_while_another_writes_and_after_it(path: Path) -> None:
+    make(path)
+    with Ledger.open(path, read_only=True) as reader:
+        with Ledger.open(path) as writer:
+            writer.write_now(lambda tx: an_attempt(tx, "second"))
+            assert len(reader.read_now(lambda tx: tx.attempts.live())) == 2
+        assert len(reader.read_now(lambda tx: tx.attempts.live())) == 2
+        with pytest.raises(LedgerError, match="read only"):
+            reader.write_now(an_attempt)
+    with Ledger.open(path) as again:
+        assert len(again.read_now(lambda tx: tx.attempts.live())) == 2
+
+
+def test_a_ledger_that_another_program_holds(path: Path) -> None:
+    make(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerLockedError, match="another program"):
+            Ledger.open(path, busy_timeout_s=0.01)
+        other.execute("ROLLBACK")
+        with Ledger.open(path, busy_timeout_s=0.01) as ledger:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(LedgerLockedError, match="another program"):
+                ledger.write_now(an_attempt)
+            assert len(ledger.read_now(lambda tx: tx.attempts.live())) == 1
+            other.execute("ROLLBACK")
+            ledger.write_now(lambda tx: an_attempt(tx, "later"))
+
+
+def test_a_making_that_fails_leaves_nothing_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(connection: sqlite3.Connection) -> None:
+        SCHEMA.create(connection)
+        raise sqlite3.OperationalError("out of luck")
+
+    broken = type("Broken", (), {"create": staticmethod(fail), "version": 1})
+    with pytest.raises(LedgerError, match="out of luck"):
+        store.prepare(path, schema=broken())  # type: ignore[arg-type]
+    assert names(path.parent) == []
+
+
+def test_of_two_programs_that_make_it_the_first_wins(path: Path) -> None:
+    """The other one found it absent, and finds it standing when its own is ready."""
+    make(path)
+    store._create(path, SCHEMA)
+    with Ledger.open(path) as ledger:
+        ledger.write_now(lambda tx: an_attempt(tx, "later"))
+        assert len(ledger.read_now(lambda tx: tx.attempts.live())) == 2
+    assert names(path.parent) == ["ledger.db"]
+
+
+def test_a_file_system_without_hard_links(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*_: object) -> None:
+        raise OSError("not supported")
+
+    monkeypatch.setattr(Path, "hardlink_to", no_links)
+    make(path)
+    assert names(path.parent) == ["ledger.db"]
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "kind"),
+    [
+        ("signals", "state", SignalState),
+        ("signals", "kind", SignalKind),
+        ("signals", "wire", Wire),
+        ("orders", "state", OrderState),
+        ("orders", "side", Side),
+        ("orders", "waiting_for", WaitingFor),
+        ("attempts", "state", AttemptState),
+        ("fills", "side", Side),
+    ],
+)
+def test_the_schema_knows_the_words_that_everyone_uses(ledger: Ledger, table: str, column: str, kind: Any) -> None:
+    sql = ledger.read_now(
+        lambda tx: connection_of(tx).execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,)).fetchone()[0]
+    )
+    words = sql.split(f"CHECK ({column} IN (")[1].split("))")[0]
+    assert {word.strip().strip("'") for word in words.split(",")} == set(kind)
+
+
+@pytest.mark.parametrize("value", [1.5, b"x", object(), [1]])
+def test_what_has_no_place_in_the_ledger(value: Any) -> None:
+    with pytest.raises(TypeError, match="no place"):
+        stored(value)
+
+
+def test_a_time_needs_its_zone() -> None:
+    with pytest.raises(ValueError, match="without zone"):
+        stored(NOW.replace(tzinfo=None))
+
+
+async def test_a_copy_is_a_whole_ledger_of_its_own(path: Path) -> None:
+    with Ledger.open(path) as ledger:
+        attempt = await ledger.write(an_attempt)
+        target = daily_path(path, DAY)
+        assert target == path.parent / "backups" / "ledger-20260105.db"
+        gate = Gate()
+        writing = ledger._writer
+        assert writing is not None
+        blocked = writing.submit(gate)
+        await gate.reached()
+        await ledger.backup(target)  # while the writer is busy
+        await ledger.backup(target)  # and again, in place of the first
+        gate.opened.set()
+        blocked.result()
+        await ledger.write(lambda tx: tx.fills.add(attempt, "demo", fill_report(attempt), DAY))
+        placed_since = await ledger.write(lambda tx: an_attempt(tx, "since"))
+    assert names(target.parent) == [target.name]
+    with Ledger.open(target) as restored:
+        assert restored.read_now(lambda tx: tx.attempts.get(attempt.attempt_id)) == attempt
+        assert restored.read_now(lambda tx: tx.fills.list()) == []
+        # The original went on: its next attempt stands at the broker. The copy's next one must not look like it.
+        again = restored.write_now(lambda tx: an_attempt(tx, "since"))
+    assert again.attempt_id == placed_since.attempt_id
+    assert again.remark != placed_since.remark
+
+
+async def test_a_copy_that_cannot_be_made(path: Path) -> None:
+    with Ledger.open(path) as ledger:
+        with pytest.raises(LedgerError, match="another name"):
+            await ledger.backup(path)
+        (path.parent / "file").write_text("", encoding="utf-8")
+        with pytest.raises(LedgerError, match="cannot be opened"):
+            await ledger.backup(path.parent / "file" / "copy.db")
+        await ledger.write(an_attempt)
+    assert names(path.parent) == ["file", "ledger.db"]
+
+
+def test_copies_are_pruned_to_the_newest(tmp_path: Path) -> None:
+    days = [date(2025, 12, 25) + timedelta(days=number) for number in range(16)]
+    kept = ["ledger-v1.db", "ledger-2025.db", "ledger-20251201.db.1a2b3c4d.new", "other.db"]
+    for name in [*kept, *(daily_path(tmp_path / "ledger.db", day).name for day in days)]:
+        (tmp_path / name).write_text("", encoding="utf-8")
+    removed = prune(tmp_path)
+    assert [file.name for file in removed] == ["ledger-20251225.db", "ledger-20251226.db"]
+    assert names(tmp_path) == sorted([*kept, *(f"ledger-{day:%Y%m%d}.db" for day in days[2:])])
+    assert prune(tmp_path) == []
+    assert prune(tmp_path / "none") == []
+    with pytest.raises(ValueError, match="keep"):
+        prune(tmp_path, keep=0)

@@ -1,0 +1,121 @@
+"""From older versions of the schema to the newest, with a copy first; never from a newer one."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from jqfollow.ledger import store
+from jqfollow.ledger.errors import LedgerDamagedError, LedgerError
+from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger.migrations import APPLICATION_ID, SCHEMA, Schema
+from ledger.samples import an_attempt
+
+OLDEST = """
+-- A comment; with a semicolon.
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE people (person_id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;  -- and one; here
+CREATE TABLE pets (pet_id INTEGER PRIMARY KEY, person_id INTEGER NOT NULL REFERENCES people (person_id)) STRICT
+"""
+REBUILD = """
+CREATE TABLE new_people (person_id INTEGER PRIMARY KEY, name TEXT NOT NULL, age INTEGER) STRICT;
+INSERT INTO new_people SELECT person_id, name, NULL FROM people;
+DROP TABLE people;
+ALTER TABLE new_people RENAME TO people;
+CREATE TRIGGER no_ghosts BEFORE INSERT ON people WHEN NEW.age < 0
+BEGIN
+    SELECT RAISE(ABORT, 'a ghost; no person');
+END;
+"""
+
+
+def older_everyone(connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE people SET age = 7")
+
+
+FIRST = Schema(sql=OLDEST)
+THIRD = Schema(sql=OLDEST, steps=(REBUILD, older_everyone))
+
+
+@pytest.fixture
+def old(path: Path) -> Path:
+    store.prepare(path, schema=FIRST)
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO people VALUES (1, '王')")
+        connection.execute("INSERT INTO pets VALUES (1, 1)")
+    connection.close()
+    return path
+
+
+def ask(path: Path, sql: str) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def test_an_older_ledger_is_copied_and_taken_to_the_newest_version(old: Path) -> None:
+    store.prepare(old, schema=THIRD)
+    assert ask(old, "SELECT * FROM people") == [(1, "王", 7)]
+    assert ask(old, "SELECT * FROM pets") == [(1, 1)]
+    assert ask(old, "PRAGMA user_version") == [(3,)]
+    assert ask(old, "PRAGMA application_id") == [(APPLICATION_ID,)]
+    copy = old.parent / "backups" / "ledger-v1.db"
+    assert ask(copy, "SELECT * FROM people") == [(1, "王")]
+    assert ask(copy, "PRAGMA user_version") == [(1,)]
+    store.prepare(old, schema=THIRD)
+    # A restored copy goes the same way again.
+    store.prepare(copy, schema=THIRD)
+    assert ask(copy, "SELECT * FROM people") == [(1, "王", 7)]
+
+
+def test_it_starts_from_where_the_ledger_is(old: Path) -> None:
+    store.prepare(old, schema=Schema(sql=OLDEST, steps=(REBUILD,)))
+    assert ask(old, "SELECT age FROM people") == [(None,)]
+    store.prepare(old, schema=THIRD)
+    assert ask(old, "SELECT age FROM people") == [(7,)]
+    assert (old.parent / "backups" / "ledger-v2.db").exists()
+
+
+def fail(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT INTO nowhere VALUES (1)")
+
+
+def orphan(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM people")
+
+
+@pytest.mark.parametrize("bad", [fail, orphan])
+def test_a_step_that_fails_leaves_the_ledger_as_it_was(old: Path, bad: object) -> None:
+    with pytest.raises(LedgerError, match="unchanged") as caught:
+        store.prepare(old, schema=Schema(sql=OLDEST, steps=(REBUILD, bad)))  # type: ignore[arg-type]
+    assert not isinstance(caught.value, LedgerDamagedError)
+    assert "ledger-v1.db" in caught.value.zh
+    assert ask(old, "SELECT * FROM people") == [(1, "王")]
+    assert ask(old, "PRAGMA user_version") == [(1,)]
+    store.prepare(old, schema=THIRD)
+
+
+def test_a_newer_ledger_is_refused_with_what_to_do(old: Path) -> None:
+    store.prepare(old, schema=THIRD)
+    for look in (store.prepare, store.check_readable):
+        with pytest.raises(LedgerError, match="version 3, this program knows 1") as caught:
+            look(old, schema=FIRST)
+        assert "新版" in caught.value.zh
+        assert not isinstance(caught.value, LedgerDamagedError)
+
+
+def test_an_older_ledger_is_not_upgraded_by_looking_at_it(old: Path) -> None:
+    with pytest.raises(LedgerError, match="older jqfollow"):
+        store.check_readable(old, schema=THIRD)
+    assert ask(old, "PRAGMA user_version") == [(1,)]
+
+
+def test_the_ledger_of_this_version(path: Path) -> None:
+    """The steps from version 1 must lead to what `schema.sql` says; there are none yet."""
+    assert SCHEMA.version == 1 + len(SCHEMA.steps)
+    with Ledger.open(path) as ledger:
+        ledger.write_now(an_attempt)
+    assert ask(path, "PRAGMA user_version") == [(SCHEMA.version,)]
+    assert ask(path, "PRAGMA integrity_check") == [("ok",)]
