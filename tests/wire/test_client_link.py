@@ -61,7 +61,7 @@ def test_kept_signals_use_no_more_than_the_budget_either(service: Service, times
     service.modes = [500] * 100
 
     def slow() -> None:
-        times.now += 4
+        times.now += 3
 
     with running_with(service, times) as running:
         for n in range(4):
