@@ -28,6 +28,16 @@ def test_a_part_of_the_window_is_kept_for_what_is_urgent() -> None:
     assert pace.wait_s(1, urgent=True) == 0
 
 
+def test_a_full_window_opens_a_minute_after_its_first_message() -> None:
+    pace = Pace()
+    for n in range(MAX_IN_WINDOW):
+        pace.used(n / 10)
+
+    assert pace.wait_s(55, urgent=True) == 5
+    assert pace.wait_s(60, urgent=True) == 0
+    assert pace.wait_s(60, urgent=False) > 0
+
+
 def test_back_off_doubles_up_to_a_ceiling_and_ends_with_success() -> None:
     pace = Pace()
     delays = [pace.failed(0, 0) for _ in range(40)]

@@ -95,6 +95,15 @@ async def test_a_message_that_is_wrong_is_given_up(robot: WecomRobot, wecom: Wec
     assert str(code) in outcome.why
 
 
+async def test_reads_no_more_of_an_answer_than_wecom_writes(robot: WecomRobot, wecom: WecomServer) -> None:
+    wecom.next(Trouble.HUGE)
+
+    outcome = await robot.send("x")
+
+    assert isinstance(outcome, RetryLater)
+    assert "too long" in outcome.why
+
+
 async def test_a_wrong_key_is_the_robots_end(wecom: WecomServer, client: httpx.AsyncClient) -> None:
     robot = WecomRobot(SecretStr(wecom.address("no-such-robot")), client)
 
@@ -201,5 +210,5 @@ async def test_a_key_in_the_path_or_encoded_is_hidden_too(
 def test_only_one_file_knows_the_address() -> None:
     source = Path(module.__file__).parents[1]
 
-    knowing = [path.name for path in source.rglob("*.py") if "qyapi" in path.read_text(encoding="utf-8")]
+    knowing = [path.name for path in source.rglob("*.py") if "cgi-bin/webhook" in path.read_text(encoding="utf-8")]
     assert knowing == ["wecom.py"]

@@ -197,6 +197,12 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:  # the client went away
             pass
 
+    def do_GET(self) -> None:
+        """Nobody should ask: a redirect was followed."""
+        self.close_connection = True
+        self.server.wecom.fate()
+        self._answer(405, b"")
+
     def log_message(self, *args: Any) -> None:
         """Nothing is logged."""
 

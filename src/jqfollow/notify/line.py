@@ -124,7 +124,7 @@ class Line:
         await self._ledger.write(lambda tx: tx.outbox.retry(bundle.ids, at, outcome.why))
         if outcome.refused:
             self._refusals.update(bundle.ids)
-            if len(bundle.rows) == 1 and self._refusals[bundle.ids[0]] >= _MAX_REFUSALS:
+            if self._refusals[bundle.ids[0]] >= _MAX_REFUSALS:  # alone since its first refusal
                 await self._give_up(bundle.ids, outcome.why)
         since = self._pace.failing_since
         if since is not None and now - since >= _FAILING_BEFORE_S:
