@@ -203,7 +203,7 @@ class BrokerContract:
 
     def test_a_fill_costs_money_and_nothing_stays_frozen(self, rig: Rig, make: Requests) -> None:
         before = rig.broker.asset()
-        assert (before.cash, before.frozen) == (CASH, 0)
+        assert (before.cash, before.frozen) == (CASH, Decimal(0))
         order_id = accepted(rig, make.buy(300, "10.01"))
         pushed_fills(rig, order_id, 300)
         wait_state(rig, order_id, AttemptState.FILLED)
@@ -300,7 +300,7 @@ class BrokerContract:
         assert report.filled == 0
         assert listed(rig, order_id).state is AttemptState.CANCELED
         asset = rig.broker.asset()
-        assert (asset.cash, asset.frozen) == (CASH, 0)
+        assert (asset.cash, asset.frozen) == (CASH, Decimal(0))
 
     def test_what_was_filled_before_the_cancel_stays(self, rig: Rig, make: Requests) -> None:
         rig.set_market(SYMBOL, last=Decimal("10.00"), bid=Decimal("9.99"), ask=Decimal("10.01"), depth=200)

@@ -5,12 +5,15 @@ trades at its own price when a later book reaches it; what was taken of a book i
 the account never meet each other. A call auction (9:25, 15:00) matches what was there before it at one price.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
+
+import structlog
 
 from jqfollow.domain import (
     Accepted,
@@ -31,12 +34,14 @@ from jqfollow.execution.brokers import counter, facts
 from jqfollow.execution.brokers.account import Market, PaperAccount, PaperOrder
 from jqfollow.execution.brokers.facts import Fact, apply, decode, encode
 from jqfollow.execution.brokers.faults import Faults
-from jqfollow.execution.brokers.journal import Journal, JournalDamagedError
+from jqfollow.execution.brokers.journal import Journal, JournalDamagedError, JournalError
 from jqfollow.execution.brokers.matching import by_priority, executed, meets, opposite, sweep
 from jqfollow.execution.brokers.quotes import SimulatedQuotes, find
 from jqfollow.market.calendar import CalendarError, TradingCalendar
 from jqfollow.market.sessions import accepts_cancels, phase_at
 from jqfollow.market.settlement import settles_same_day
+
+_log = structlog.get_logger(__name__)
 
 View = tuple[Quote, Instrument]
 Look = Callable[[str], View | None]
@@ -44,6 +49,15 @@ Look = Callable[[str], View | None]
 _AUCTIONS = ((time(9, 25), Phase.OPENING_AUCTION), (time(15, 0), Phase.CLOSING_AUCTION))
 _FIRST_ID = 10_000_000
 _DAY_OVER = counter.words(160001, "交易日结束，未成交部分自动撤销")
+
+
+@contextmanager
+def _later() -> Iterator[None]:
+    """What was asked is written down already: when the rest cannot be written now, `advance` does it another time."""
+    try:
+        yield
+    except JournalError as error:
+        _log.warning("paper.later", error=str(error))
 
 
 class Exchange:
@@ -199,7 +213,8 @@ class Exchange:
             raise AssertionError(request)
         self._commit(replace(placed, reserve=counter.reserve(request, security)))
         if self.phase(now) is Phase.CONTINUOUS:
-            self._match(placed.broker_order_id, view[0], now, takes=True)
+            with _later():
+                self._match(placed.broker_order_id, view[0], now, takes=True)
         return Accepted(broker_order_id=placed.broker_order_id)
 
     def _judge(self, request: PlaceRequest, view: View | None, now: datetime) -> str | None:
@@ -240,7 +255,8 @@ class Exchange:
             return
         self._commit(facts.Moved(broker_order_id=broker_order_id, state=AttemptState.PENDING_CANCEL))
         if not self._faults.slow_cancels:
-            self._end_canceled()
+            with _later():
+                self._end_canceled()
 
     def _end_canceled(self) -> None:
         asked = [o for o in self.account.open_orders() if o.state is AttemptState.PENDING_CANCEL]
