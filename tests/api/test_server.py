@@ -11,7 +11,6 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from jqfollow.api.connections import ConnectionLimits
-from jqfollow.api.metrics import Counters
 from jqfollow.api.server import PortError, PortTakenError, Server
 from jqfollow.api.signals import SignalsLimits, signals_app
 from jqfollow.settings import Settings
@@ -20,7 +19,7 @@ from .fakes import FakeClock, FakeIntake, FakeKeys
 from .messages import sealed
 
 GET = b"GET /api/order HTTP/1.1\r\nHost: x\r\n\r\n"
-TIGHT = ConnectionLimits(most_connections=8, head_bytes=4096, head_s=0.1, request_s=0.4, keep_alive_s=5)
+TIGHT = ConnectionLimits(most_connections=8, head_bytes=4096, head_s=0.3, request_s=0.5, keep_alive_s=5)
 ROOMY = ConnectionLimits(most_connections=8, head_bytes=4096)
 
 
@@ -74,16 +73,14 @@ class Connect:
         return wire
 
 
-Serve = Callable[[ConnectionLimits], AbstractAsyncContextManager[Connect]]
+Serve = Callable[..., AbstractAsyncContextManager[Connect]]
 
 
 @pytest.fixture
-async def serve(
-    settings: Settings, keys: FakeKeys, intake: FakeIntake, clock: FakeClock, counters: Counters, limits: SignalsLimits
-) -> Serve:
+async def serve(settings: Settings, keys: FakeKeys, intake: FakeIntake, clock: FakeClock) -> Serve:
     @contextlib.asynccontextmanager
-    async def start(bounds: ConnectionLimits) -> AsyncIterator[Connect]:
-        app = signals_app(settings=settings, keys=keys, intake=intake, clock=clock, counters=counters, limits=limits)
+    async def start(bounds: ConnectionLimits, limits: SignalsLimits | None = None) -> AsyncIterator[Connect]:
+        app = signals_app(settings=settings, keys=keys, intake=intake, clock=clock, limits=limits)
         server = Server(app, name="signals", host="127.0.0.1", port=0, limits=bounds)
         await server.start()
         connect = Connect(server)
@@ -162,7 +159,7 @@ async def test_a_drip_after_a_first_request_gains_none_either(serve: Serve) -> N
 
 
 async def test_a_dripping_body_is_told_and_hung_up_on(serve: Serve, intake: FakeIntake) -> None:
-    async with serve(ROOMY) as connect:
+    async with serve(ROOMY, SignalsLimits(body_s=0.1)) as connect:
         wire = await connect()
         body = sealed()
         await wire.say(post(body[:10], length=len(body)))
@@ -289,7 +286,7 @@ async def test_a_flood_of_idle_connections_gives_way_to_a_signal(serve: Serve, i
     assert len(intake.recorded) == 1
 
 
-async def test_requests_at_work_do_not_give_way(serve: Serve, intake: FakeIntake, limits: SignalsLimits) -> None:
+async def test_requests_at_work_do_not_give_way(serve: Serve, intake: FakeIntake) -> None:
     intake.gate = asyncio.Event()
     async with serve(ROOMY) as connect:
         working = await connect()

@@ -82,9 +82,9 @@ def console_app(
     )
     # The guard in front decides; this makes the documentation's "Authorize" button.
     secured = [Depends(_documented)]
+    app.include_router(acting_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(flow_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(reading_router(parts), dependencies=secured, responses=_ERRORS)
-    app.include_router(acting_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(health_router(parts))
     app.include_router(pages_router())
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -1,0 +1,169 @@
+// The dashboard: asks the service every two seconds and draws what changed.
+
+import { byId, clock, day, draw, forget, h } from "./dom.js";
+import { half, language, setLanguage, t } from "./i18n.js";
+import { get, post } from "./server.js";
+import { fillsPanel, openPanel, signalsPanel, tiles } from "./flow.js";
+import { accountCards, chips, notices, positionRows, unknownRows } from "./panels.js";
+import { askFirst, orderDialog, settleDialog } from "./dialogs.js";
+import { manualForm } from "./manual.js";
+import { select } from "./parts.js";
+
+const EVERY_MS = 2000;
+const HIDDEN_MS = 15000;
+const PAGE = 100;
+const MOST = 500;
+const TABS = ["signals", "open", "fills"];
+const state = { tab: "signals", filter: { strategy: "", account: "" }, limit: PAGE, data: null, failures: 0 };
+let timer = null;
+let asking = false;
+let again = false;
+
+const show = (id) => orderDialog(id, refresh);
+const settle = (attempt, order) => settleDialog(attempt, order, refresh);
+const resume = (scope) =>
+  askFirst(t("resume"), t("resume_ask"), async () => {
+    await post("/api/resume", scope);
+    refresh();
+  }, { label: t("resume") });
+
+async function load() {
+  const [status, signals, open, fills, positions] = await Promise.all([
+    get("/api/status"),
+    get(`/api/signals?limit=${state.limit}`),
+    get("/api/orders/open"),
+    state.tab === "fills" ? get(`/api/fills?limit=${PAGE}`) : Promise.resolve({ items: [] }),
+    get("/api/positions"),
+  ]);
+  const more = signals.next_before_id !== null;
+  return { status, signals: signals.items, more, open: open.items, fills: fills.items, positions };
+}
+
+async function refresh() {
+  clearTimeout(timer);
+  if (asking) {
+    again = true; // something was done meanwhile: the answer under way may not show it
+    return;
+  }
+  asking = true;
+  again = false;
+  try {
+    state.data = await load();
+    state.failures = 0;
+  } catch {
+    state.failures += 1;
+  } finally {
+    asking = false;
+  }
+  render();
+  const pause = document.hidden ? HIDDEN_MS : Math.min(EVERY_MS * 2 ** Math.min(state.failures, 3), HIDDEN_MS);
+  timer = setTimeout(refresh, again ? 0 : pause);
+}
+
+function head(status) {
+  const lost = state.failures > 1;
+  const mood = lost ? "lost" : !status ? "loading" : status.paused ? "paused" : status.pauses.length ? "partly" : "running";
+  draw("state", [mood, language()], () => [h("i", { class: "dot", "aria-hidden": "true" }), h("span", {}, t(mood))]);
+  byId("state").dataset.mood = mood;
+  document.body.classList.toggle("lost", lost);
+  if (!status) return;
+  byId("now").textContent = clock(status.now);
+  draw("chips", [status.accounts.map((a) => [a.account, a.ready, a.why_zh]), language()], () => chips(status.accounts));
+  const button = byId("pause");
+  button.disabled = false;
+  button.textContent = t(status.paused ? "resume" : "pause");
+  button.className = status.paused ? "primary" : "danger";
+  draw("notices", [status.notices, status.pauses, language()], () => notices(status, resume));
+  byId("unknown").hidden = !status.unknown.length;
+  draw("unknown-rows", [status.unknown, language()], () => unknownRows(status.unknown, settle, show));
+  const alarm = status.unknown.length ? `⚠${status.unknown.length} ` : status.paused ? "⏸ " : "";
+  document.title = `${alarm}jqfollow`;
+}
+
+function filters(status) {
+  const named = (rows, key) => [["", `${t(key)} · ${t("all")}`], ...rows.map((row) => [row[key], row[key]])];
+  const change = (key) => (value) => {
+    state.filter[key] = value;
+    render();
+  };
+  draw("filters", [status.strategies.map((s) => s.strategy), status.accounts.map((a) => a.account), state.filter, language()], () => [
+    select("strategy", named(status.strategies, "strategy"), state.filter.strategy, change("strategy")),
+    select("account", named(status.accounts, "account"), state.filter.account, change("account")),
+  ]);
+}
+
+function tabs(open) {
+  const choose = (tab) => {
+    state.tab = tab;
+    render();
+    refresh();
+  };
+  const arrows = (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    choose(TABS[(TABS.indexOf(state.tab) + step + TABS.length) % TABS.length]);
+    byId("tabs").querySelector('[aria-selected="true"]').focus();
+  };
+  draw("tabs", [state.tab, open.length, language()], () =>
+    TABS.map((tab) =>
+      h("button", { type: "button", role: "tab", "data-key": tab, "aria-selected": String(tab === state.tab), "aria-controls": "panel",
+        tabindex: tab === state.tab ? "0" : "-1", onclick: () => choose(tab), onkeydown: arrows },
+        t(tab), tab === "open" && open.length ? h("span", { class: "tag" }, String(open.length)) : null)));
+}
+
+function render() {
+  const data = state.data;
+  head(data?.status);
+  if (!data) return;
+  const { status, signals, more, open, fills, positions } = data;
+  draw("today", [signals.map((s) => [s.signal_id, s.state, s.orders.map((o) => o.state)]), more, open.length, day(status.now), language()], () =>
+    tiles(signals, open, day(status.now), more));
+  tabs(open);
+  filters(status);
+  const panel = {
+    signals: [signals, () => signalsPanel(signals, state.filter, show)],
+    open: [open, () => openPanel(open, state.filter, show)],
+    fills: [fills, () => fillsPanel(fills, state.filter)],
+  }[state.tab];
+  draw("panel", [state.tab, state.filter, language(), panel[0]], panel[1]);
+  byId("more").hidden = state.tab !== "signals" || !more || state.limit >= MOST;
+  draw("accounts", [status.accounts, language()], () => accountCards(status.accounts));
+  draw("positions", [positions, language()], () => positionRows(positions));
+  manualForm(status, show, refresh);
+}
+
+function words() {
+  document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
+  for (const el of document.querySelectorAll("[data-t]")) el.textContent = t(el.dataset.t);
+  const button = byId("lang");
+  button.textContent = t("switch");
+  button.lang = language() === "zh" ? "en" : "zh-CN";
+}
+
+byId("lang").addEventListener("click", () => {
+  setLanguage(language() === "zh" ? "en" : "zh");
+  forget();
+  words();
+  render();
+});
+byId("pause").addEventListener("click", async (event) => {
+  if (state.data?.status.paused) {
+    resume({});
+    return;
+  }
+  event.target.disabled = true;
+  try {
+    await post("/api/pause", {});
+  } catch (error) {
+    askFirst(t("pause"), half(error.message), async () => {});
+  }
+  refresh();
+});
+byId("more").addEventListener("click", () => {
+  state.limit = Math.min(state.limit + PAGE, MOST);
+  refresh();
+});
+document.addEventListener("visibilitychange", () => !document.hidden && refresh());
+
+words();
+refresh();

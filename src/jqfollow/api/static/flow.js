@@ -1,0 +1,101 @@
+// The main panel: signals with their orders, open orders, fills.
+
+import { clock, count, day, h, price } from "./dom.js";
+import { t, why } from "./i18n.js";
+import { orderRow, sideTag } from "./parts.js";
+
+const KIND = { hello: "hello", positions: "positions_msg" };
+
+function signalHead(signal) {
+  const order = signal.order;
+  const tag = signal.wire === "manual" ? t("manual_wire") : signal.run === "sim_trade" ? null : t("backtest");
+  return h(
+    "div",
+    { class: "head" },
+    h("time", { class: "num dim" }, clock(signal.received_at)),
+    order
+      ? h("span", { class: "who" }, h("b", { class: "num" }, order.symbol), " ", sideTag(order.side))
+      : h("span", { class: "who" }, t(KIND[signal.kind])),
+    order ? h("span", { class: "num" }, `${count(order.amount)} @ ${price(order.price ?? order.limit)}`) : h("span", {}),
+    h("span", { class: "acct dim" }, signal.strategy, tag ? h("span", { class: "tag" }, tag) : null),
+    h("span", { class: "why" }, why(signal)),
+    order ? h("span", { class: `mark ${signal.state}` }, t(signal.state)) : null,
+  );
+}
+
+export function signalsPanel(signals, filter, show) {
+  const fits = (s) =>
+    (!filter.strategy || s.strategy === filter.strategy) &&
+    (!filter.account || s.orders.some((o) => o.account === filter.account));
+  const rows = [];
+  let last = "";
+  for (const signal of signals.filter(fits)) {
+    const date = day(signal.received_at);
+    if (date !== last) rows.push(h("h3", { class: "date num" }, date));
+    last = date;
+    const orders = signal.orders.filter((o) => !filter.account || o.account === filter.account);
+    rows.push(h("article", { class: "signal" }, signalHead(signal), orders.map((o) => orderRow(o, show))));
+  }
+  if (!rows.length) return h("p", { class: "empty" }, t(signals.length ? "none_match" : "none_signals"));
+  return rows;
+}
+
+const keep = (filter) => (row) =>
+  (!filter.strategy || row.strategy === filter.strategy) && (!filter.account || row.account === filter.account);
+
+export function openPanel(orders, filter, show) {
+  const rows = orders.filter(keep(filter));
+  if (!rows.length) return h("p", { class: "empty" }, t(orders.length ? "none_match" : "none_open"));
+  return rows.map((order) => h("article", { class: "signal" }, orderRow(order, show, { full: true })));
+}
+
+export function fillsPanel(fills, filter) {
+  const rows = fills.filter(keep(filter));
+  if (!rows.length) return h("p", { class: "empty" }, t(fills.length ? "none_match" : "none_fills"));
+  const head = ["time", "security", "side", "volume", "price", "fee", "account", "strategy"];
+  return h(
+    "div",
+    { class: "scroll" },
+    h(
+      "table",
+      {},
+      h("thead", {}, h("tr", {}, head.map((key) => h("th", { scope: "col", class: `c-${key}` }, t(key))))),
+      h(
+        "tbody",
+        {},
+        rows.map((fill) =>
+          h(
+            "tr",
+            {},
+            h("td", { class: "num dim" }, `${fill.day.slice(5)} ${clock(fill.filled_at)}`),
+            h("td", { class: "num" }, h("b", {}, fill.security)),
+            h("td", {}, sideTag(fill.side)),
+            h("td", { class: "num c-volume" }, count(fill.volume)),
+            h("td", { class: "num c-price" }, price(fill.price)),
+            h("td", { class: "num dim c-fee" }, price(fill.fee)),
+            h("td", {}, fill.account),
+            h("td", { class: "dim" }, fill.strategy),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+export function tiles(signals, open, today, more) {
+  const received = signals.filter((s) => day(s.received_at) === today && s.kind === "order");
+  const orders = received.flatMap((s) => s.orders);
+  const filled = orders.filter((o) => o.state === "filled").length;
+  const refused =
+    orders.filter((o) => ["rejected", "canceled", "expired"].includes(o.state)).length +
+    received.filter((s) => s.state === "recorded").length;
+  const plus = more && received.length && received.length === signals.filter((s) => s.kind === "order").length ? "+" : "";
+  const figures = [
+    ["today_signals", received.length + plus],
+    ["today_orders", orders.length + plus],
+    ["today_filled", filled + plus],
+    ["today_open", open.length],
+    ["today_refused", refused + plus],
+  ];
+  return figures.map(([key, figure]) => h("div", { class: `tile ${key}` }, h("b", { class: "num" }, String(figure)), h("span", {}, t(key))));
+}

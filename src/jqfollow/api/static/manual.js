@@ -1,0 +1,44 @@
+// The form for a manual order.
+
+import { byId, h } from "./dom.js";
+import { t } from "./i18n.js";
+import { confirmOrder } from "./dialogs.js";
+import { orderRow } from "./parts.js";
+
+let drawnFor = "";
+
+// Drawn once for a configuration and a language: what a person types is never drawn over.
+export function manualForm(status, show, done) {
+  const key = JSON.stringify([t("place"), status.strategies.map((s) => s.strategy), status.accounts.map((a) => a.account)]);
+  if (key === drawnFor) return;
+  drawnFor = key;
+  const form = byId("manual");
+  const result = h("div", { "aria-live": "polite" });
+  const options = (rows, name, extra) => rows.map((row) => h("option", { value: row[name] }, extra(row)));
+  const field = (label, input) => h("label", { class: "field" }, h("span", {}, label), input);
+  const side = (value, checked) =>
+    h("label", { class: `toggle ${value}` }, h("input", { type: "radio", name: "side", value, checked, required: true }), h("span", {}, t(value)));
+  form.replaceChildren(
+    field(t("strategy"), h("select", { name: "strategy", required: true },
+      options(status.strategies, "strategy", (s) => (s.title ? `${s.strategy} · ${s.title}` : s.strategy)))),
+    field(t("account"), h("select", { name: "account", required: true },
+      options(status.accounts, "account", (a) => `${a.account} · ${t(a.real ? "real" : "paper")}`))),
+    field(t("security"), h("input", { name: "security", required: true, maxlength: "16", placeholder: t("security_hint"),
+      pattern: "\\s*[0-9]{6}\\.[A-Za-z]{2,4}\\s*", title: t("security_hint"), spellcheck: "false" })),
+    h("div", { class: "row" }, h("div", { class: "toggles", role: "radiogroup", "aria-label": t("side") }, side("buy", true), side("sell", false))),
+    field(t("volume"), h("input", { name: "volume", type: "number", required: true, min: "1", max: "100000000", step: "1", value: "100" })),
+    field(t("limit"), h("input", { name: "price", type: "number", min: "0.001", max: "1000000", step: "0.001", placeholder: t("limit_hint") })),
+    h("button", { class: "primary wide" }, t("place")),
+    result,
+  );
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const data = Object.fromEntries(new FormData(form));
+    const order = { ...data, security: data.security.trim(), volume: Number(data.volume), price: data.price || null };
+    const account = status.accounts.find((a) => a.account === data.account);
+    confirmOrder(order, account, (orders) => {
+      result.replaceChildren(...orders.map((row) => orderRow(row, show, { full: true })));
+      done();
+    });
+  };
+}

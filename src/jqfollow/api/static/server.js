@@ -1,0 +1,29 @@
+// Talking to the service. The cookie speaks for the person; the browser adds the origin.
+
+export class Refused extends Error {
+  constructor(status, body) {
+    super(body?.detail ?? `HTTP ${status}`);
+    this.status = status;
+  }
+}
+
+async function ask(path, options = {}) {
+  const response = await fetch(path, { signal: AbortSignal.timeout(10000), ...options });
+  if (response.status === 401) {
+    location.reload(); // the session is over: the service shows its login page
+    throw new Refused(401, null);
+  }
+  const body = await response.json().catch(() => null);
+  if (!response.ok) throw new Refused(response.status, body);
+  return body;
+}
+
+export const get = (path) => ask(path);
+
+// `key` makes a repeated request harmless: an order is placed once.
+export const post = (path, body = {}, key = null) =>
+  ask(path, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...(key ? { "idempotency-key": key } : {}) },
+    body: JSON.stringify(body),
+  });
