@@ -21,8 +21,8 @@ _log = structlog.get_logger(__name__)
 GIVE_UP_AFTER = timedelta(hours=24)
 _FAILING_BEFORE_S = 3600.0
 """A robot must have failed so long before anything is given up: not at the first try after a long stop."""
-_MAX_REFUSALS = 5
-"""So often a message may be refused, alone, with a code that we do not know."""
+MAX_REFUSALS = 7
+"""So often, over two minutes, a message may be refused with a code that we do not know."""
 _BATCH = 500
 
 
@@ -124,7 +124,7 @@ class Line:
         await self._ledger.write(lambda tx: tx.outbox.retry(bundle.ids, at, outcome.why))
         if outcome.refused:
             self._refusals.update(bundle.ids)
-            if self._refusals[bundle.ids[0]] >= _MAX_REFUSALS:  # alone since its first refusal
+            if self._refusals[bundle.ids[0]] >= MAX_REFUSALS:  # alone since its first refusal
                 await self._give_up(bundle.ids, outcome.why)
         since = self._pace.failing_since
         if since is not None and now - since >= _FAILING_BEFORE_S:
