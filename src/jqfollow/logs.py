@@ -6,6 +6,7 @@ writes to it; lines that it cannot take in time are dropped there and stand in t
 """
 
 import contextlib
+import json
 import logging
 import logging.handlers
 import queue
@@ -171,7 +172,11 @@ def _stamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
     first = {name: event.pop(name) for name in ("at", "level", "event") if name in event}
-    return orjson.dumps({**first, **event}, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+    line = {**first, **event}
+    try:
+        return orjson.dumps(line, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # half a character, a huge number: rare, and no reason to lose the line
+        return json.dumps({str(name): value for name, value in line.items()}, default=_plain)
 
 
 @contextlib.contextmanager

@@ -1,15 +1,15 @@
 """What all commands share: language, configuration, output, and how errors end a command."""
 
+import json
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, NoReturn, TypeVar
 
 import click
-import orjson
 from rich.console import Console
 from rich.table import Table
 
@@ -138,24 +138,19 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
 
 def print_json(value: object) -> None:
     """`value` for programs: decimals as texts, times with their zone, dataclasses as objects."""
-    text = orjson.dumps(_plain(value), default=_default, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS)
-    click.echo(text.decode())
-
-
-def _plain(value: object) -> object:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: _plain(inner) for name, inner in asdict(value).items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value
+    click.echo(json.dumps(value, default=_default, ensure_ascii=False, indent=2))
 
 
 def _default(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Decimal):
         return format(value, "f")
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    return dict(value) if hasattr(value, "keys") else str(value)  # type: ignore[call-overload]
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)
 
 
 class Day(click.ParamType[date]):

@@ -86,11 +86,11 @@ def _port(around: Surroundings, name: str, host: str, port: int, path: str, *, r
         return ok(place, f"{where} 空闲", f"{where} is free")
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # compared
     try:
-        answer = around.http.get(f"http://{f'[{target}]' if ':' in target else target}:{port}{path}")
-        ours = answer.is_success and running
+        around.http.get(f"http://{f'[{target}]' if ':' in target else target}:{port}{path}")
+        answers = True
     except httpx.HTTPError:
-        ours = False
-    if ours:
+        answers = False
+    if answers and running:  # it could not have started had the port been somebody else's
         return ok(place, f"{where} 由正在运行的 jqfollow 使用", f"{where} is used by the jqfollow that runs")
     return bad(
         place,

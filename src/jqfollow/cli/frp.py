@@ -27,7 +27,7 @@ _PORT = click.IntRange(1, 65535)
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="写到哪个文件夹，默认配置文件所在处 / the folder; by default the configuration's",
+    help="写到哪个文件夹，默认数据文件夹旁边 / the folder; by default beside the data folder",
 )
 @click.option("--force", is_flag=True, help="覆盖已有文件 / overwrite")
 @settings_option

@@ -1,0 +1,217 @@
+"""`doctor`: each finding with its remedy, and nothing that it touches breaks."""
+
+import importlib.util
+import json
+import shutil
+import socket
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from jqfollow.cli import checks_machine, checks_parts, doctor
+from jqfollow.cli.findings import Finding, Level, Surroundings
+from jqfollow.cli.lock import only_instance
+from jqfollow.clock import SHANGHAI
+from jqfollow.settings import Settings, load_settings
+from jqfollow.wire.keystore import KeyStore
+
+from .conftest import Run
+from .story import write_story
+
+NOW = datetime(2026, 3, 2, 10, 0, tzinfo=SHANGHAI)
+
+
+class FixedClock:
+    def __init__(self, moment: datetime = NOW) -> None:
+        self.moment = moment
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+def nobody(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("no network", request=request)
+
+
+def around(
+    config: Path,
+    text: str | None = None,
+    *,
+    answer: Callable[[httpx.Request], httpx.Response] = nobody,
+    now: datetime = NOW,
+) -> Surroundings:
+    if text is not None:
+        config.write_text(text, encoding="utf-8")
+    return Surroundings(
+        settings=load_settings(config, {}),
+        clock=FixedClock(now),
+        http=httpx.Client(transport=httpx.MockTransport(answer)),
+    )
+
+
+def levels(found: Any) -> list[tuple[str, str]]:
+    return [(finding.name, finding.level) for finding in found]
+
+
+@pytest.mark.parametrize(
+    ("skew_s", "level"), [(0, "ok"), (-4, "ok"), (6, "warn"), (-30, "warn"), (61, "fail"), (-3600, "fail")]
+)
+def test_the_clock_against_a_server(config: Path, skew_s: int, level: str) -> None:
+    told = format_datetime(NOW - timedelta(seconds=skew_s))
+    found = checks_machine.clock_skew(around(config, answer=lambda _: httpx.Response(404, headers={"Date": told})))
+    assert levels(found) == [("clock", level)]
+    assert f"{skew_s:+d}" in found[0].zh
+
+
+@pytest.mark.parametrize(
+    "answer", [nobody, lambda _: httpx.Response(200), lambda _: httpx.Response(200, headers={"Date": "x"})]
+)
+def test_the_clock_without_a_network_is_a_warning(config: Path, answer: Callable[..., httpx.Response]) -> None:
+    assert levels(checks_machine.clock_skew(around(config, answer=answer))) == [("clock", "warn")]
+
+
+def test_ports_free_ours_and_somebody_elses(config: Path) -> None:
+    with socket.socket() as taken, socket.socket() as free:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        free.bind(("127.0.0.1", 0))
+        used, unused = taken.getsockname()[1], free.getsockname()[1]
+        free.close()
+        text = f"[signals]\nport = {used}\n[console]\nport = {unused}\n"
+        theirs = checks_machine.ports(around(config, text))
+        assert levels(theirs) == [("signals.port", "fail"), ("console.port", "ok")]
+        answer = lambda _: httpx.Response(200, json={"status": "ok"})  # noqa: E731
+        assert levels(checks_machine.ports(around(config, answer=answer)))[0] == ("signals.port", "fail")
+        with only_instance(config.parent / "data"):
+            assert levels(checks_machine.ports(around(config, answer=answer)))[0] == ("signals.port", "ok")
+
+
+def test_an_open_host_is_pointed_out(config: Path) -> None:
+    found = checks_machine.ports(around(config, '[signals]\nhost = "0.0.0.0"\nport = 0\n[console]\nport = 0\n'))
+    assert ("signals.host", "warn") in levels(found)
+
+
+def test_disk_and_data_folder(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(config.parent)
+    for free, level in ((10**10, "ok"), (10**9, "warn"), (10**6, "fail")):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage._replace(free=free))
+        assert levels(checks_machine.data_folder(around(config))) == [("data_dir", level)]
+    (config.parent / "data").rmdir()
+    (config.parent / "data").write_text("a file", encoding="utf-8")
+    assert levels(checks_machine.data_folder(around(config))) == [("data_dir", "fail")]
+
+
+@pytest.mark.parametrize(
+    ("now", "level"),
+    [(NOW, "ok"), (datetime(2026, 12, 20, tzinfo=SHANGHAI), "warn"), (datetime(2035, 1, 1, tzinfo=SHANGHAI), "fail")],
+)
+def test_the_calendar(config: Path, now: datetime, level: str) -> None:
+    found = checks_parts.calendar(around(config, now=now))
+    if level == "warn" and found[0].level is Level.OK:
+        pytest.skip("the calendar's package knows the next year by now")
+    assert levels(found) == [("calendar", level)]
+
+
+def test_a_calendar_file_that_cannot_be_used(config: Path) -> None:
+    (config.parent / "data").mkdir()
+    (config.parent / "data" / "trading_days.toml").write_text("nope = 1", encoding="utf-8")
+    assert levels(checks_parts.calendar(around(config))) == [("calendar", "fail")]
+
+
+def test_the_ledger(config: Path) -> None:
+    data = config.parent / "data"
+    assert levels(checks_parts.ledger(around(config))) == [("ledger", "ok")]
+    write_story(data)
+    assert levels(checks_parts.ledger(around(config))) == [("ledger", "ok"), ("unknown", "warn")]
+    for path in data.iterdir():
+        path.unlink()
+    (data / "ledger.sqlite3").write_bytes(b"nonsense" * 1000)
+    assert levels(checks_parts.ledger(around(config))) == [("ledger", "fail")]
+
+
+def test_keys(config: Path) -> None:
+    path = config.parent / "data" / "keys.toml"
+    assert levels(checks_parts.keys(around(config))) == [("keys", "ok")]
+    KeyStore.open(path).ensure(["demo"])
+    assert levels(checks_parts.keys(around(config))) == [("keys", "ok")]
+    if path.stat().st_mode & 0o077 == 0:  # a system with modes
+        path.chmod(0o644)
+        assert levels(checks_parts.keys(around(config))) == [("keys", "ok"), ("keys", "warn")]
+        assert path.stat().st_mode & 0o077 == 0
+    path.write_text("[", encoding="utf-8")
+    assert levels(checks_parts.keys(around(config))) == [("keys", "fail")]
+
+
+QMT = "[accounts.main]\nbroker = 'qmt'\nqmt_path = '{path}'\naccount_id = '8888'\n"
+
+
+def test_a_real_account_off_windows(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks_parts, "_WINDOWS", False)
+    (finding,) = checks_parts.brokers(around(config, QMT.format(path="x")))
+    assert (finding.name, finding.level) == ("accounts.main", Level.FAIL)
+    assert "不在这台机器上" in finding.zh
+
+
+def test_a_real_account_on_windows(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks_parts, "_WINDOWS", True)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert "xtquant" in checks_parts.brokers(around(config, QMT.format(path="x")))[0].zh
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
+    missing = config.parent / "userdata_mini"
+    text = QMT.format(path=missing)
+    assert levels(checks_parts.brokers(around(config, text))) == [("accounts.main", "fail")]
+    missing.mkdir()
+    assert levels(checks_parts.brokers(around(config, text))) == [("accounts.main", "ok")]
+    assert levels(checks_parts.brokers(around(config, QMT.format(path=config.parent)))) == [("accounts.main", "warn")]
+
+
+def test_the_command(run: Run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def quiet(_: Surroundings) -> list[Finding]:
+        return [Finding(name="thing", level=Level.WARN, zh="事", en="matter", remedy_zh="做", remedy_en="do")]
+
+    def broken(_: Surroundings) -> list[Finding]:
+        raise RuntimeError("oops")
+
+    monkeypatch.setattr(doctor, "CHECKS", [quiet])
+    good = run("doctor")
+    assert (good.exit_code, "→ 做" in good.output) == (0, True)
+    assert "→ do" in run("doctor", "--lang", "en").output
+    monkeypatch.setattr(doctor, "CHECKS", [broken, quiet])
+    failed = run("doctor", "--json")
+    assert failed.exit_code == 1
+    assert [(f["name"], f["level"]) for f in json.loads(failed.stdout)] == [("broken", "fail"), ("thing", "warn")]
+
+
+def test_a_wrong_configuration_is_the_only_finding(run: Run, config: Path) -> None:
+    config.write_text("[signals]\nport = true", encoding="utf-8")
+    result = run("doctor", "--json")
+    assert result.exit_code == 1
+    (finding,) = json.loads(result.stdout)
+    assert "signals.port" in finding["zh"]
+
+
+def test_sense_and_money(config: Path) -> None:
+    text = "[accounts.p]\nbroker='paper'\ncash=0\n[strategies.a]\n"
+    text += "[strategies.b]\nwire='seed'\nsecret='hunter2'\nfollow={p=1}\n"
+    here = around(config, text)
+    found = checks_parts.configuration(here)
+    assert levels(found) == [("config", "ok"), ("strategies.a", "warn"), ("strategies.b", "warn")]
+    assert "hunter2" not in str(found)
+    assert levels(checks_parts.paper_cash(here)) == [("accounts.p.cash", "warn")]
+    assert levels(checks_parts.configuration(around(config, ""))) == [("config", "ok"), ("strategies", "warn")]
+    assert isinstance(here.settings, Settings)
+
+
+def test_robots(config: Path) -> None:
+    assert levels(checks_parts.wecom(around(config))) == [("wecom", "warn")]
+    found = checks_parts.wecom(around(config, "[notify.wecom]\nkeys=['hunter2hunter2']"))
+    assert levels(found) == [("wecom", "ok")]
+    assert "hunter2" not in str(found)
