@@ -69,6 +69,16 @@ class TestAlways:
         assert rig.broker.positions() == []
         assert len(rig.broker.fills()) == 1  # of the day
 
+    def test_selling_what_was_there_frees_nothing_of_today(self, rig: PaperRig) -> None:
+        rig.broker.set_market(SYMBOL, prev_close=Decimal(10), last=Decimal(10))
+        rig.hold(SYMBOL, 500)
+        make = Requests()
+        place(rig, make.buy(300, "10.01"))
+        place(rig, make.sell(400, "9.99"))
+        (position,) = rig.broker.positions()
+        assert (position.volume, position.available) == (400, 100)
+        assert isinstance(rig.broker.place(make.sell(200, "9.99")), Refused)
+
     def test_with_the_day_orders_end_and_money_is_free(self, rig: PaperRig) -> None:
         rig.broker.set_market(SYMBOL, prev_close=Decimal(10), last=Decimal(10), depth=100)
         order_id = place(rig, Requests().buy(300, "10.01"))

@@ -36,7 +36,7 @@ class PaperMachine(RuleBasedStateMachine):
 
     @initialize(
         symbols=st.permutations(SYMBOLS),
-        cash=st.sampled_from([0, 3000, 50_000, 2_000_000]),
+        cash=st.sampled_from([0, 3000, 200_000, 5_000_000, 100_000_000]),
         prices=st.tuples(st.integers(100, 20_000), st.integers(100, 20_000)),
     )
     def begin(self, symbols: list[str], cash: int, prices: tuple[int, int]) -> None:
@@ -52,7 +52,7 @@ class PaperMachine(RuleBasedStateMachine):
         for symbol, price in zip(self.symbols, prices, strict=True):
             tick = BOARDS[symbol].tick
             self.rig.broker.observe(symbol=symbol, price=Decimal(price * tick) / 1000, day=self.day)
-            self.rig.broker.set_market(symbol, depth=700)
+            self.rig.broker.set_market(symbol, depth=BOARDS[symbol].minimum * 2)
             self.shares[symbol] = 1234
             self.rig.hold(symbol, 1234)
 
@@ -68,7 +68,21 @@ class PaperMachine(RuleBasedStateMachine):
         ticks=st.integers(-40, 40),
         off=st.booleans(),
     )
-    def place(self, which: int, side: Side, volume: int, ticks: int, off: bool) -> None:
+    def place_anything(self, which: int, side: Side, volume: int, ticks: int, off: bool) -> None:
+        self.place(which, side, volume, ticks, off=off)
+
+    @rule(
+        which=st.integers(0, 1),
+        side=st.sampled_from(Side),
+        lots=st.sampled_from([1, 1, 2, 3, 5, 10]),
+        across=st.integers(-2, 5),
+    )
+    def place_sensibly(self, which: int, side: Side, lots: int, across: int) -> None:
+        """Whole lots, mostly at prices that trade."""
+        volume = lots * BOARDS[self.symbols[which]].minimum
+        self.place(which, side, volume, across if side is Side.BUY else -across)
+
+    def place(self, which: int, side: Side, volume: int, ticks: int, *, off: bool = False) -> None:
         symbol, broker = self.symbols[which], self.rig.broker
         quote = broker.quote(symbol)
         assert quote is not None
@@ -242,4 +256,4 @@ def replayed(path: Path, rig: PaperRig) -> object:
 
 
 TestPaperMachine = PaperMachine.TestCase
-TestPaperMachine.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestPaperMachine.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)

@@ -51,11 +51,13 @@ def instrument_of(rig: PaperRig, symbol: str = "600000.SH") -> Instrument:
 @given(
     symbol=st.sampled_from(SYMBOLS),
     price=st.integers(1, 2_000_000).map(lambda n: Decimal(n) / 1000),
+    near=st.sampled_from(["up", "down", None]),
+    ticks=st.integers(0, 4),
     seconds=st.integers(0, 86_000),
     risk_warning=st.booleans(),
 )
 def test_a_book_is_in_order_near_its_anchor_and_inside_its_limits(
-    symbol: str, price: Decimal, seconds: int, risk_warning: bool
+    symbol: str, price: Decimal, near: str | None, ticks: int, seconds: int, risk_warning: bool
 ) -> None:
     markets: dict[str, Market] = {}
     quotes = SimulatedQuotes(lambda: markets)
@@ -65,25 +67,35 @@ def test_a_book_is_in_order_near_its_anchor_and_inside_its_limits(
         assert price < Decimal("0.01")  # below a tick: no price
         return
     markets[symbol] = replace(market, risk_warning=risk_warning)
+    instrument = quotes.instrument(symbol, MONDAY)
+    assert instrument is not None
+    down, up, tick = instrument.limit_down, instrument.limit_up, instrument.tick
+    assert up is not None
+    assert down is not None
+    if near is not None:  # later on the day, at a limit or some ticks from it
+        later = quotes.anchored(
+            symbol, max(up - ticks * tick if near == "up" else down + ticks * tick, tick), MONDAY, start
+        )
+        assert later is not None
+        markets[symbol] = later
+    anchor = markets[symbol].last
     now = start + timedelta(seconds=seconds)
     quote = quotes.quote(symbol, MONDAY, now, Phase.CONTINUOUS)
-    instrument = quotes.instrument(symbol, MONDAY)
     assert quote is not None
-    assert instrument is not None
-    assert instrument.limit_up is not None
-    assert instrument.limit_down is not None
     assert quote == quotes.quote(symbol, MONDAY, now, Phase.CONTINUOUS)
     assert quote.last is not None
-    assert abs(quote.last - price) <= 3 * instrument.tick
+    assert abs(quote.last - anchor) <= 2 * tick
     bids, asks = [level.price for level in quote.bids], [level.price for level in quote.asks]
     assert bids == sorted(bids, reverse=True)
     assert asks == sorted(asks)
     for named in (quote.last, *bids, *asks):
-        assert named % instrument.tick == 0
-        assert instrument.limit_down <= named <= instrument.limit_up
+        assert named % tick == 0
+        assert down <= named <= up
     if bids and asks:
-        assert asks[0] - bids[0] == instrument.tick
-    assert (quote.last == instrument.limit_up) == (not asks)
+        assert asks[0] - bids[0] == tick
+        assert quote.last in {bids[0], asks[0]}
+    assert (anchor == up) == (not asks)  # sealed by what was named, never by chance
+    assert (anchor == down) == (not bids)
     assert all(level.volume > 0 for level in (*quote.bids, *quote.asks))
 
 
