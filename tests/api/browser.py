@@ -113,10 +113,15 @@ class Browser:
                     return
                 await asyncio.sleep(0.02)
 
-    async def picture(self, path: Path, *, whole: bool = False) -> None:
-        """A screenshot."""
+    async def go_offline(self, *, offline: bool) -> None:
+        """Cuts the page off, or connects it again."""
+        speed = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        await self.call("Network.emulateNetworkConditions", offline=offline, **speed)
+
+    async def picture(self, *, whole: bool = False) -> bytes:
+        """A screenshot, PNG."""
         shot = await self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
-        path.write_bytes(base64.b64decode(shot["data"]))
+        return base64.b64decode(shot["data"])
 
     async def _listen(self) -> None:
         while True:

@@ -125,13 +125,9 @@ async def test_an_unknown_outcome_is_settled_by_a_person(browser: Browser, url: 
 
 async def test_a_lost_service_is_said_plainly(browser: Browser, url: str) -> None:
     await dashboard(browser, url)
-    await browser.call(
-        "Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=0, uploadThroughput=0
-    )
+    await browser.go_offline(offline=True)
     await browser.until("document.querySelector('#state').dataset.mood === 'lost'")
-    await browser.call(
-        "Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1
-    )
+    await browser.go_offline(offline=False)
     await browser.until("document.querySelector('#state').dataset.mood === 'running'")
 
 
@@ -160,8 +156,6 @@ async def test_the_documentation_needs_no_internet_and_places_an_order(
 async def test_without_the_token_the_page_asks_for_it(browser: Browser, url: str) -> None:
     await browser.open(url)
     await browser.until("document.querySelector('input[name=token]')")
-    enter = (
-        f"document.querySelector('input[name=token]').value = '{TOKEN}'; document.querySelector('form').requestSubmit()"
-    )
-    await browser.eval(enter)
+    await browser.eval(f"document.querySelector('input[name=token]').value = '{TOKEN}'")
+    await browser.eval("document.querySelector('form').requestSubmit()")
     await browser.until("document.querySelectorAll('.signal').length === 6")

@@ -209,6 +209,11 @@ async def test_a_repeated_request_places_one_order(console: httpx.AsyncClient, d
     assert other.status_code == 409
     await console.post("/api/orders", json=BUY, headers={"idempotency-key": "two"})
     assert len(desk.placed) == 2
+    desk.error = ManualOrderError("账户未连接", "not connected")
+    third = {"idempotency-key": "three"}
+    assert (await console.post("/api/orders", json=BUY, headers=third)).status_code == 409
+    desk.error = None
+    assert (await console.post("/api/orders", json=BUY, headers=third)).status_code == 200, "refused is not done"
 
 
 async def test_what_the_desk_refuses_is_told_in_both_languages(console: httpx.AsyncClient, desk: FakeDesk) -> None:

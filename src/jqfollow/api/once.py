@@ -5,6 +5,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from jqfollow.domain import ManualOrderError
+
 _REMEMBERED = 256
 
 
@@ -32,9 +34,15 @@ class Once:
         if known is None:
             known = request, asyncio.create_task(_as_coroutine(work))
             self._done[key] = known
+            known[1].add_done_callback(lambda task: self._forget(key, task))
             while len(self._done) > _REMEMBERED:
                 self._done.popitem(last=False)
         return await asyncio.shield(known[1])
+
+    def _forget(self, key: str, task: asyncio.Task[Any]) -> None:
+        # Refused means that nothing was done: the person may try the same again.
+        if not task.cancelled() and isinstance(task.exception(), ManualOrderError):
+            self._done.pop(key, None)
 
 
 async def _as_coroutine(work: Callable[[], Awaitable[Any]]) -> Any:

@@ -56,7 +56,7 @@ async function refresh() {
     asking = false;
   }
   render();
-  const pause = document.hidden ? HIDDEN_MS : Math.min(EVERY_MS * 2 ** Math.min(state.failures, 3), HIDDEN_MS);
+  const pause = document.hidden ? HIDDEN_MS : state.failures > 5 ? 2 * EVERY_MS : EVERY_MS;
   timer = setTimeout(refresh, again ? 0 : pause);
 }
 
