@@ -8,10 +8,10 @@ writes to it; lines that it cannot take in time are dropped there and stand in t
 import contextlib
 import json
 import logging
-import logging.handlers
 import queue
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -29,6 +29,7 @@ from jqfollow.clock import from_ms
 _MAX_BYTES = 20_000_000
 _MOST_FILES = 60
 _CONSOLE_LINES = 10_000
+_CLOSE_S = 2.0
 _HIDDEN = "***"
 _SECRET_NAMES = re.compile(r"(?i)^(.*_)?(secret|password|passwd|token|authorization|cookie|key_text|webhook|密码)$")
 _SECRET_TEXTS = re.compile(
@@ -152,15 +153,30 @@ class _ConsoleLines(logging.Handler):
             self.handleError(record)
 
 
-class _Handover(logging.handlers.QueueHandler):
-    """To the console's thread; what finds no room is dropped."""
+class _Handover(logging.Handler):
+    """Gives lines to a handler that may block, on a thread of its own; what finds no room is dropped."""
 
-    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
-        return record
+    def __init__(self, target: logging.Handler) -> None:
+        super().__init__()
+        self._target = target
+        self._waiting: queue.Queue[logging.LogRecord | None] = queue.Queue(_CONSOLE_LINES)
+        self._thread = threading.Thread(target=self._run, name="console-log", daemon=True)
+        self._thread.start()
 
-    def enqueue(self, record: logging.LogRecord) -> None:
+    def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(queue.Full):
-            self.queue.put_nowait(record)
+            self._waiting.put_nowait(record)
+
+    def close(self) -> None:
+        """Waits for the last lines, but not for ever."""
+        with contextlib.suppress(queue.Full):
+            self._waiting.put(None, timeout=_CLOSE_S)
+        self._thread.join(_CLOSE_S)
+        super().close()
+
+    def _run(self) -> None:
+        while (record := self._waiting.get()) is not None:
+            self._target.handle(record)
 
 
 def _stamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -206,13 +222,10 @@ def logging_to(folder: Path, *, console: Console | None, level: int = logging.IN
         keep_exc_info=False,
     )
     handlers: list[logging.Handler] = [DatedFiles(folder)]
-    listener = None
     if console is not None:
         lines = _ConsoleLines(console)
         lines.setFormatter(formatter)
-        waiting: queue.Queue[logging.LogRecord] = queue.Queue(_CONSOLE_LINES)
-        listener = logging.handlers.QueueListener(waiting, lines)
-        handlers.append(_Handover(waiting))
+        handlers.append(_Handover(lines))
     handlers[0].setFormatter(formatter)
     root = logging.getLogger()
     before, level_before = root.handlers[:], root.level
@@ -221,16 +234,12 @@ def logging_to(folder: Path, *, console: Console | None, level: int = logging.IN
     for name in ("httpx", "httpcore", "apscheduler", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
-    if listener is not None:
-        listener.start()
     try:
         yield
     finally:
         logging.captureWarnings(capture=False)
         root.handlers[:] = before
         root.setLevel(level_before)
-        if listener is not None:
-            listener.stop()
         for handler in handlers:
             handler.close()
         structlog.reset_defaults()

@@ -13,6 +13,7 @@ import pytest
 import structlog
 from rich.console import Console
 
+from jqfollow import logs
 from jqfollow.clock import SHANGHAI
 from jqfollow.logs import DatedFiles, logging_to
 
@@ -133,7 +134,9 @@ class Stuck(io.StringIO):
         return super().write(text)
 
 
-def test_a_console_that_hangs_holds_nobody_up(folder: Path) -> None:
+@pytest.mark.parametrize("room", [1000, 10])
+def test_a_console_that_hangs_holds_nobody_up(folder: Path, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    monkeypatch.setattr(logs, "_CONSOLE_LINES", room)
     console = Stuck()
     with logging_to(folder / "logs", console=Console(file=console)):
         log = structlog.get_logger("x")
@@ -143,7 +146,17 @@ def test_a_console_that_hangs_holds_nobody_up(folder: Path) -> None:
             log.info("more", number=number)
         assert len(lines(folder / "logs")) == 101
         console.released.set()
-    assert "number=99" in console.getvalue()
+    assert ("number=99" in console.getvalue()) is (room > 100)
+    assert "number=5" in console.getvalue()
+
+
+def test_a_console_that_hangs_to_the_end_is_left_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_CLOSE_S", 0.01)
+    console = Stuck()
+    with logging_to(folder / "logs", console=Console(file=console)):
+        structlog.get_logger("x").info("one")
+        assert console.writing.wait(30)
+    console.released.set()
 
 
 def test_what_was_set_up_before_is_restored(folder: Path) -> None:
