@@ -73,14 +73,17 @@ class PaperMachine(RuleBasedStateMachine):
 
     @rule(
         which=st.integers(0, 1),
-        side=st.sampled_from(Side),
-        lots=st.sampled_from([1, 1, 2, 3, 5, 10]),
-        across=st.integers(-2, 5),
+        orders=st.lists(
+            st.tuples(st.sampled_from(Side), st.sampled_from([1, 1, 2, 3, 5]), st.integers(-2, 5)),
+            min_size=1,
+            max_size=5,
+        ),
     )
-    def place_sensibly(self, which: int, side: Side, lots: int, across: int) -> None:
+    def place_sensibly(self, which: int, orders: list[tuple[Side, int, int]]) -> None:
         """Whole lots, mostly at prices that trade."""
-        volume = lots * BOARDS[self.symbols[which]].minimum
-        self.place(which, side, volume, across if side is Side.BUY else -across)
+        for side, lots, across in orders:
+            volume = lots * BOARDS[self.symbols[which]].minimum
+            self.place(which, side, volume, across if side is Side.BUY else -across)
 
     def place(self, which: int, side: Side, volume: int, ticks: int, *, off: bool = False) -> None:
         symbol, broker = self.symbols[which], self.rig.broker
