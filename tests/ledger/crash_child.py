@@ -2,17 +2,25 @@
 
 import asyncio
 import sys
+import time
 from pathlib import Path
 
 import structlog
 
 from jqfollow.ledger.ledger import Ledger
-from ledger.samples import DAY, an_attempt, fill_report
+from ledger.samples import DAY, an_attempt, connection_of, fill_report
+
+
+def dawdle(statement: str) -> None:
+    """Makes room before a commit for whoever would say too early that it stands, and be killed."""
+    if statement == "COMMIT":
+        time.sleep(0.003)
 
 
 async def main(path: Path, first: int) -> None:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     ledger = Ledger.open(path)
+    await ledger.write(lambda tx: connection_of(tx).set_trace_callback(dawdle))
     sys.stdout.write("ready\n")
     sys.stdout.flush()
 

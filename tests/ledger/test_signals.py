@@ -108,9 +108,10 @@ def test_one_joinquant_order_is_followed_once(ledger: Ledger) -> None:
     assert [row.signal_id for row in rows] == [first, second, third]
 
 
-def test_manual_orders_may_share_a_joinquant_order(ledger: Ledger) -> None:
+@pytest.mark.parametrize("run", ["simple_backtest", "manual"])
+def test_a_backtest_may_be_played_again(ledger: Ledger, run: str) -> None:
     for name in ("a", "b"):
-        recorded = ledger.write_now(lambda tx, name=name: tx.signals.record(signal(name, wire=Wire.MANUAL)))
+        recorded = ledger.write_now(lambda tx, name=name: tx.signals.record(signal(name, run=run)))
         ledger.write_now(
             lambda tx, recorded=recorded: tx.signals.finish(recorded.signal_id, SignalState.FOLLOWED, None)
         )

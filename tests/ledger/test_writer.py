@@ -185,6 +185,8 @@ async def test_when_sqlite_gives_the_transaction_up_the_group_fails(ledger: Ledg
 
 
 async def test_a_waiter_that_leaves_does_not_stop_the_transaction(ledger: Ledger) -> None:
+    complaints: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     gate, blocked = await held(ledger)
     leaving = asyncio.create_task(ledger.write(partial(put, key="a")))
     failing = asyncio.create_task(ledger.write(lambda tx: 1 / 0))
@@ -196,6 +198,7 @@ async def test_a_waiter_that_leaves_does_not_stop_the_transaction(ledger: Ledger
     assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError, asyncio.CancelledError, type(None)]
     await ledger.write(partial(put, key="b"))
     assert keys(ledger) == {"a", "b"}
+    assert complaints == []
 
 
 def test_a_loop_that_has_ended_is_not_woken(ledger: Ledger) -> None:
