@@ -188,6 +188,10 @@ class TerminalServer:
         placed = self.paper.place(request)
         return placed.broker_order_id if isinstance(placed, Accepted) else placed.message
 
+    def refuse(self, told: dict[str, Any]) -> None:
+        """The next order is refused with `message`."""
+        self.faults.refuse(told["message"])
+
     def advance(self, _told: dict[str, Any]) -> None:
         self.paper.advance()
 
