@@ -275,7 +275,7 @@ def test_the_connection_can_be_ended_from_its_own_push(rig: PaperRig) -> None:
     assert ended.wait(5)
 
 
-def test_the_pulse_moves_the_market_and_survives_trouble(tmp_path: Path) -> None:
+def test_the_pulse_moves_the_market(tmp_path: Path) -> None:
     rig = PaperRig(tmp_path, pulse_s=0.001)
     rig.broker.set_market(SYMBOL, prev_close=Decimal(10), last=Decimal(10), depth=10_000)
     rig.faults.max_fill = 100

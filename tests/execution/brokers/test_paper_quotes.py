@@ -1,5 +1,6 @@
 """The simulated market: always the same, near its anchor, inside its limits."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -22,7 +23,7 @@ from jqfollow.domain import (
 from jqfollow.execution.brokers.account import Market
 from jqfollow.execution.brokers.quotes import SimulatedQuotes
 
-from .contract import Requests, fills_of, listed
+from .contract import Requests, fills_of, listed, wait_state
 from .paper_rig import MONDAY, PaperRig, at
 
 SYMBOLS = ("600000.SH", "688001.SH", "300001.SZ", "920001.BJ", "510300.SH", "588000.SH", "113001.SH")
@@ -272,9 +273,11 @@ class RealQuotes:
         self.rig: PaperRig | None = None
         self.ask = Decimal("10.01")
         self.down = False
+        self.asked_in_vain = threading.Event()
 
     def _look(self) -> None:
         if self.down:
+            self.asked_in_vain.set()
             raise BrokerDownError("no MiniQMT runs")
         if self.rig is not None:
             assert not self.rig.broker._lock._is_owned()  # type: ignore[attr-defined]
@@ -336,4 +339,17 @@ def test_without_the_real_quotes_nothing_is_made_up(tmp_path: Path) -> None:
     with pytest.raises(BrokerDownError):
         rig.broker.place(Requests().buy(100, "9.95"))
     assert len(rig.broker.orders()) == 1
+    rig.close()
+
+
+def test_the_pulse_outlives_a_loss_of_quotes(tmp_path: Path) -> None:
+    source = RealQuotes()
+    rig = PaperRig(tmp_path, quotes=source, pulse_s=0.001)
+    placed = rig.broker.place(Requests().buy(300, "9.95"))
+    assert isinstance(placed, Accepted)
+    source.down = True
+    assert source.asked_in_vain.wait(5)
+    source.ask = Decimal("9.95")
+    source.down = False
+    wait_state(rig, placed.broker_order_id, AttemptState.FILLED)
     rig.close()
