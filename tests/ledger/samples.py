@@ -10,6 +10,7 @@ from typing import Any
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import FillReport, Side, SignalKind, StrategyOrder, Wire
+from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow, NewAttempt, NewOrder, NewSignal, OrderRow
 from jqfollow.ledger.tx import Tx
 
@@ -109,6 +110,16 @@ def an_attempt(tx: Tx, message_id: str = "m1", **changes: Any) -> AttemptRow:
 
 def connection_of(tx: Tx) -> sqlite3.Connection:
     return tx.meta._c
+
+
+def put(tx: Tx, key: str, value: str = "x") -> str:
+    tx.meta.set(key, value)
+    return key
+
+
+def keys(ledger: Ledger) -> set[str]:
+    rows = ledger.read_now(lambda tx: connection_of(tx).execute("SELECT key FROM meta").fetchall())
+    return {row["key"] for row in rows} - {"remark_tag"}
 
 
 class Gate:

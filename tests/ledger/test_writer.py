@@ -13,22 +13,10 @@ import pytest
 
 from jqfollow.domain import SignalState
 from jqfollow.ledger import writer as writer_module
-from jqfollow.ledger.errors import LedgerDamagedError, LedgerError, LedgerLockedError
+from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
-from jqfollow.ledger.store import connect, prepare
 from jqfollow.ledger.tx import Tx
-from jqfollow.ledger.writer import Writer
-from ledger.samples import NOW, Gate, connection_of, signal
-
-
-def put(tx: Tx, key: str, value: str = "x") -> str:
-    tx.meta.set(key, value)
-    return key
-
-
-def keys(ledger: Ledger) -> set[str]:
-    rows = ledger.read_now(lambda tx: connection_of(tx).execute("SELECT key FROM meta").fetchall())
-    return {row["key"] for row in rows} - {"remark_tag"}
+from ledger.samples import NOW, Gate, connection_of, keys, put, signal
 
 
 async def held(ledger: Ledger) -> tuple[Gate, asyncio.Task[None]]:
@@ -343,109 +331,3 @@ def test_too_many_waiting_writes_are_refused_at_once(ledger: Ledger, monkeypatch
     for future in waiting:
         future.result()
     assert keys(ledger) == set("01234")
-
-
-@pytest.mark.parametrize("where", ["_commit", "_next_group"])
-def test_a_dead_writer_leaves_nobody_waiting(path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    def die(*_: object) -> Never:
-        raise MemoryError
-
-    ledger = Ledger.open(path)
-    try:
-        assert ledger._writer is not None
-        gate = Gate()
-        waiting: list[Future[Any]] = [ledger._writer.submit(gate)]
-        assert gate.entered.wait(10)
-        waiting += [ledger._writer.submit(partial(put, key=str(number))) for number in range(3)]
-        monkeypatch.setattr(ledger._writer, where, die)
-        gate.opened.set()
-        waiting[0].result(10)
-        for future in waiting[1:]:
-            with pytest.raises(LedgerError, match="closed"):
-                future.result(10)
-        with pytest.raises(LedgerError, match="closed"):
-            ledger.write_now(partial(put, key="a"))
-        assert keys(ledger) == set()
-    finally:
-        ledger.close_now()
-
-
-class Broken:
-    """A connection that fails at one statement, then works again."""
-
-    def __init__(self, connection: sqlite3.Connection, statement: str, code: int) -> None:
-        self._connection = connection
-        self._statement = statement
-        self._code = code
-        self.closed = False
-
-    def execute(self, sql: str, values: Any = ()) -> sqlite3.Cursor:
-        if sql == self._statement:
-            self._statement = ""
-            error = sqlite3.OperationalError("disk I/O error")
-            error.sqlite_errorcode = self._code
-            raise error
-        return self._connection.execute(sql, values)
-
-    @property
-    def in_transaction(self) -> bool:
-        return self._connection.in_transaction
-
-    def close(self) -> None:
-        self.closed = True
-        self._connection.close()
-
-
-@pytest.mark.parametrize("statement", ["BEGIN IMMEDIATE", "COMMIT"])
-@pytest.mark.parametrize(
-    ("code", "error", "anew"),
-    [
-        (sqlite3.SQLITE_IOERR_FSYNC, LedgerError, True),
-        (sqlite3.SQLITE_CORRUPT_INDEX, LedgerDamagedError, True),
-        (sqlite3.SQLITE_READONLY, LedgerError, True),
-        (sqlite3.SQLITE_FULL, LedgerError, False),
-        (sqlite3.SQLITE_BUSY_SNAPSHOT, LedgerLockedError, False),
-    ],
-)
-def test_after_a_failing_disk_the_writer_goes_on(
-    path: Path, statement: str, code: int, error: type[LedgerError], anew: bool
-) -> None:
-    prepare(path)
-    connections: list[Broken] = []
-
-    def opening() -> Any:
-        connections.append(Broken(connect(path, mode="rw"), statement if not connections else "", code))
-        return connections[-1]
-
-    writer = Writer(path, opening)
-    writer.start()
-    try:
-        with pytest.raises(error) as caught:
-            writer.submit(partial(put, key="a")).result(10)
-        assert type(caught.value) is error
-        assert isinstance(caught.value.__cause__, sqlite3.OperationalError)
-        assert writer.submit(partial(put, key="b")).result(10) == "b"
-    finally:
-        writer.close()
-    assert len(connections) == (2 if anew else 1)
-    assert all(connection.closed for connection in connections)
-    with Ledger.open(path, read_only=True) as ledger:
-        assert keys(ledger) == {"b"}
-
-
-def test_a_ledger_that_cannot_be_opened_just_now_may_be_later(path: Path) -> None:
-    prepare(path)
-    calls: list[int] = []
-
-    def opening() -> sqlite3.Connection:
-        calls.append(1)
-        return connect(path if len(calls) > 1 else path.with_name("gone.db"), mode="rw")
-
-    writer = Writer(path, opening)
-    writer.start()
-    try:
-        with pytest.raises(LedgerError, match="opened"):
-            writer.submit(partial(put, key="a")).result(10)
-        assert writer.submit(partial(put, key="b")).result(10) == "b"
-    finally:
-        writer.close()
