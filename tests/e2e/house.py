@@ -108,6 +108,7 @@ class House:
         self._numbers = itertools.count(1)
         self._held: dict[tuple[str, str], int] = {}
         self._outside = ExitStack()
+        self._clients: list[httpx.AsyncClient] = []
         self.wecom = WecomServer(keys=(ROBOT,)) if wecom else None
         accounts = accounts or {"paper": {"cash": 10_000_000}}
         self.data_dir = folder / "数据 data"
@@ -127,7 +128,11 @@ class House:
     async def __aenter__(self) -> Self:
         if self.wecom is not None:
             self._outside.enter_context(self.wecom)
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
         return self
 
     async def __aexit__(
@@ -145,20 +150,24 @@ class House:
         self.service = Service(self.settings, clock=self.clock, make_broker=self._make_broker)
         await self.service.start()
         self.ledger = self.service.ledger
-        keys = tomllib.loads((self.data_dir / "keys.toml").read_text(encoding="utf-8"))
+        keys_file = self.data_dir / "keys.toml"
+        keys = tomllib.loads(keys_file.read_text(encoding="utf-8")) if keys_file.exists() else {}
         self._senders = {name: Jqf1Sender(_key_text(entry), name) for name, entry in keys.items()}
         token = (self.data_dir / "console.token").read_text(encoding="utf-8").strip()
-        self._http = httpx.AsyncClient(trust_env=False)
+        self._http = httpx.AsyncClient(trust_env=False, verify=False)
         self._console = httpx.AsyncClient(
-            base_url=self.service.console_url, headers={"Authorization": f"Bearer {token}"}, trust_env=False
+            base_url=self.service.console_url,
+            headers={"Authorization": f"Bearer {token}"},
+            trust_env=False,
+            verify=False,
         )
+        self._clients += [self._http, self._console]
 
     async def stop(self) -> None:
         """Ends in good order; does nothing when it has ended."""
-        if not hasattr(self, "_http") or self._http.is_closed:
-            return
-        await self._http.aclose()
-        await self._console.aclose()
+        for client in self._clients:
+            await client.aclose()
+        self._clients.clear()
         await self.service.stop()
 
     async def restart(self) -> None:
@@ -199,9 +208,11 @@ class House:
         if after_s:
             self.forward(after_s)
         now = self.clock.now()
-        await self.service.sweeps.cancel_overdue(now)
-        await self.service.sweeps.look_after(now)
-        await self.service.sweeps.retry(now)
+        sweeps = self.service.sweeps
+        for account in self.service.accounts.values():
+            await sweeps.cancel_overdue(account, now)
+            await sweeps.look_after(account, now)
+            await sweeps.retry(account, now)
 
     # -- JoinQuant ---------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ again; only a proven refusal or a proven end lets the next attempt begin.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -166,10 +167,11 @@ class Desk:
                 follow_attempt(tx, after, moment)
             case Refused(message=message):
                 after = step_attempt(tx, attempt, Event.REFUSED, moment, detail=message, message=message)
-                self._refused(tx, after, message, moment)
+                if attempt.state in ATTEMPT_LIVE:  # else a push told first, and the next attempt may be under way
+                    self._refused(tx, after, message, moment)
             case BrokerDownError():
                 after = step_attempt(tx, attempt, Event.NOT_SENT, moment, detail=str(placed), message=str(placed))
-                if after.state is AttemptState.REJECTED:
+                if attempt.state in ATTEMPT_LIVE and after.state is AttemptState.REJECTED:
                     tx.orders.update(
                         attempt.order_id,
                         moment.now,
@@ -220,6 +222,9 @@ class Desk:
         if isinstance(event, Disconnected):
             account.set_down(f"连接断开：{event.message}", f"connection lost: {event.message}")
             return
+        if isinstance(event, OrderReport) and event.state is AttemptState.CANCELED:
+            with suppress(BrokerError):  # a practice day tells its orders' ends before anybody knows that it is over
+                await account.learn_day()
         await self._ledger.write(lambda tx: self._heard(tx, account, event))
         self.tell(account)
 

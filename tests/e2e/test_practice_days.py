@@ -1,0 +1,45 @@
+"""The days of a practice exchange that never closes: they follow the newest JoinQuant day among the signals."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+from jqfollow.domain import OrderState
+from jqfollow.reasons import Reason
+
+from .house import MONDAY, House
+
+CODE = "000001.XSHE"
+TODAY = MONDAY.date()
+TOMORROW = TODAY + timedelta(days=1)
+
+
+async def test_a_backtest_of_two_days_buys_on_the_first_and_sells_on_the_second(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        past = date(2025, 6, 3)
+        bought = await house.send("demo", CODE, "buy", 1000, price="9.00", day=past, run="simple_backtest")
+        sold = await house.send(
+            "demo", CODE, "sell", 1000, price="9.10", day=past + timedelta(days=1), run="simple_backtest"
+        )
+        [buy, sell] = await house.done(bought, sold)
+        assert (buy.state, buy.day, sell.state, sell.day) == ("filled", past, "filled", past + timedelta(days=1))
+        assert (await house.book(CODE)).volume == 0
+
+
+async def test_what_was_bought_today_is_sold_tomorrow_only(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        await house.done(await house.send("demo", CODE, "buy", 1000, price="10.00"))
+        [today] = await house.done(await house.send("demo", CODE, "sell", 400, price="10.00"))
+        assert (today.state, today.reason) == (OrderState.REJECTED, Reason.NOT_SELLABLE_TODAY)
+        [tomorrow] = await house.done(await house.send("demo", CODE, "sell", 500, price="10.00", day=TOMORROW))
+        assert (tomorrow.state, tomorrow.filled) == (OrderState.FILLED, 500)
+
+
+async def test_a_limit_order_ends_with_its_day(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        house.market(CODE, last="10.00")
+        resting = await house.send("demo", CODE, "buy", 1000, limit="9.50")
+        order = await house.in_state(resting, OrderState.NEW)
+        later = await house.send("demo", "510300.XSHG", "buy", 100, price="4.00", day=TOMORROW)
+        await house.sweep(after_s=11)  # a practice day waits ten seconds for its open orders
+        [order, _] = await house.done(resting, later)
+        assert (order.state, order.reason, order.filled) == (OrderState.EXPIRED, Reason.DAY_OVER, 0)
