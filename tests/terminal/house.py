@@ -1,6 +1,7 @@
 """The whole service on a MiniQMT account, through the vendor's own layer, with the terminal as judge."""
 
 import asyncio
+import threading
 import time
 from datetime import date
 from decimal import Decimal
@@ -43,6 +44,7 @@ class QmtHouse(House):
     def __init__(self, folder: Path, terminal: Terminal, **options: Any) -> None:
         native.install()
         self.terminal = terminal
+        self.made: list[QmtBroker] = []
         account = {"broker": "qmt", "qmt_path": str(terminal.path), "account_id": terminal.account}
         super().__init__(folder, accounts={ACCOUNT: account}, **options)
 
@@ -53,6 +55,16 @@ class QmtHouse(House):
     async def stop(self) -> None:
         self.terminal.mode()
         await super().stop()
+        await asyncio.to_thread(self._end_what_hung)
+
+    def _end_what_hung(self) -> None:
+        """In life the process would be gone: what connected while the service stopped is ended here."""
+        for thread in threading.enumerate():
+            if thread.name.startswith((f"qmt-{ACCOUNT}", f"{ACCOUNT}-query", f"{ACCOUNT}-place")):
+                thread.join(10)
+        for broker in self.made:
+            if broker._link is not None:
+                broker._end(broker._link)
 
     async def ready(self, *, is_ready: bool = True) -> None:
         """Until the account can, or cannot, trade."""
@@ -63,19 +75,22 @@ class QmtHouse(House):
     def _make_broker(self, name: str, account: PaperAccount | QmtAccount) -> Broker:  # type: ignore[override]
         assert isinstance(account, QmtAccount)
         clock = self.clock
-        return QmtBroker(
-            name=name,
-            path=account.qmt_path,
-            account_id=account.account_id,
-            account_type=account.account_type,
-            sessions=SessionPool(self.data_dir / f"sessions-{name}.json", clock),
-            clock=clock,
-            quotes=XtQuotes(load=load_xtdata, clock=clock, quote_ttl_s=0),
-            connect_timeout_s=5,
-            stop_timeout_s=0.3,
-            reason_wait_s=0.2,
-            answer_timeout_s=2,
+        self.made.append(
+            QmtBroker(
+                name=name,
+                path=account.qmt_path,
+                account_id=account.account_id,
+                account_type=account.account_type,
+                sessions=SessionPool(self.data_dir / f"sessions-{name}.json", clock),
+                clock=clock,
+                quotes=XtQuotes(load=load_xtdata, clock=clock, quote_ttl_s=0),
+                connect_timeout_s=5,
+                stop_timeout_s=0.3,
+                reason_wait_s=0.2,
+                answer_timeout_s=2,
+            )
         )
+        return self.made[-1]
 
     def market(self, security: str, last: str | Decimal = "10.00", **more: Any) -> None:  # type: ignore[override]
         market = {"prev_close": str(last), "depth": 1_000_000, **more}
@@ -93,6 +108,17 @@ class QmtHouse(House):
 
     def go_wrong(self, *modes: Mode) -> None:
         self.terminal.mode(*modes)
+
+    async def settled_or_unknown(self, *, timeout_s: float = 30) -> None:
+        """Until nothing is under way but what only a person can settle."""
+
+        def over(tx: Tx) -> bool:
+            live = tx.attempts.live(ACCOUNT)
+            stuck = {attempt.order_id for attempt in live if attempt.state == "unknown"}
+            waiting = [o for o in tx.orders.open() if o.order_id not in stuck and o.waiting_for != "unknown"]
+            return not tx.signals.received() and not waiting
+
+        await self.until(over, timeout_s=timeout_s)
 
     async def agreed(self, *, at_least: int = 1, timeout_s: float = 15) -> list[dict[str, Any]]:
         """Until the ledger and the terminal's own record agree order by order and fill by fill; the record's orders."""

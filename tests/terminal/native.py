@@ -10,6 +10,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -202,7 +203,7 @@ class XtQuantAsyncClient:
                     self._callbacks[_PUSHES[message["push"]]](_thing(message["data"]))
                 else:
                     self._answer(message["call"], message["seq"], message["data"])
-        except (OSError, ValueError):
+        except (OSError, ValueError, RuntimeError):  # RuntimeError: the trader above has stopped
             pass
         lines.close()
         self._socket = None
@@ -212,10 +213,12 @@ class XtQuantAsyncClient:
             self._hanging.clear()
             self._modes.notify_all()
         if told:
-            self._callbacks["Disconnected"]()
+            with suppress(RuntimeError):
+                self._callbacks["Disconnected"]()
 
     def _answer(self, kind: str, seq: int, data: Any) -> None:
-        self._callbacks[_ANSWERS[kind]](seq, _thing(data))
+        with suppress(RuntimeError):  # the trader above has stopped
+            self._callbacks[_ANSWERS[kind]](seq, _thing(data))
 
 
 def _unconnected(kind: str) -> Any:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from jqfollow.clock import SHANGHAI, Clock, from_ms
 from jqfollow.domain import BrokerDownError, BrokerError, BrokerTimeoutError, Instrument, Level, Phase, Quote
@@ -45,6 +45,9 @@ _HALTED = frozenset({1, 16, 17, 20})
 class XtQuotes:
     """A `QuoteSource`. Blocks up to `timeout_s` a question, whatever the vendor does (up to 150 s, S)."""
 
+    _turn: ClassVar = threading.Lock()
+    """One question at a time, of all accounts: the vendor keeps one connection, and makes it anew without a lock."""
+
     def __init__(
         self,
         *,
@@ -60,7 +63,6 @@ class XtQuotes:
         self._clock = clock
         self._timeout_s = timeout_s
         self._threads = Threads("xtdata", max_hung=max_hung)
-        self._turn = threading.Lock()
         self._quotes: _Cache[Quote] = _Cache(clock, quote_ttl_s)
         self._instruments: _Cache[Instrument] = _Cache(clock, instrument_ttl_s)
 
