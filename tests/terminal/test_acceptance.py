@@ -175,7 +175,7 @@ async def test_21_questions_hang_then_it_goes_on_by_itself(house: QmtHouse) -> N
     await house.agreed()
 
 
-async def test_26_a_day_through_the_vendors_layer(house: QmtHouse) -> None:
+async def test_36_a_day_through_the_vendors_layer(house: QmtHouse) -> None:
     """Buys and sells of two securities, partial fills, a cancel and a new price, a manual order in between."""
     other = "000001.XSHE"
     house.market(other, last="12.00")

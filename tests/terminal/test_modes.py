@@ -1,4 +1,4 @@
-"""Cards 1 to 30 of docs/acceptance.md at the adapter: what a desk is told, and what the terminal really did."""
+"""Cards 01 to 34 of docs/acceptance.md at the adapter: what a desk is told, and what the terminal really did."""
 
 import asyncio
 import threading
