@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Self
 
@@ -55,6 +55,8 @@ log = structlog.get_logger(__name__)
 PICTURES_EVERY_S = 300
 LOOK_AFTER_EVERY_S = 2
 KEEP_BACKUPS = 14
+KEEP_PICTURES = timedelta(days=30)
+"""So long every picture of an account is kept; of older days only the last."""
 FINISH_S = 5.5
 """Longer than a placing call may take: its answer is written before the end."""
 STOP_S = 3.0
@@ -409,11 +411,12 @@ class Service:
         await self._tell(Kind.SUMMARY, reports.summary(facts), unique_key=f"summary-{now:%Y%m%d}")
 
     async def keep_house(self, now: datetime) -> None:
-        """Once a day: a copy of the ledger, old copies away, the calendar's end announced."""
+        """Once a day: a copy of the ledger, old copies and pictures away, the calendar's end announced."""
         copy = daily_path(self.settings.ledger_file, now.date())
         if not copy.exists():
             await self.ledger.backup(copy)
             prune(copy.parent, KEEP_BACKUPS)
+            await self.ledger.write(lambda tx: tx.snapshots.thin(now.date() - KEEP_PICTURES))
         warning = self.calendar.warning(now.date())
         if warning is not None:
             await self._tell(Kind.ALERT, messages.alert(warning[0]), unique_key=f"calendar-{now:%Y%m%d}")

@@ -145,3 +145,14 @@ def test_meta(ledger: Ledger) -> None:
     ledger.write_now(lambda tx: tx.meta.set("x", "1"))
     ledger.write_now(lambda tx: tx.meta.set("x", "2"))
     assert ledger.read_now(lambda tx: tx.meta.get("x")) == "2"
+
+
+def test_old_days_keep_their_last_snapshot(ledger: Ledger) -> None:
+    tomorrow = date.fromordinal(DAY.toordinal() + 1)
+    for second in (0, 1):
+        ledger.write_now(lambda tx, s=second: tx.snapshots.put("main", DAY, later(s), ASSET, [HELD]))
+        ledger.write_now(lambda tx, s=second: tx.snapshots.put("main", tomorrow, later(s), ASSET, [HELD]))
+    assert ledger.write_now(lambda tx: tx.snapshots.thin(tomorrow)) == 1
+    assert ledger.read_now(lambda tx: tx.snapshots.last_of_day("main", DAY)) == (later(1), ASSET, [HELD])
+    assert ledger.read_now(lambda tx: tx.snapshots.latest("main")) == (later(1), ASSET, [HELD])
+    assert ledger.write_now(lambda tx: tx.snapshots.thin(tomorrow)) == 0

@@ -73,6 +73,8 @@ class Account:
         self.pushes: asyncio.Queue[BrokerEvent] = asyncio.Queue()
         self.late_answers: asyncio.Queue[Answer] = asyncio.Queue()
         self.wake = asyncio.Event()
+        self.traded = False
+        """Whether something was filled since the last picture of the account."""
         self.ready = False
         self.why_zh = "启动中"
         self.why_en = "starting"

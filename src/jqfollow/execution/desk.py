@@ -241,6 +241,7 @@ class Desk:
                 self.apply_report(tx, account, event, moment)
             case FillReport():
                 apply_fill(tx, account.name, day, event, moment)
+                account.traded = True
             case PlaceFailed(broker_order_id=broker_order_id, remark=remark, message=message):
                 attempt = find_attempt(tx, account.name, day, broker_order_id, remark)
                 if attempt is not None:

@@ -4,6 +4,7 @@ Nothing is ever placed here. What the lists do not show is proof only at a broke
 (`BrokerTraits.absence_is_proof`), and there only while no placing call is under way.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +32,8 @@ AFTER = timedelta(seconds=120)
 CLOSE_MARGIN = timedelta(minutes=2)
 """The closing auction's fills may be told as late as this."""
 _LEAST_REMARK = 8
+OURS = re.compile(r"jq[A-Z2-7]{5}-[0-9A-Z]+")
+"""What `ledger.attempts` makes remarks of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +146,11 @@ class Reconciler:
         for fill in lists.fills:
             if fill.broker_order_id in ids or fill.remark in remarks:
                 apply_fill(tx, account.name, day, fill, moment)
+                account.traded = True
         for report in lists.orders:
             if report.broker_order_id in ids or report.remark in remarks:
                 self._desk.apply_report(tx, account, report, moment)
+        self._tell_of_strangers(tx, account, lists)
         self._settle_absent(tx, account, lists)
         self._end_day(tx, account, lists)
 
@@ -163,6 +168,18 @@ class Reconciler:
                 "unknown_found", account=account.name, attempt_id=attempt_id, broker_order_id=report.broker_order_id
             )
             tx.attempts.update(attempt_id, moment.now, broker_order_id=report.broker_order_id)
+
+    def _tell_of_strangers(self, tx: Tx, account: Account, lists: Lists) -> None:
+        """An order with a remark of ours that this ledger does not know: the ledger is an old copy, or a second one."""
+        now = self._desk.moment(account).now
+        for report in lists.orders:
+            if OURS.fullmatch(report.remark) and tx.attempts.by_remark(report.remark) is None:
+                text = (
+                    f"账户 {account.name} 有一笔本程序下过、但账本里没有的委托：{report.remark} {report.symbol} "
+                    f"{report.side} {report.volume}。账本可能是旧备份，或有另一个 jqfollow 在用此账户，请立即核对。"
+                )
+                key = f"stranger-{account.name}-{account.trading_day()}-{report.broker_order_id}"
+                tx.outbox.put(Kind.ALERT, messages.alert(text), now, unique_key=key)
 
     def _settle_absent(self, tx: Tx, account: Account, lists: Lists) -> None:
         """An unknown attempt that a list which shows everything does not show was never placed."""

@@ -16,6 +16,15 @@ Snapshot = tuple[datetime, Asset, list[Position]]
 _LATEST = "SELECT * FROM account_snapshots WHERE account = ? ORDER BY taken_at DESC LIMIT 1"
 _LAST_OF_DAY = "SELECT * FROM account_snapshots WHERE account = ? AND day = ? ORDER BY taken_at DESC LIMIT 1"
 _POSITIONS = "SELECT * FROM position_snapshots WHERE account = ? AND day = ? AND taken_at = ? ORDER BY security"
+_THIN = """
+DELETE FROM account_snapshots WHERE day < ? AND taken_at < (
+    SELECT max(taken_at) FROM account_snapshots AS later
+    WHERE later.account = account_snapshots.account AND later.day = account_snapshots.day)"""
+_THIN_POSITIONS = """
+DELETE FROM position_snapshots WHERE NOT EXISTS (
+    SELECT 1 FROM account_snapshots
+    WHERE (account_snapshots.account, account_snapshots.day, account_snapshots.taken_at)
+        = (position_snapshots.account, position_snapshots.day, position_snapshots.taken_at))"""
 _KEY = "account = ? AND day = ? AND taken_at = ?"
 
 
@@ -48,6 +57,12 @@ class Snapshots(Table):
         """The days with snapshots, oldest first."""
         rows = self._all("SELECT DISTINCT day FROM account_snapshots WHERE account = ? ORDER BY day", stored(account))
         return [date.fromisoformat(row["day"]) for row in rows]
+
+    def thin(self, before: date) -> int:
+        """Leaves only the last snapshot of each day before `before`; how many went."""
+        gone = self._c.execute(_THIN, (day_text(before),)).rowcount
+        self._c.execute(_THIN_POSITIONS)
+        return gone
 
     def _snapshot(self, row: Any) -> Snapshot | None:
         if row is None:
