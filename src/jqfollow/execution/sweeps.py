@@ -11,7 +11,7 @@ from jqfollow.domain import AttemptState, BrokerError, Side
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.reconcile import Reconciler
-from jqfollow.execution.transitions import missing_fills
+from jqfollow.execution.transitions import missing_fills, wants_no_more
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
@@ -25,7 +25,6 @@ log = structlog.get_logger(__name__)
 
 CANCEL_AGAIN = timedelta(seconds=10)
 """A cancel that nothing came of is asked for again after this."""
-PICTURE_WHILE_TRADING = timedelta(seconds=30)
 MOST_CANCELS = 6
 """Of one attempt; then a person is told."""
 _STANDS = frozenset({AttemptState.NEW, AttemptState.PARTIALLY_FILLED, AttemptState.PENDING_CANCEL})
@@ -48,7 +47,6 @@ class Sweeps:
         self._reconciler = reconciler
         self._execution = execution
         self._risk = risk
-        self._pictured: dict[str, datetime] = {}
 
     async def retry(self, account: Account, now: datetime) -> None:
         """The lane looks at what waits: for cash, for a session, for its next attempt."""
@@ -74,7 +72,7 @@ class Sweeps:
             order = orders.get(attempt.order_id)
             if order is None or attempt.state not in _STANDS or not self._is_due(attempt, order, now):
                 continue
-            if order.cancel_reason is None:
+            if not wants_no_more(order):
                 if await self._rests(account, attempt, order):
                     continue
                 if cancels + len(due) >= self._risk.max_cancels_per_day:
@@ -90,7 +88,7 @@ class Sweeps:
         if attempt.cancel_at is not None:
             return now - attempt.cancel_at >= CANCEL_AGAIN
         age = now - attempt.created_at
-        return order.cancel_reason is not None or age >= timedelta(seconds=self._execution.cancel_after_s)
+        return wants_no_more(order) or age >= timedelta(seconds=self._execution.cancel_after_s)
 
     @staticmethod
     async def _rests(account: Account, attempt: AttemptRow, order: OrderRow) -> bool:
@@ -124,15 +122,12 @@ class Sweeps:
 
     async def look_after(self, account: Account, now: datetime) -> None:
         """Reads the broker's lists where something lives, is unknown, or misses fills: no push is relied upon."""
-        if not account.ready or not await self._ledger.read(lambda tx: _wants_news(tx, account)):
-            return
-        try:
-            await self._reconciler.reconcile(account)
-        except BrokerError as error:
-            log.info("lists_not_read", account=account.name, error=str(error))
-            return
-        last = self._pictured.get(account.name)
-        if last is None or now - last >= PICTURE_WHILE_TRADING:
+        if account.ready and await self._ledger.read(lambda tx: _wants_news(tx, account)):
+            try:
+                await self._reconciler.reconcile(account)
+            except BrokerError as error:
+                log.info("lists_not_read", account=account.name, error=str(error))
+        if account.traded:
             await self.take_picture(account, now)
 
     async def take_picture(self, account: Account, now: datetime) -> None:
@@ -146,7 +141,7 @@ class Sweeps:
             return
         day = account.trading_day()
         await self._ledger.write(lambda tx: tx.snapshots.put(account.name, day, now, asset, positions))
-        self._pictured[account.name] = now
+        account.traded = False
 
 
 def _wants_news(tx: Tx, account: Account) -> bool:

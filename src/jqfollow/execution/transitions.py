@@ -12,7 +12,6 @@ from typing import Unpack, cast
 import structlog
 
 from jqfollow.domain import (
-    ATTEMPT_ENDED,
     ATTEMPT_LIVE,
     ORDER_OPEN,
     AttemptState,
@@ -83,7 +82,9 @@ def apply_order_report(tx: Tx, account: str, day: date, report: OrderReport, mom
     attempt = find_attempt(tx, account, day, report.broker_order_id, report.remark)
     if attempt is None or attempt.security != report.symbol or attempt.side is not report.side:
         return None
-    columns: AttemptColumns = {"reported": max(attempt.reported, min(report.filled, attempt.volume))}
+    # What is told as filled is filled to the end, even where the figure beside it lags: nothing is bought twice.
+    told = attempt.volume if report.state is AttemptState.FILLED else min(report.filled, attempt.volume)
+    columns: AttemptColumns = {"reported": max(attempt.reported, told)}
     if attempt.broker_order_id is None:
         columns["broker_order_id"] = report.broker_order_id
     if report.message and report.message != attempt.message:
@@ -106,7 +107,9 @@ def apply_fill(tx: Tx, account: str, day: date, report: FillReport, moment: Mome
     attempt = _reread(tx, attempt)
     event = Event.FILLED if attempt.filled >= attempt.volume else Event.PARTIAL
     after = step_attempt(tx, attempt, event, moment, detail=f"{report.volume} @ {report.price}")
-    follow_attempt(tx, after, moment)
+    order = follow_attempt(tx, after, moment)
+    if order.filled > order.volume:
+        _alert_overfilled(tx, order, moment)
     return after
 
 
@@ -123,26 +126,44 @@ def find_attempt(tx: Tx, account: str, day: date, broker_order_id: str, remark: 
 
 
 def follow_attempt(tx: Tx, attempt: AttemptRow, moment: Moment) -> OrderRow:
-    """Brings the order's own state up to its attempt's, and ends it when nothing is left to be done."""
+    """Brings the order's own state up to its attempts', and ends it when nothing is left to be done.
+
+    News may be of an earlier attempt than the last: the order stays open while any attempt lives or misses fills.
+    """
     order = _order(tx, attempt.order_id)
     if order.state not in ORDER_OPEN:
         return order
-    if order.volume and order.filled >= order.volume:
-        return end_order(tx, order, None, moment)
-    state = OrderState.PARTIALLY_FILLED if order.filled else OrderState.NEW
-    if attempt.state is AttemptState.PENDING_NEW or (attempt.state is AttemptState.REJECTED and not order.filled):
+    attempts = tx.attempts.of_order(order.order_id)
+    last = attempts[-1]
+    state = OrderState.NEW
+    if order.filled:
+        state = OrderState.PARTIALLY_FILLED
+    elif last.state in {AttemptState.PENDING_NEW, AttemptState.REJECTED}:
         state = order.state
     if state is not order.state:
         tx.events.add(order.order_id, None, moment.now, "order", order.state, state)
         order = tx.orders.update(order.order_id, moment.now, state=state)
-    if attempt.state in ATTEMPT_ENDED and not missing_fills(attempt):
-        if order.cancel_reason is not None:
-            return end_order(tx, order, Refusal(reason=order.cancel_reason, figures=left_figures(order)), moment)
-        if attempt.state is AttemptState.CANCELED and attempt.cancel_at is None:
-            # Nobody here asked for it.
-            reason = Reason.DAY_OVER if attempt.day < moment.open_day else Reason.CANCELED_AT_BROKER
-            return end_order(tx, order, Refusal(reason=reason, figures=left_figures(order)), moment)
-    return order
+    all_filled = order.filled >= order.volume
+    if any(a.state in ATTEMPT_LIVE or (missing_fills(a) and not all_filled) for a in attempts):
+        return order
+    refusal = _why_over(order, last, moment)
+    return end_order(tx, order, refusal, moment) if all_filled or refusal is not None else order
+
+
+def _why_over(order: OrderRow, last: AttemptRow, moment: Moment) -> Refusal | None:
+    """Why no further attempt follows the `last` one, which has ended; `None`: one may."""
+    if order.cancel_reason is not None:
+        return Refusal(reason=order.cancel_reason, figures=left_figures(order))
+    if last.state is AttemptState.CANCELED and last.cancel_at is None:
+        # Nobody here asked for it.
+        reason = Reason.DAY_OVER if last.day < moment.open_day else Reason.CANCELED_AT_BROKER
+        return Refusal(reason=reason, figures=left_figures(order))
+    return None
+
+
+def wants_no_more(order: OrderRow) -> bool:
+    """Whether what still lives of the order is to be cancelled: by somebody's wish, or because all is filled."""
+    return order.cancel_reason is not None or 0 < order.volume <= order.filled
 
 
 def missing_fills(attempt: AttemptRow) -> bool:
@@ -151,7 +172,12 @@ def missing_fills(attempt: AttemptRow) -> bool:
 
 
 def end_order(tx: Tx, order: OrderRow, refusal: Refusal | None, moment: Moment) -> OrderRow:
-    """Ends an order: all filled, or for the reason of `refusal`. Ending twice changes nothing."""
+    """Ends an order: all filled, or for the reason of `refusal`. Ending twice changes nothing.
+
+    Raises:
+        ValueError: an attempt of it lives, or there is no reason to end it.
+    """
+    order = _order(tx, order.order_id)  # its reader may have seen it before others changed it
     if order.state not in ORDER_OPEN:
         return order
     attempts = tx.attempts.of_order(order.order_id)
@@ -181,8 +207,9 @@ def end_order(tx: Tx, order: OrderRow, refusal: Refusal | None, moment: Moment) 
 
 def carry_odd_rest(tx: Tx, order: OrderRow) -> None:
     """What is left of a buy below one lot, after odd fills, is rounding: it is carried on."""
+    order = _order(tx, order.order_id)
     left = order.volume - order.filled
-    if order.side is Side.BUY and left > 0:
+    if order.side is Side.BUY and left > 0 and order.state in ORDER_OPEN:
         book = tx.books.get(order.account, order.strategy, order.security)
         tx.books.set_carry(order.account, order.strategy, order.security, buy=book.carry_buy + Decimal(left))
 
@@ -213,3 +240,14 @@ def _alert_contradiction(tx: Tx, attempt: AttemptRow, event: Event, moment: Mome
         "曾被认定未下达，但券商现在报告它存在。请立即在交易终端核对。"
     )
     tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=f"contradiction-{attempt.attempt_id}")
+
+
+def _alert_overfilled(tx: Tx, order: OrderRow, moment: Moment) -> None:
+    log.error("filled_beyond_the_order", order_id=order.order_id, filled=order.filled, volume=order.volume)
+    text = (
+        f"严重：订单 #{order.order_id}（{order.account} {order.security} {order.side}）应成交 {order.volume}，"
+        f"券商实际成交 {order.filled}。请立即在交易终端核对。"
+    )
+    tx.outbox.put(
+        Kind.ALERT, messages.alert(text), moment.now, unique_key=f"overfilled-{order.order_id}-{order.filled}"
+    )
