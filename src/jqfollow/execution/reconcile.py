@@ -31,7 +31,6 @@ AFTER = timedelta(seconds=120)
 """A placing call that nobody waits for any more may arrive as late as this."""
 CLOSE_MARGIN = timedelta(minutes=2)
 """The closing auction's fills may be told as late as this."""
-_LEAST_REMARK = 8
 OURS = re.compile(r"jq[A-Z2-7]{5}-[0-9A-Z]+")
 """What `ledger.attempts` makes remarks of."""
 
@@ -65,8 +64,9 @@ def match_unknown(
 ) -> Mapping[int, OrderReport]:
     """Which report is which unknown attempt, by attempt id.
 
-    First by remark, whole or cut short; then by code, side, volume, price and time, and only where exactly one report
-    fits exactly one attempt.
+    First by remark; then by code, side, volume, price and time, and only where exactly one report fits exactly one
+    attempt. A report that bears a remark of ours is the attempt of that remark and no other, however well its terms
+    fit: orders that are placed again look alike, and another's end would let the next one be placed twice.
 
     Args:
         unknown: attempts without a broker's id.
@@ -75,30 +75,21 @@ def match_unknown(
     """
     free = [report for report in reports if report.broker_order_id not in taken]
     found: dict[int, OrderReport] = {}
+    rest: list[AttemptRow] = []
     for attempt in unknown:
-        named = [r for r in free if _named(attempt, r) and _same_terms(attempt, r)]
-        if len(named) == 1:
+        named = [report for report in free if report.remark.strip() == attempt.remark]
+        if not named:
+            rest.append(attempt)
+        elif len(named) == 1 and _same_terms(attempt, named[0]):
             found[attempt.attempt_id] = named[0]
-    used = {report.broker_order_id for report in found.values()}
-    rest = [attempt for attempt in unknown if attempt.attempt_id not in found]
-    left = [report for report in free if report.broker_order_id not in used and not _is_ours(report, unknown)]
-    pairs = [(attempt, report) for attempt in rest for report in left if _fits(attempt, report)]
+    nameless = [report for report in free if not OURS.fullmatch(report.remark.strip())]
+    pairs = [(attempt, report) for attempt in rest for report in nameless if _fits(attempt, report)]
     for attempt, report in pairs:
         same_attempt = sum(1 for a, _ in pairs if a is attempt)
         same_report = sum(1 for _, r in pairs if r is report)
         if same_attempt == same_report == 1:
             found[attempt.attempt_id] = report
     return found
-
-
-def _named(attempt: AttemptRow, report: OrderReport) -> bool:
-    remark = report.remark.strip()
-    return len(remark) >= _LEAST_REMARK and attempt.remark.startswith(remark)
-
-
-def _is_ours(report: OrderReport, unknown: Collection[AttemptRow]) -> bool:
-    """Whether the remark names one of several attempts, so that terms alone must not decide."""
-    return any(_named(attempt, report) for attempt in unknown)
 
 
 def _same_terms(attempt: AttemptRow, report: OrderReport) -> bool:
