@@ -150,9 +150,9 @@ class House:
         self.service = Service(self.settings, clock=self.clock, make_broker=self._make_broker)
         await self.service.start()
         self.ledger = self.service.ledger
-        keys_file = self.data_dir / "keys.toml"
-        keys = tomllib.loads(keys_file.read_text(encoding="utf-8")) if keys_file.exists() else {}
-        self._senders = {name: Jqf1Sender(_key_text(entry), name) for name, entry in keys.items()}
+        keys = self.data_dir / "keys.toml"
+        strategies = self.settings.strategies.items()
+        self._senders = {name: Jqf1Sender(key_text(keys, name), name) for name, one in strategies if one.wire == "jqf1"}
         token = (self.data_dir / "console.token").read_text(encoding="utf-8").strip()
         self._http = httpx.AsyncClient(trust_env=False, verify=False)
         self._console = httpx.AsyncClient(
@@ -242,7 +242,8 @@ class House:
             position_after: what the strategy holds afterwards; by what was sent so far, or `None`: not told.
             day: of the order in JoinQuant; today.
             run: JoinQuant's run type.
-            order: further fields of the message's `order`.
+            order: further fields of the message's `order`, its `side` as `position_side`; `total_value`; `age_s`, how
+                long ago the message was made.
         """
         text = self.order_text(
             strategy,
@@ -292,11 +293,12 @@ class House:
             "price": None if price is None else str(price),
             "limit": None if limit is None else str(limit),
             "status": "held" if limit is None else "open",
-            "side": "long",
+            "side": order.pop("position_side", "long"),
             "action": "open" if side == "buy" else "close",
             "add_time": f"{day or now.date()} {now:%H:%M:%S}",
         }
-        told: dict[str, Any] = {"kind": "order", "run": run, "made_at": int(now.timestamp() * 1000)}
+        made_at = int((now.timestamp() - order.pop("age_s", 0)) * 1000)
+        told: dict[str, Any] = {"kind": "order", "run": run, "made_at": made_at}
         if position_after is not None:
             told["position"] = {"amount": position_after, "closeable": 0}
         if "total_value" in order:
@@ -439,8 +441,9 @@ class HouseFaults(Faults):
             gate.release()
 
 
-def _key_text(entry: Any) -> str:
-    return entry if isinstance(entry, str) else str(entry["key"])
+def key_text(keys: Path, strategy: str) -> str:
+    """The strategy's key, as it stands in the service's file."""
+    return str(tomllib.loads(keys.read_text(encoding="utf-8"))[strategy]["key"])
 
 
 def _story(tx: Tx) -> str:
