@@ -4,6 +4,7 @@ import click
 import structlog
 
 from jqfollow import __version__
+from jqfollow.cli.autostart import autostart
 from jqfollow.cli.base import Group
 from jqfollow.cli.client import client
 from jqfollow.cli.demo import demo
@@ -34,6 +35,7 @@ def cli(context: click.Context) -> None:
 
 for command in (
     serve, demo, client, send, keys, frp, doctor, status, signals, orders, positions, fills, pause, resume, export,
+    autostart,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -7,7 +7,7 @@ import click
 import httpx
 from rich.text import Text
 
-from jqfollow.cli import checks_machine, checks_parts
+from jqfollow.cli import checks_machine, checks_parts, doctor_qmt
 from jqfollow.cli.base import Command, Exit, config_option, console, json_option, lang, print_json, words
 from jqfollow.cli.findings import Check, Finding, Level, Surroundings, bad
 from jqfollow.clock import SystemClock
@@ -23,6 +23,8 @@ CHECKS: list[Check] = [
     checks_parts.ledger,
     checks_parts.keys,
     checks_parts.brokers,
+    doctor_qmt.terminals,
+    doctor_qmt.market_data,
     checks_parts.paper_cash,
     checks_parts.wecom,
 ]
@@ -32,11 +34,14 @@ _TIMEOUT_S = 5
 
 @click.command(cls=Command)
 @click.option("--send-test", is_flag=True, help="给企业微信机器人发一条测试消息 / send a test message to the robots")
+@click.option(
+    "--order-test", is_flag=True, help="实盘下一笔跌停价委托再撤销（逐笔询问） / places and cancels a real order"
+)
 @json_option
 @config_option
-def doctor(*, config: Path, send_test: bool, as_json: bool) -> None:
+def doctor(*, config: Path, send_test: bool, order_test: bool, as_json: bool) -> None:
     """逐项体检，并给出解决办法；有一项不通过则退出码 1。 / Checks everything; exit code 1 when something fails."""
-    found = examine(config, send_test=send_test)
+    found = examine(config, send_test=send_test, checks=[*CHECKS, _order_test] if order_test else None)
     if as_json:
         print_json(found)
     else:
@@ -62,6 +67,18 @@ def examine(config: Path, *, send_test: bool, checks: Sequence[Check] | None = N
                 zh, en = f"检查中断：{error!r}", f"the check broke: {error!r}"
                 found.append(bad(name, zh, en, "请报告这个问题", "please report this"))
     return found
+
+
+def _order_test(around: Surroundings) -> Sequence[Finding]:
+    return doctor_qmt.order_test(around, _agrees)
+
+
+def _agrees(order: doctor_qmt.TestOrder) -> bool:
+    zh = (
+        f"账户 {order.account}：真实买入 {order.symbol} {order.volume} 股 @ {order.price}（跌停价），随后撤单，下单吗？"
+    )
+    en = f"account {order.account}: really buy {order.volume} {order.symbol} at {order.price}, and cancel it?"
+    return click.confirm(words(zh, en), default=False, err=True)
 
 
 def _show(found: Sequence[Finding]) -> None:

@@ -1,0 +1,183 @@
+"""`jqfollow autostart`: the service starts when this user logs on, by Windows' Task Scheduler.
+
+MiniQMT needs a logged-on desktop, so the task runs in it, as this user, without a password stored anywhere.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import click
+
+from jqfollow.cli.base import Command, Exit, Group, config_option, fail, say, words
+
+TASK = "jqfollow"
+NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
+_ENTRY = "from jqfollow.cli import main; main()"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What `schtasks` answered."""
+
+    code: int
+    text: str
+
+
+Runner = Callable[[Sequence[str]], Answer]
+
+
+def schtasks(arguments: Sequence[str]) -> Answer:
+    """Windows' own program; its words are in the console's code page."""
+    done = subprocess.run(["schtasks", *arguments], capture_output=True, check=False)  # noqa: S603, S607  # Windows' own, no shell
+    raw = done.stdout + done.stderr
+    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else _code_page()
+    return Answer(code=done.returncode, text=raw.decode(encoding, errors="replace").strip())
+
+
+def _code_page() -> str:
+    if sys.platform == "win32":
+        import ctypes
+
+        return f"cp{ctypes.windll.kernel32.GetOEMCP()}"
+    return "utf-8"
+
+
+_runner: Runner = schtasks
+
+
+@click.group(cls=Group)
+def autostart() -> None:
+    """登录 Windows 时自动启动服务（任务计划程序）。 / Starts the service at log-on, by the Task Scheduler."""
+
+
+@autostart.command(cls=Command)
+@config_option
+def install(*, config: Path) -> None:
+    """建立或更新任务。 / Makes the task, or makes it anew."""
+    _need_windows()
+    if not config.is_file():
+        fail(
+            words(f"没有配置文件 {config.absolute()}", f"there is no configuration {config.absolute()}"),
+            Exit.WRONG_USE,
+        )
+    definition = task_xml(config.resolve(), user=_user(), python=Path(sys.executable))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "jqfollow-task.xml"
+        file.write_text(definition, encoding="utf-16")
+        answer = _runner(["/Create", "/TN", TASK, "/XML", str(file), "/F"])
+    if answer.code != 0:
+        fail(words(f"建立任务失败：{answer.text}", f"the task could not be made: {answer.text}"))
+    say(
+        f"已安装：下次登录 Windows 时自动运行 jqfollow serve --config {config.resolve()}；"
+        f"现在就启动：schtasks /Run /TN {TASK}",
+        f"installed: runs at the next log-on with {config.resolve()}; to start it now: schtasks /Run /TN {TASK}",
+    )
+
+
+@autostart.command(cls=Command)
+def remove() -> None:
+    """删除任务（不停止正在运行的服务）。 / Removes the task; a running service goes on."""
+    _need_windows()
+    if not _installed():
+        say("没有安装自动启动", "autostart is not installed")
+        return
+    answer = _runner(["/Delete", "/TN", TASK, "/F"])
+    if answer.code != 0:
+        fail(words(f"删除任务失败：{answer.text}", f"the task could not be removed: {answer.text}"))
+    say("已删除自动启动任务", "removed")
+
+
+@autostart.command(cls=Command)
+def status() -> None:
+    """是否已安装，启动什么。 / Whether it is installed, and what it starts."""
+    _need_windows()
+    answer = _installed()
+    if answer is None:
+        say("没有安装自动启动（jqfollow autostart install）", "not installed (jqfollow autostart install)")
+        raise click.exceptions.Exit(Exit.FAILED)
+    say(f"已安装：{command_of(answer)}", f"installed: {command_of(answer)}")
+
+
+def _installed() -> str | None:
+    """The task's definition; `None` when there is no task."""
+    answer = _runner(["/Query", "/TN", TASK, "/XML"])
+    return answer.text if answer.code == 0 else None
+
+
+def _need_windows() -> None:
+    if sys.platform != "win32" and _runner is schtasks:
+        fail(
+            words(
+                "自动启动只用于 Windows；Linux 请用 systemd 运行 jqfollow serve",
+                "autostart is for Windows; on Linux let systemd run jqfollow serve",
+            ),
+            Exit.WRONG_USE,
+        )
+
+
+def _user() -> str:
+    name = os.environ.get("USERNAME") or os.environ.get("USER") or ""
+    domain = os.environ.get("USERDOMAIN") or ""
+    return f"{domain}\\{name}" if domain else name
+
+
+def task_xml(config: Path, *, user: str, python: Path) -> str:
+    r"""The task: at `user`'s log-on, in their desktop, one instance, restarted a minute after it failed, never killed.
+
+    Args:
+        config: absolute; its folder is the working directory.
+        user: `DOMAIN\name`.
+        python: the interpreter in which jqfollow is installed.
+    """
+    arguments = subprocess.list2cmdline(["-X", "utf8", "-c", _ENTRY, "serve", "--config", str(config)])
+    root = ET.Element("Task", {"version": "1.2", "xmlns": NAMESPACE})
+    _tree(root, "RegistrationInfo", {"Description": "jqfollow：登录时启动聚宽跟单服务 / follows JoinQuant strategies"})
+    trigger = ET.SubElement(ET.SubElement(root, "Triggers"), "LogonTrigger")
+    _leaves(trigger, {"Enabled": "true", "UserId": user, "Delay": "PT15S"})
+    principal = ET.SubElement(ET.SubElement(root, "Principals"), "Principal", {"id": "Author"})
+    _leaves(principal, {"UserId": user, "LogonType": "InteractiveToken", "RunLevel": "LeastPrivilege"})
+    settings = ET.SubElement(root, "Settings")
+    _leaves(
+        settings,
+        {
+            "MultipleInstancesPolicy": "IgnoreNew",
+            "DisallowStartIfOnBatteries": "false",
+            "StopIfGoingOnBatteries": "false",
+            "StartWhenAvailable": "true",
+            "ExecutionTimeLimit": "PT0S",
+            "Priority": "5",
+        },
+    )
+    _tree(settings, "RestartOnFailure", {"Interval": "PT1M", "Count": "255"})
+    actions = ET.SubElement(root, "Actions", {"Context": "Author"})
+    _tree(
+        actions,
+        "Exec",
+        {"Command": str(python), "Arguments": arguments, "WorkingDirectory": str(config.parent)},
+    )
+    return '<?xml version="1.0" encoding="UTF-16"?>\n' + ET.tostring(root, encoding="unicode")
+
+
+def _leaves(parent: ET.Element, texts: dict[str, str]) -> None:
+    for name, text in texts.items():
+        ET.SubElement(parent, name).text = text
+
+
+def _tree(parent: ET.Element, name: str, texts: dict[str, str]) -> None:
+    _leaves(ET.SubElement(parent, name), texts)
+
+
+def command_of(definition: str) -> str:
+    """What a task's definition starts; empty when it cannot be read."""
+    try:
+        root = ET.fromstring(definition.partition("?>")[2] or definition)  # noqa: S314  # of this machine's own scheduler
+    except ET.ParseError:
+        return ""
+    found = {name: root.findtext(f".//{{{NAMESPACE}}}{name}") or "" for name in ("Command", "Arguments")}
+    return f"{found['Command']} {found['Arguments']}".strip()

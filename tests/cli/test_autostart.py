@@ -1,0 +1,109 @@
+"""`autostart`: what the Task Scheduler is told, on a Task Scheduler that only remembers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from jqfollow.cli import autostart
+from jqfollow.cli.autostart import NAMESPACE, Answer
+
+from .conftest import Run
+
+
+class Scheduler:
+    """Keeps tasks as definitions, like `schtasks`; refuses when told."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, str] = {}
+        self.refuses = ""
+
+    def __call__(self, arguments: Sequence[str]) -> Answer:
+        what, told = arguments[0], dict(zip(arguments[1::2], arguments[2::2], strict=False))
+        name = told["/TN"]
+        if self.refuses and what != "/Query":
+            return Answer(code=1, text=self.refuses)
+        if what == "/Create":
+            raw = Path(told["/XML"]).read_bytes()
+            assert raw.startswith((b"\xff\xfe", b"\xfe\xff"))  # schtasks reads nothing else
+            self.tasks[name] = raw.decode("utf-16")
+        elif name not in self.tasks:
+            return Answer(code=1, text="ERROR: The system cannot find the file specified.")
+        elif what == "/Delete":
+            del self.tasks[name]
+        return Answer(code=0, text=self.tasks.get(name, "SUCCESS"))
+
+
+@pytest.fixture
+def scheduler(monkeypatch: pytest.MonkeyPatch) -> Scheduler:
+    scheduler = Scheduler()
+    monkeypatch.setattr(autostart, "_runner", scheduler)
+    monkeypatch.setenv("USERNAME", "张三")
+    monkeypatch.setenv("USERDOMAIN", "家里电脑")
+    return scheduler
+
+
+def text(definition: str, name: str) -> str | None:
+    return ET.fromstring(definition.partition("?>")[2]).findtext(f".//{{{NAMESPACE}}}{name}")
+
+
+def test_it_starts_the_service_at_this_users_log_on(run: Run, scheduler: Scheduler, config: Path) -> None:
+    result = run("autostart", "install")
+    assert result.exit_code == 0, result.output
+    definition = scheduler.tasks["jqfollow"]
+    assert definition.startswith('<?xml version="1.0" encoding="UTF-16"?>')
+    assert text(definition, "UserId") == "家里电脑\\张三"
+    assert text(definition, "LogonType") == "InteractiveToken"
+    assert text(definition, "ExecutionTimeLimit") == "PT0S"
+    assert text(definition, "MultipleInstancesPolicy") == "IgnoreNew"
+    assert text(definition, "WorkingDirectory") == str(config.parent.resolve())
+    arguments = text(definition, "Arguments") or ""
+    assert arguments.endswith(f'serve --config "{config.resolve()}"')  # a blank in the name: quoted
+    assert "-X utf8" in arguments
+
+
+def test_install_twice_is_one_task_and_remove_takes_it_away(run: Run, scheduler: Scheduler, config: Path) -> None:
+    for _ in range(2):
+        assert run("autostart", "install").exit_code == 0
+    assert list(scheduler.tasks) == ["jqfollow"]
+    status = run("autostart", "status")
+    assert status.exit_code == 0
+    assert str(config.resolve()) in status.output
+    assert run("autostart", "remove").exit_code == 0
+    assert scheduler.tasks == {}
+    assert run("autostart", "status").exit_code == 1
+    assert run("autostart", "remove").exit_code == 0
+
+
+def test_without_a_configuration_nothing_is_made(run: Run, scheduler: Scheduler, folder: Path) -> None:
+    result = run("autostart", "install")
+    assert result.exit_code == 2
+    assert "config.toml" in result.output
+    assert scheduler.tasks == {}
+
+
+@pytest.mark.usefixtures("config")
+def test_the_schedulers_own_words_are_shown(run: Run, scheduler: Scheduler) -> None:
+    scheduler.refuses = "错误: 拒绝访问。"
+    result = run("autostart", "install")
+    assert result.exit_code == 1
+    assert "拒绝访问" in result.output
+
+
+def test_elsewhere_it_says_that_it_is_for_windows(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(autostart.sys, "platform", "linux")
+    for command in ("install", "remove", "status"):
+        result = run("autostart", command)
+        assert result.exit_code == 2
+        assert "systemd" in result.output
+
+
+def test_a_name_with_markup_stays_a_name(tmp_path: Path) -> None:
+    definition = autostart.task_xml(
+        tmp_path / "a & b <c>" / "config.toml", user="x&y", python=Path("C:/Py<thon>/p.exe")
+    )
+    assert text(definition, "Command") == str(Path("C:/Py<thon>/p.exe"))
+    assert text(definition, "UserId") == "x&y"
+    assert "a & b <c>" in autostart.command_of(definition)
+    assert autostart.command_of("not xml") == ""

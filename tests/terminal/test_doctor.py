@@ -1,0 +1,156 @@
+"""The doctor at a MiniQMT account."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from jqfollow.cli import doctor_qmt
+from jqfollow.cli.doctor_qmt import PERMISSION_FILE, SYMBOL, TestOrder
+from jqfollow.cli.findings import Finding, Level, Surroundings
+from jqfollow.cli.lock import only_instance
+from jqfollow.clock import SHANGHAI, SystemClock
+from jqfollow.settings import Settings
+
+from . import native
+from .modes import Mode
+from .terminal import Terminal
+
+
+class Clock(SystemClock):
+    """Ten o'clock on a Monday, going on."""
+
+    def __init__(self) -> None:
+        self.shift = datetime(2026, 3, 2, 10, 0, tzinfo=SHANGHAI) - SystemClock().now()
+
+    def now(self) -> datetime:
+        return SystemClock().now() + self.shift
+
+
+Look = Callable[..., Surroundings]
+
+
+@pytest.fixture
+def look(terminal: Terminal, tmp_path: Path) -> Look:
+    native.install()
+    terminal.tell("reset", at="2026-03-02T10:00")
+    (terminal.path / PERMISSION_FILE).write_bytes(b"")
+    for file in terminal.path.glob("down_queue_*"):
+        file.unlink()
+
+    def surroundings(**changes: Any) -> Surroundings:
+        account = {"broker": "qmt", "qmt_path": str(terminal.path), "account_id": terminal.account} | changes
+        settings = Settings.model_validate({"data_dir": str(tmp_path), "accounts": {"main": account}})
+        return Surroundings(settings=settings, clock=Clock(), http=httpx.Client(trust_env=False, verify=False))
+
+    return surroundings
+
+
+def levels(found: Sequence[Finding]) -> dict[str, Level]:
+    for finding in found:
+        assert finding.zh
+        assert finding.en
+        assert (finding.level is Level.OK) == (not finding.remedy_zh) == (not finding.remedy_en)
+    return {finding.name: finding.level for finding in found}
+
+
+def test_all_is_well(look: Look) -> None:
+    found = [*doctor_qmt.terminals(look()), *doctor_qmt.market_data(look())]
+    assert levels(found) == {"accounts.main.sessions": Level.OK, "accounts.main": Level.OK, "quotes": Level.OK}
+    assert "1,000,000.00" in found[1].zh
+    assert "88880001" not in "".join(f.zh + f.en for f in found)
+
+
+def test_no_permission_file(look: Look, terminal: Terminal) -> None:
+    (terminal.path / PERMISSION_FILE).unlink()
+    [finding, _] = doctor_qmt.terminals(look())
+    assert finding.level is Level.FAIL
+    assert "券商" in finding.remedy_zh
+
+
+def test_logged_out(look: Look, terminal: Terminal) -> None:
+    terminal.mode(Mode.LOGGED_OUT)
+    assert levels(doctor_qmt.terminals(look()))["accounts.main"] is Level.FAIL
+
+
+def test_a_wrong_account(look: Look) -> None:
+    assert levels(doctor_qmt.terminals(look(account_id="99999999")))["accounts.main"] is Level.FAIL
+
+
+def test_many_session_files(look: Look, terminal: Terminal) -> None:
+    for number in range(20):
+        (terminal.path / f"down_queue_{number}").write_bytes(b"")
+    assert levels(doctor_qmt.terminals(look()))["accounts.main.sessions"] is Level.WARN
+
+
+def test_a_running_service_is_not_disturbed(look: Look, tmp_path: Path, terminal: Terminal) -> None:
+    terminal.mode(Mode.LOGGED_OUT)  # a connection would be told so
+    with only_instance(tmp_path):
+        assert levels(doctor_qmt.terminals(look()))["accounts.main"] is Level.OK
+        [finding] = doctor_qmt.order_test(look(), lambda _: True)
+    assert finding.level is Level.WARN
+    assert terminal.record()["received"] == []
+
+
+def test_no_quotes(look: Look) -> None:
+    native.use_market(None)
+    assert levels(doctor_qmt.market_data(look())) == {"quotes": Level.FAIL}
+
+
+def test_a_clock_that_is_wrong(look: Look) -> None:
+    around = look()
+    assert isinstance(around.clock, Clock)
+    around.clock.shift -= timedelta(minutes=5)
+    [finding] = doctor_qmt.market_data(around)
+    assert finding.level is Level.WARN
+    assert "Windows" in finding.remedy_zh
+
+
+def test_it_orders_only_when_told_and_cancels_again(look: Look, terminal: Terminal) -> None:
+    asked: list[TestOrder] = []
+
+    def agrees(order: TestOrder) -> bool:
+        asked.append(order)
+        return len(asked) > 1
+
+    [finding] = doctor_qmt.order_test(look(), agrees)
+    assert (finding.level, terminal.orders()) == (Level.OK, [])
+    [finding] = doctor_qmt.order_test(look(), agrees)
+    assert finding.level is Level.OK, finding
+    [order] = terminal.orders()
+    assert (order["symbol"], order["volume"], order["state"], order["filled"]) == (SYMBOL, 100, "canceled", 0)
+    assert order["remark"].startswith("jqdoctor-")
+    assert str(asked[0].price) == order["price"]
+
+
+def test_a_test_order_that_is_refused(look: Look, terminal: Terminal) -> None:
+    terminal.tell("refuse", message="[COUNTER] 权限不足")
+    [finding] = doctor_qmt.order_test(look(), lambda _: True)
+    assert finding.level is Level.FAIL
+    assert "权限不足" in finding.zh
+
+
+def test_a_test_order_without_an_answer_names_its_remark(look: Look, terminal: Terminal) -> None:
+    terminal.mode(Mode.LOST_AFTER)
+    [finding] = doctor_qmt.order_test(look(), lambda _: True)
+    assert finding.level is Level.FAIL
+    [order] = terminal.orders()
+    assert order["remark"] in finding.zh
+
+
+def test_out_of_hours_nothing_is_ordered(look: Look, terminal: Terminal) -> None:
+    around = look()
+    assert isinstance(around.clock, Clock)
+    around.clock.shift += timedelta(hours=6)
+    [finding] = doctor_qmt.order_test(around, lambda _: True)
+    assert finding.level is Level.WARN
+    assert terminal.orders() == []
+
+
+def test_without_a_real_account_there_is_nothing_to_look_at(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"data_dir": str(tmp_path), "accounts": {"paper": {"broker": "paper"}}})
+    around = Surroundings(settings=settings, clock=Clock(), http=httpx.Client(trust_env=False, verify=False))
+    assert doctor_qmt.terminals(around) == doctor_qmt.market_data(around) == []
