@@ -30,7 +30,9 @@ class Reason(StrEnum):
     BLOCKED = "blocked"
     SUSPENDED = "suspended"
     # The volume.
+    NO_TOTAL_VALUE = "no_total_value"
     BELOW_LOT = "below_lot"
+    ODD_VOLUME = "odd_volume"
     NOTHING_TO_SELL = "nothing_to_sell"
     NOT_SELLABLE_TODAY = "not_sellable_today"
     # The price.
@@ -107,6 +109,14 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.BELOW_LOT: (
         "按比例应{side_zh} {wanted}，不足最小单位 {minimum}，余数留到下次",
         "{wanted} to {side} is below the least volume {minimum}; the rest is carried on",
+    ),
+    Reason.ODD_VOLUME: (
+        "{security} 不能一次{side_zh} {volume}：最少 {minimum}，递增 {step}；零股只能一次卖完",
+        "one cannot {side} {volume} of {security}: at least {minimum}, in steps of {step}; odd lots are sold at once",
+    ),
+    Reason.NO_TOTAL_VALUE: (
+        "账户 {account} 按 equity 跟单，但信号没有带策略总资产",
+        "account {account} follows by equity, and the signal does not tell the strategy's total value",
     ),
     Reason.NOTHING_TO_SELL: (
         "本策略在账户 {account} 没有 {security} 的持仓可卖",

@@ -1,7 +1,7 @@
 """How much an account shall buy or sell because of a signal. Pure."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from jqfollow.domain import Side
 from jqfollow.market.lots import LotRule, buyable, sellable, split
@@ -9,6 +9,7 @@ from jqfollow.reasons import Reason, Refusal
 from jqfollow.settings import FollowMode
 
 ZERO = Decimal(0)
+_SIDE_ZH = {Side.BUY: "买", Side.SELL: "卖"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,73 +92,93 @@ def _buy(intent: Intent) -> Sized:
     wanted = _wanted(intent)
     if wanted is None:
         return _refused(intent, _no_figure(intent))
-    if intent.exact and buyable(intent.amount, intent.rule) != intent.amount:
-        return _refused(intent, _below_lot(intent, wanted))
-    raw = wanted + (intent.carry_buy if _carries(intent) else ZERO)
+    carries = _carries(intent)
+    raw = wanted + (intent.carry_buy if carries else ZERO)
     volume = buyable(raw, intent.rule)
-    carry = raw - volume if _carries(intent) else intent.carry_buy
-    if volume == 0:
-        return Sized(parts=(), carry_buy=carry, carry_sell=intent.carry_sell, refusal=_below_lot(intent, raw))
+    if intent.exact and volume != intent.amount:
+        return _refused(intent, _odd_volume(intent))
     return Sized(
-        parts=split(volume, Side.BUY, intent.available, intent.rule), carry_buy=carry, carry_sell=intent.carry_sell
+        parts=split(volume, Side.BUY, intent.available, intent.rule),
+        carry_buy=raw - volume if carries else intent.carry_buy,
+        carry_sell=intent.carry_sell,
+        refusal=None if volume else _below_lot(intent, raw),
     )
 
 
 def _sell(intent: Intent) -> Sized:
-    free = intent.book - intent.selling
-    if free <= 0:
-        nothing = Refusal(
-            reason=Reason.NOTHING_TO_SELL, figures={"security": intent.security, "account": intent.account}
-        )
-        return _refused(intent, nothing, closed=intent.closes)
-    today = min(free, intent.book - intent.bought_today - intent.selling, intent.available)
-    if today <= 0:
-        return _refused(intent, _not_today(intent, today), closed=intent.closes)
+    free = max(intent.book - intent.selling, 0)
+    today = max(min(free - intent.bought_today, intent.available), 0)
     wanted = Decimal(free) if intent.closes else _wanted(intent)
     if wanted is None:
         return _refused(intent, _no_figure(intent))
     carries = _carries(intent) and not intent.closes
     raw = wanted + (intent.carry_sell if carries else ZERO)
-    volume = sellable(min(raw, Decimal(today)), intent.available, intent.rule)
+    wish = min(raw, Decimal(free))
+    volume = sellable(min(wish, Decimal(today)), intent.available, intent.rule)
     if intent.exact and volume != intent.amount:
-        return _refused(intent, _not_today(intent, today) if intent.amount > today else _below_lot(intent, wanted))
-    carry_buy = ZERO if intent.closes else intent.carry_buy
-    carry = intent.carry_sell
+        volume = 0
+    carry_buy, carry_sell = intent.carry_buy, intent.carry_sell
     if intent.closes:
-        carry = ZERO
+        carry_buy = carry_sell = ZERO
     elif carries:
-        # What rounding left over is carried; what the book does not hold, or T+1 forbids, is not.
-        carry = raw - volume if raw <= today else ZERO
-    if volume == 0:
-        refusal = _below_lot(intent, raw) if raw <= today or today == free else _not_today(intent, today)
-        return Sized(parts=(), carry_buy=carry_buy, carry_sell=carry, refusal=refusal)
-    return Sized(parts=split(volume, Side.SELL, intent.available, intent.rule), carry_buy=carry_buy, carry_sell=carry)
+        # What the book does not hold was never bought: it is taken from the buys still owed.
+        carry_buy = max(carry_buy - (raw - wish), ZERO)
+        # What rounding left over is carried; what T+1 forbids is not.
+        rest = wish - volume
+        carry_sell = rest if rest < intent.rule.minimum else ZERO
+    return Sized(
+        parts=split(volume, Side.SELL, intent.available, intent.rule),
+        carry_buy=carry_buy,
+        carry_sell=carry_sell,
+        refusal=None if volume else _why_not_sold(intent, wish, free, today),
+    )
 
 
-def _refused(intent: Intent, refusal: Refusal, *, closed: bool = False) -> Sized:
-    if closed:
-        return Sized(parts=(), carry_buy=ZERO, carry_sell=ZERO, refusal=refusal)
+def _why_not_sold(intent: Intent, wish: Decimal, free: int, today: int) -> Refusal:
+    if free == 0:
+        return Refusal(reason=Reason.NOTHING_TO_SELL, figures={"security": intent.security, "account": intent.account})
+    if intent.exact and intent.amount <= today:
+        return _odd_volume(intent)
+    if not intent.exact and (wish <= today or wish < min(free, intent.rule.minimum)):
+        return _below_lot(intent, wish)
+    return Refusal(
+        reason=Reason.NOT_SELLABLE_TODAY,
+        figures={"security": intent.security, "book": str(intent.book), "available": str(today)},
+    )
+
+
+def _refused(intent: Intent, refusal: Refusal) -> Sized:
     return Sized(parts=(), carry_buy=intent.carry_buy, carry_sell=intent.carry_sell, refusal=refusal)
 
 
 def _below_lot(intent: Intent, wanted: Decimal) -> Refusal:
+    shown = wanted.quantize(Decimal("0.01"), ROUND_DOWN).normalize()  # 99.999 is not 100
     return Refusal(
         reason=Reason.BELOW_LOT,
         figures={
-            "wanted": f"{wanted.quantize(Decimal('0.01')).normalize():f}",
+            "wanted": f"{shown:f}",
             "side": intent.side,
-            "side_zh": "买" if intent.side is Side.BUY else "卖",
+            "side_zh": _SIDE_ZH[intent.side],
             "minimum": f"{intent.rule.minimum} {intent.rule.unit_zh}",
         },
     )
 
 
-def _not_today(intent: Intent, today: int) -> Refusal:
+def _odd_volume(intent: Intent) -> Refusal:
     return Refusal(
-        reason=Reason.NOT_SELLABLE_TODAY,
-        figures={"security": intent.security, "book": str(intent.book), "available": str(max(today, 0))},
+        reason=Reason.ODD_VOLUME,
+        figures={
+            "security": intent.security,
+            "volume": str(intent.amount),
+            "side": intent.side,
+            "side_zh": _SIDE_ZH[intent.side],
+            "minimum": str(intent.rule.minimum),
+            "step": str(intent.rule.step),
+        },
     )
 
 
 def _no_figure(intent: Intent) -> Refusal:
+    if intent.mode is FollowMode.EQUITY:
+        return Refusal(reason=Reason.NO_TOTAL_VALUE, figures={"account": intent.account})
     return Refusal(reason=Reason.NO_QUOTE, figures={"security": intent.security})
