@@ -31,7 +31,7 @@ class PriceRequest:
     limit_price: Decimal | None
     """Never worse than this; the price itself, when given."""
     named_by_person: bool
-    """A person's price is placed as it is or refused, never moved."""
+    """A person's price is placed as it is, to the tick, or refused, never moved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +52,15 @@ def attempt_price(request: PriceRequest) -> Priced:
     A limit order's wish is its limit. A bound that contradicts another (the cage's bound beyond the day's limit) gives
     a price that is reported with the `bound` that it breaks.
     """
-    wish = _limit_wish(request) if request.limit_price is not None else _market_wish(request)
-    if wish is None:
-        return Priced(price=None)
     tick = request.instrument.tick
     buy = request.side is Side.BUY
-    price = ceil_to_tick(wish, tick) if buy else floor_to_tick(wish, tick)
     if request.limit_price is not None:
-        price = floor_to_tick(wish, tick) if buy else ceil_to_tick(wish, tick)
+        price = floor_to_tick(request.limit_price, tick) if buy else ceil_to_tick(request.limit_price, tick)
+    else:
+        wish = _market_wish(request)
+        if wish is None:
+            return Priced(price=None)
+        price = ceil_to_tick(wish, tick) if buy else floor_to_tick(wish, tick)
     worst = _worst_permitted(request)
     if worst is not None and (price > worst if buy else price < worst):
         if request.named_by_person:
@@ -81,25 +82,16 @@ def market_price(quote: Quote, side: Side) -> Decimal | None:
 def at_limit(quote: Quote, instrument: Instrument, side: Side) -> Decimal | None:
     """The day's limit at which the market stands against `side` (a buy at limit-up, a sell at limit-down), or `None`.
 
-    It does when the last price is there, or when nobody offers and the best of the own side is there.
+    It does when the last price is there, or when nobody offers and the best of the own side is there, whatever traded
+    last.
     """
     limit = instrument.limit_up if side is Side.BUY else instrument.limit_down
     if limit is None:
         return None
     opposite, own = (quote.asks, quote.bids) if side is Side.BUY else (quote.bids, quote.asks)
-    stands = quote.last or (_best(own) if not opposite else None)
-    if stands is None:
-        return None
-    return limit if (stands >= limit if side is Side.BUY else stands <= limit) else None
-
-
-def drift(price: Decimal, signal_price: Decimal) -> Decimal:
-    """The distance of `price` from the strategy's price, as a share of the latter."""
-    return abs(price - signal_price) / signal_price
-
-
-def _limit_wish(request: PriceRequest) -> Decimal | None:
-    return request.limit_price
+    stands = [quote.last, _best(own) if _best(opposite) is None else None]
+    there = (p >= limit if side is Side.BUY else p <= limit for p in stands if p)
+    return limit if any(there) else None
 
 
 def _market_wish(request: PriceRequest) -> Decimal | None:
