@@ -21,32 +21,36 @@ class RefusalKind(StrEnum):
     """Stop and tell."""
 
 
-_WORDS: tuple[tuple[RefusalKind, re.Pattern[str]], ...] = (
-    # Permanent first: "未开通创业板权限，价格…" is about the permission.
-    (
-        RefusalKind.PERMANENT,
-        re.compile(
-            r"权限|未开通|未签署|适当性|风险等级|禁止|黑名单"
-            r"|停牌|退市|不存在|无此|非法|冻结账户|销户|密码|not permitted"
+_WORDS: tuple[tuple[RefusalKind, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile("|".join(words), re.IGNORECASE))
+    for kind, words in (
+        # Permanent first: "未开通创业板权限，价格…" is about the permission.
+        (
+            RefusalKind.PERMANENT,
+            (
+                r"权限|未开通|未签署|适当性|风险等级|禁止|黑名单|not permitted",
+                r"停牌|退市|不存在|无此|(?<!价格)非法|密码",
+                r"冻结账户|账[户号].{0,4}(冻结|注销|异常)|销户",
+            ),
         ),
-    ),
-    (
-        RefusalKind.PRICE,
-        re.compile(r"价格|涨停|跌停|涨跌幅|价位|笼子|申报限价|price", re.IGNORECASE),
-    ),
-    (
-        RefusalKind.FUNDS,
-        re.compile(
-            r"资金|余额不足|可用不足|可用数量|可卖|持仓不足|股份不足|证券.{0,4}不足|insufficient|not enough",
-            re.IGNORECASE,
+        # Before prices: a counter that lacks money or shares names the order's price beside them.
+        (
+            RefusalKind.FUNDS,
+            (
+                r"(资金|余额|可用|可卖|股份|持仓|证券.{0,4}).{0,8}(不足|不够)",
+                r"(大于|超过|超出).{0,6}(资金|余额|可用|可卖)|可用数量",
+                r"insufficient|not sufficient|not enough",
+            ),
         ),
-    ),
-    (
-        RefusalKind.PASSING,
-        re.compile(
-            r"超时|繁忙|稍后|重试|频繁|流量|网络|断开|未连接|暂停服务|系统正在|timeout|busy|try again", re.IGNORECASE
+        (RefusalKind.PRICE, (r"价格|涨停|跌停|涨跌幅|价位|笼子|申报限价|price",)),
+        (
+            RefusalKind.PASSING,
+            (
+                r"超时|繁忙|稍后|重试|频繁|过快|流量|流控|流速|网络|断开|未连接|暂停服务|系统正在",
+                r"timeout|timed out|busy|try again",
+            ),
         ),
-    ),
+    )
 )
 
 
