@@ -170,6 +170,23 @@ class House:
         self._clients.clear()
         await self.service.stop()
 
+    async def crash(self) -> None:
+        """Ends as if the machine had died, as far as one process can: nothing under way is finished or told.
+
+        A call that hangs before the exchange never arrives there; what had arrived stands in the exchange's file.
+        """
+        for task in self.service._tasks:
+            task.cancel()
+        await asyncio.gather(*self.service._tasks, return_exceptions=True)
+        for broker in self.brokers.values():
+            broker.drop("the machine died")
+        for faults in self.faults.values():
+            faults.release()
+        for client in self._clients:
+            await client.aclose()
+        self._clients.clear()
+        await self.service._closing.aclose()
+
     async def restart(self) -> None:
         """`stop` and `start`."""
         await self.stop()
@@ -309,12 +326,16 @@ class House:
         self, strategy: str, text: str, *, message_id: str | None = None, ts: int | None = None
     ) -> httpx.Response:
         """Seals `text` and posts it; an answer of 200 has been verified."""
-        sender = self._senders[strategy]
+        body = self.seal(strategy, text, message_id=message_id, ts=ts)
+        answer = await self.post(body)
+        assert answer.status_code != 200 or self._senders[strategy].verifies(answer.json(), body["id"])
+        return answer
+
+    def seal(self, strategy: str, text: str, *, message_id: str | None = None, ts: int | None = None) -> dict[str, Any]:
+        """The body of one attempt at sending `text`."""
         message_id = message_id or f"{strategy}-{next(self._numbers)}"
         ts = int(self.clock.now().timestamp()) if ts is None else ts
-        answer = await self.post(sender.seal(text, message_id=message_id, ts=ts))
-        assert answer.status_code != 200 or sender.verifies(answer.json(), message_id)
-        return answer
+        return self._senders[strategy].seal(text, message_id=message_id, ts=ts)
 
     async def post(self, body: Mapping[str, Any]) -> httpx.Response:
         """Posts `body` to the signals port."""

@@ -12,6 +12,7 @@ from jqfollow.clock import SHANGHAI
 from jqfollow.domain import BrokerDownError, BrokerError, OrderState
 from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.reasons import Reason
+from jqfollow.risk.rules import RULES
 
 from .house import House
 
@@ -147,6 +148,13 @@ async def suspended(house: House) -> int:
 @case(Reason.BELOW_LOT, strategies={"demo": {"follow": {"paper": 0.5}}})
 async def below_lot(house: House) -> int:
     return await buy(house)
+
+
+@case(Reason.ODD_VOLUME)
+async def odd_volume(house: House) -> int:
+    wanted = {"strategy": "demo", "account": "paper", "security": CODE, "side": "buy", "volume": 150}
+    answer = await house.console("POST", "/api/orders", json=wanted)
+    return int(answer.json()[0]["signal_id"])
 
 
 @case(Reason.NOTHING_TO_SELL)
@@ -371,4 +379,4 @@ def decided(shown: Mapping[str, Any], reason: Reason, outcome: str) -> None:
     assert (decision["outcome"], decision["reason"]) == (outcome, reason)
     [verdict] = [verdict for verdict in decision["verdicts"] if verdict["rule"] == reason]
     assert verdict["outcome"] == outcome
-    assert len({verdict["rule"] for verdict in decision["verdicts"]}) == 25
+    assert len({verdict["rule"] for verdict in decision["verdicts"]}) == len(RULES)
