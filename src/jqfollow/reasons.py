@@ -53,6 +53,7 @@ class Reason(StrEnum):
     BROKER_DOWN = "broker_down"
     BROKER_REFUSED = "broker_refused"
     ATTEMPTS_EXHAUSTED = "attempts_exhausted"
+    OPPOSITE_OPEN = "opposite_open"
     CANCELED_BY_USER = "canceled_by_user"
     CANCELED_BY_STRATEGY = "canceled_by_strategy"
     CANCELED_AT_BROKER = "canceled_at_broker"
@@ -186,6 +187,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.UNKNOWN_OUTCOME: (
         "委托 {remark} 结果未知，请在控制台核对后处理",
         "the outcome of {remark} is unknown: check it and settle it in the console",
+    ),
+    Reason.OPPOSITE_OPEN: (
+        "先撤掉本策略未完成的 {security} 买单，再卖出",
+        "the strategy's open buys of {security} are cancelled before it is sold out",
     ),
     Reason.INTERNAL_ERROR: (
         "程序内部错误（{error}），此单未继续，请查看日志",

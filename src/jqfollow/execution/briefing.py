@@ -28,7 +28,7 @@ from jqfollow.market.lots import LotRule, buyable, lot_rule, sellable
 from jqfollow.market.securities import Security, UnknownSecurityError, parse_security
 from jqfollow.market.settlement import settles_same_day
 from jqfollow.reasons import Reason, Refusal
-from jqfollow.risk.rules import DayFacts, Facts
+from jqfollow.risk.facts import DayFacts, Facts
 from jqfollow.settings import Follow, FollowMode, Settings
 from jqfollow.wire.messages import LIVE_RUN
 
@@ -53,8 +53,8 @@ class Papers:
     bought_today: int
     opposite: tuple[OrderRow, ...]
     """Earlier open buys of the book, none of them unknown."""
-    unknown: bool
-    """An attempt of the same account, code and side whose outcome nobody knows."""
+    unknown: str | None
+    """The remark of an attempt of the same account, code and side whose outcome nobody knows."""
     sells_under_way: bool
     buying_value: Decimal
     """Of live buys of the same code in the account, yuan."""
@@ -111,7 +111,7 @@ class Briefing:
             opposite=tuple(
                 o for o in of_book if o.side is Side.BUY and o.order_id < order_id and o.order_id not in unknown_orders
             ),
-            unknown=bool(tx.attempts.unknown(order.account, order.security, order.side)),
+            unknown=next((a.remark for a in tx.attempts.unknown(order.account, order.security, order.side)), None),
             sells_under_way=any(o.side is Side.SELL for o in mine),
             buying_value=sum(
                 ((a.volume - a.done) * a.price for a in live if a.side is Side.BUY and a.security == order.security),
@@ -170,7 +170,6 @@ class Briefing:
             risk=self._settings.risk,
             account=account.name,
             real=account.traits.real,
-            always_open=account.traits.always_open,
             ready=account.ready and not why,
             not_ready_zh=why or account.why_zh,
             not_ready_en=why or account.why_en,
@@ -192,7 +191,8 @@ class Briefing:
             security=security,
             unknown_zh=unknown.why_zh if unknown else "",
             unknown_en=unknown.why_en if unknown else "",
-            sizing_wait=self._waits(papers, now),
+            unknown=papers.unknown,
+            opposite=_waits_for_opposite(papers, now),
             sells_under_way=papers.sells_under_way,
             cash_until=order.created_at + timedelta(seconds=self._settings.execution.cash_wait_s),
             day=DayFacts(
@@ -237,13 +237,6 @@ class Briefing:
             ),
             sized,
         )
-
-    def _waits(self, papers: Papers, now: datetime) -> WaitingFor | None:
-        if papers.unknown:
-            return WaitingFor.UNKNOWN
-        order = papers.order
-        waited = order.waiting_for is WaitingFor.OPPOSITE and now - order.updated_at > OPPOSITE_WAIT
-        return WaitingFor.OPPOSITE if papers.opposite and order.closes and not waited else None
 
     def _sized(
         self,
@@ -315,6 +308,12 @@ class Briefing:
                 named_by_person=facts.named_by_person,
             )
         )
+
+
+def _waits_for_opposite(papers: Papers, now: datetime) -> bool:
+    order = papers.order
+    waited = order.waiting_for is WaitingFor.OPPOSITE and now - order.updated_at > OPPOSITE_WAIT
+    return bool(papers.opposite) and order.closes and not waited
 
 
 def _rest(papers: Papers, rule: LotRule, available: int) -> Sized:

@@ -27,8 +27,9 @@ from jqfollow.ledger.tx import Tx
 from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason, Refusal
+from jqfollow.risk.facts import Facts
 from jqfollow.risk.gate import Decision, decide
-from jqfollow.risk.rules import Facts, Outcome
+from jqfollow.risk.rules import Outcome
 from jqfollow.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -56,6 +56,7 @@ _SHORT: dict[Reason, str] = {
     Reason.CANCELED_BY_STRATEGY: "策略撤单",
     Reason.CANCELED_AT_BROKER: "券商端撤单",
     Reason.UNKNOWN_OUTCOME: "结果未知",
+    Reason.OPPOSITE_OPEN: "等撤买单",
     Reason.INTERNAL_ERROR: "内部错误",
 }
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from jqfollow.reasons import Refusal
-from jqfollow.risk.rules import RULES, Facts, Outcome, Verdict
+from jqfollow.risk.facts import Facts
+from jqfollow.risk.rules import RULES, Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

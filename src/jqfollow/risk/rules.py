@@ -6,15 +6,13 @@ Their order is the order in which a person would name the reason: the first that
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from jqfollow.domain import Asset, Instrument, Phase, Quote, Side, WaitingFor
-from jqfollow.market.securities import Security
+from jqfollow.domain import Side, WaitingFor
 from jqfollow.market.sessions import accepts_orders, next_continuous
-from jqfollow.reasons import Reason, Refusal
-from jqfollow.settings import RiskSettings
+from jqfollow.reasons import Reason
+from jqfollow.risk.facts import Facts
 
 
 class Outcome(StrEnum):
@@ -40,79 +38,6 @@ class Verdict:
     def as_json(self) -> dict[str, Any]:
         """For the ledger."""
         return {"rule": self.rule, "outcome": self.outcome, "figures": dict(self.figures)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayFacts:
-    """What the account did today, and how fast it may go on."""
-
-    attempts: int
-    turnover: Decimal
-    """Filled and under way, yuan."""
-    turn_in_s: float
-    """Seconds until `orders_per_second` lets the next order go."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """All that is known when an attempt is to be placed; what could not be had is `None`."""
-
-    now: datetime
-    risk: RiskSettings
-    # the account
-    account: str
-    real: bool
-    always_open: bool
-    ready: bool
-    not_ready_zh: str = ""
-    not_ready_en: str = ""
-    paused: str | None = None
-    """What a person paused, in words; `None`: nothing."""
-    # the day
-    trading_day: bool
-    phase: Phase
-    join_auction: bool
-    # the order
-    attempt: int
-    """1 for the first."""
-    side: Side
-    run: str
-    backtest: bool
-    backtest_allowed: bool
-    made_at: datetime
-    age_counts: bool
-    """False while the order waits for something that a person chose to wait for."""
-    named_by_person: bool
-    signal_price: Decimal | None
-    has_limit: bool
-    symbol: str
-    security: Security | None
-    unknown_zh: str = ""
-    unknown_en: str = ""
-    # the market
-    instrument: Instrument | None = None
-    quote: Quote | None = None
-    market_price: Decimal | None = None
-    stands_at: Decimal | None = None
-    """The day's limit at which the market stands against the order."""
-    # the volume and the price
-    sizing: Refusal | None = None
-    sizing_wait: WaitingFor | None = None
-    volume: int = 0
-    price: Decimal | None = None
-    broken_bound: Decimal | None = None
-    # money
-    order_value: Decimal | None = None
-    """Of all parts of the order at `price`, yuan."""
-    cost: Decimal | None = None
-    """What this attempt needs, fees included, yuan."""
-    asset: Asset | None = None
-    position_value: Decimal = Decimal(0)
-    """Of the security in the account, buys under way included, yuan."""
-    sells_under_way: bool = False
-    cash_until: datetime | None = None
-    """How long a buy may wait for cash."""
-    day: DayFacts | None = None
 
 
 Rule = Callable[[Facts], Verdict]
@@ -287,11 +212,28 @@ def _sizing(rule: Reason) -> Rule:
     return verdict
 
 
-def waits_for_others(facts: Facts) -> Verdict:
-    """An unknown outcome, or buys being cancelled before their book is sold, hold the order back."""
-    if facts.sizing_wait is None:
+def unknown_outcome(facts: Facts) -> Verdict:
+    """While an outcome is unknown, nothing more of the same account, code and side is placed."""
+    if facts.unknown is None:
         return _passed(Reason.UNKNOWN_OUTCOME)
-    return Verdict(rule=Reason.UNKNOWN_OUTCOME, outcome=Outcome.WAIT, waiting_for=facts.sizing_wait)
+    return Verdict(
+        rule=Reason.UNKNOWN_OUTCOME,
+        outcome=Outcome.WAIT,
+        figures={"remark": facts.unknown},
+        waiting_for=WaitingFor.UNKNOWN,
+    )
+
+
+def opposite_open(facts: Facts) -> Verdict:
+    """A book is sold out when its buys have ended."""
+    if not facts.opposite:
+        return _passed(Reason.OPPOSITE_OPEN)
+    return Verdict(
+        rule=Reason.OPPOSITE_OPEN,
+        outcome=Outcome.WAIT,
+        figures={"security": facts.symbol},
+        waiting_for=WaitingFor.OPPOSITE,
+    )
 
 
 def price_cage(facts: Facts) -> Verdict:
@@ -390,7 +332,8 @@ RULES: tuple[Rule, ...] = (
     outside_hours,
     broker_down,
     stale,
-    waits_for_others,
+    unknown_outcome,
+    opposite_open,
     no_quote,
     suspended,
     _sizing(Reason.NO_TOTAL_VALUE),

@@ -86,5 +86,5 @@ const WORDS = {
   max_daily_orders: ["日委托数", "daily orders"], max_daily_turnover: ["日成交额", "daily turnover"],
   max_cancels: ["撤单次数", "cancels"], rate: ["频率", "rate"], broker_down: ["券商连接", "connection"],
   broker_refused: ["券商", "broker"], attempts_exhausted: ["尝试次数", "attempts"], unknown_outcome: ["未知结果", "unknown"],
-  internal_error: ["程序", "internal"],
+  opposite_open: ["反向买单", "opposite"], internal_error: ["程序", "internal"],
 };

@@ -1,0 +1,86 @@
+"""What the rules look at. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from jqfollow.domain import Asset, Instrument, Phase, Quote, Side
+from jqfollow.market.securities import Security
+from jqfollow.reasons import Refusal
+from jqfollow.settings import RiskSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayFacts:
+    """What the account did today, and how fast it may go on."""
+
+    attempts: int
+    turnover: Decimal
+    """Filled and under way, yuan."""
+    turn_in_s: float
+    """Seconds until `orders_per_second` lets the next order go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """All that is known when an attempt is to be placed; what could not be had is `None`."""
+
+    now: datetime
+    risk: RiskSettings
+    # the account
+    account: str
+    real: bool
+    ready: bool
+    not_ready_zh: str = ""
+    not_ready_en: str = ""
+    paused: str | None = None
+    """What a person paused, in words; `None`: nothing."""
+    # the day
+    trading_day: bool
+    phase: Phase
+    join_auction: bool
+    # the order
+    attempt: int
+    """1 for the first."""
+    side: Side
+    run: str
+    backtest: bool
+    backtest_allowed: bool
+    made_at: datetime
+    age_counts: bool
+    """False while the order waits for something that a person chose to wait for."""
+    named_by_person: bool
+    signal_price: Decimal | None
+    has_limit: bool
+    symbol: str
+    security: Security | None
+    unknown_zh: str = ""
+    unknown_en: str = ""
+    # what goes before it
+    unknown: str | None = None
+    """The remark of an attempt of the same account, code and side whose outcome nobody knows."""
+    opposite: bool = False
+    """Buys of the book are being cancelled before it is sold out."""
+    # the market
+    instrument: Instrument | None = None
+    quote: Quote | None = None
+    market_price: Decimal | None = None
+    stands_at: Decimal | None = None
+    """The day's limit at which the market stands against the order."""
+    # the volume and the price
+    sizing: Refusal | None = None
+    volume: int = 0
+    price: Decimal | None = None
+    broken_bound: Decimal | None = None
+    # money
+    order_value: Decimal | None = None
+    """Of all parts of the order at `price`, yuan."""
+    cost: Decimal | None = None
+    """What this attempt needs, fees included, yuan."""
+    asset: Asset | None = None
+    position_value: Decimal = Decimal(0)
+    """Of the security in the account, buys under way included, yuan."""
+    sells_under_way: bool = False
+    cash_until: datetime | None = None
+    """How long a buy may wait for cash."""
+    day: DayFacts | None = None
