@@ -1,0 +1,331 @@
+"""Each rule: what it lets pass, refuses, holds back and leaves to others."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from jqfollow.clock import SHANGHAI
+from jqfollow.domain import Board, Phase, Side, WaitingFor
+from jqfollow.market.securities import parse_security
+from jqfollow.reasons import Reason, Refusal
+from jqfollow.risk import rules
+from jqfollow.risk.facts import Facts
+from jqfollow.risk.rules import RULES, Outcome, Verdict
+from risk.samples import ASSET, DAY, FINE, INSTRUMENT, NOW, QUOTE, facts, risk
+
+D = Decimal
+PASS, WAIT, REFUSE, SKIP = Outcome
+S = Side.SELL
+
+
+def ago(seconds: float) -> datetime:
+    return NOW - timedelta(seconds=seconds)
+
+
+def at(clock: str) -> datetime:
+    hour, minute = clock.split(":")
+    return NOW.replace(hour=int(hour), minute=int(minute))
+
+
+def short(reason: Reason) -> Refusal:
+    figures = {"security": "000001.SZ", "account": "main", "book": "500", "available": "0", "wanted": "50"}
+    lots = {"side": "buy", "side_zh": "买", "volume": "150", "minimum": "100", "step": "100"}
+    return Refusal(reason=reason, figures=figures | lots)
+
+
+Case = tuple[Outcome, dict[str, Any]]
+CASES: dict[Reason, list[Case]] = {
+    Reason.BACKTEST: [
+        (PASS, {}),
+        (PASS, {"backtest": True, "run": "simple_backtest", "real": False}),
+        (REFUSE, {"backtest": True, "run": "simple_backtest", "real": False, "backtest_allowed": False}),
+        (REFUSE, {"backtest": True, "run": "simple_backtest"}),
+        (PASS, {"backtest_allowed": False}),
+    ],
+    Reason.PAUSED: [(PASS, {}), (REFUSE, {"paused": "demo · 全部账户"}), (REFUSE, {"paused": ""})],
+    Reason.UNKNOWN_SECURITY: [
+        (PASS, {}),
+        (REFUSE, {"security": None, "symbol": "000001.XSHG", "unknown_zh": "是指数", "unknown_en": "an index"}),
+    ],
+    Reason.BOARD_NOT_ALLOWED: [
+        (PASS, {}),
+        (PASS, {"risk": risk(boards=frozenset({Board.MAIN}))}),
+        (REFUSE, {"risk": risk(boards=frozenset({Board.STAR}))}),
+        (REFUSE, {"risk": risk(boards=frozenset())}),
+        (SKIP, {"security": None}),
+    ],
+    Reason.BLOCKED: [
+        (PASS, {"risk": risk(blocked=frozenset({"600000.SH"}))}),
+        (REFUSE, {"risk": risk(blocked=frozenset({"000001.SZ"}))}),
+        (REFUSE, {"risk": risk(blocked=frozenset({"000001.xshe"}))}),
+        (PASS, {"risk": risk(blocked=frozenset({"000001.XSHG"}))}),
+        (SKIP, {"security": None}),
+    ],
+    Reason.NOT_TRADING_DAY: [(PASS, {}), (REFUSE, {"trading_day": False})],
+    Reason.OUTSIDE_HOURS: [
+        (PASS, {}),
+        (REFUSE, {"phase": Phase.LUNCH, "now": at("12:00")}),
+        (WAIT, {"phase": Phase.LUNCH, "now": at("12:00"), "risk": risk(outside_hours="hold")}),
+        (WAIT, {"phase": Phase.LUNCH, "now": at("12:00"), "attempt": 2}),
+        (REFUSE, {"phase": Phase.CLOSED, "now": at("16:00"), "risk": risk(outside_hours="hold")}),
+        (REFUSE, {"phase": Phase.CLOSING_AUCTION, "now": at("14:58"), "attempt": 2}),
+        (PASS, {"phase": Phase.CLOSING_AUCTION, "now": at("14:58"), "join_auction": True}),
+        (WAIT, {"phase": Phase.PRE_OPEN, "now": at("9:27"), "join_auction": True, "attempt": 2}),
+        (PASS, {"phase": Phase.CONTINUOUS, "now": at("23:00")}),  # an exchange that never closes
+    ],
+    Reason.BROKER_DOWN: [
+        (PASS, {}),
+        (WAIT, {"ready": False}),
+        (WAIT, {"ready": False, "made_at": ago(60)}),
+        (REFUSE, {"ready": False, "made_at": ago(60.001)}),
+        (WAIT, {"ready": False, "made_at": ago(9999), "attempt": 2}),
+        (WAIT, {"ready": False, "made_at": ago(9999), "age_counts": False}),
+    ],
+    Reason.STALE: [
+        (PASS, {}),
+        (PASS, {"made_at": ago(60)}),
+        (REFUSE, {"made_at": ago(60.001)}),
+        (REFUSE, {"made_at": ago(1e9)}),
+        (PASS, {"made_at": ago(-300)}),  # the sender's clock runs ahead
+        (SKIP, {"made_at": ago(9999), "attempt": 2}),
+        (SKIP, {"made_at": ago(9999), "age_counts": False}),
+    ],
+    Reason.UNKNOWN_OUTCOME: [(PASS, {}), (WAIT, {"unknown": "jqABCDE-7"})],
+    Reason.OPPOSITE_OPEN: [(PASS, {}), (WAIT, {"opposite": True, "side": S})],
+    Reason.NO_QUOTE: [
+        (PASS, {}),
+        (REFUSE, {"quote": None}),
+        (REFUSE, {"instrument": None}),
+        (REFUSE, {"market_price": None}),
+        (PASS, {"market_price": None, "quote": replace(QUOTE, last=None, suspended=True)}),
+        (PASS, {"market_price": None, "instrument": replace(INSTRUMENT, suspended=True)}),
+        (SKIP, {"quote": None, "ready": False}),
+        (SKIP, {"quote": None, "security": None}),
+    ],
+    Reason.SUSPENDED: [
+        (PASS, {}),
+        (REFUSE, {"quote": replace(QUOTE, suspended=True)}),
+        (REFUSE, {"instrument": replace(INSTRUMENT, suspended=True)}),
+        (SKIP, {"quote": None}),
+        (SKIP, {"instrument": None}),
+    ],
+    Reason.LIMIT_UP: [
+        (PASS, {}),
+        (REFUSE, {"stands_at": D("11.00")}),
+        (PASS, {"stands_at": D("11.00"), "risk": risk(at_limit="queue")}),
+        (SKIP, {"stands_at": D("11.00"), "has_limit": True}),
+        (SKIP, {"stands_at": D("9.00"), "side": S}),
+        (SKIP, {"quote": None}),
+    ],
+    Reason.LIMIT_DOWN: [
+        (PASS, {"side": S}),
+        (REFUSE, {"side": S, "stands_at": D("9.00")}),
+        (PASS, {"side": S, "stands_at": D("9.00"), "risk": risk(at_limit="queue")}),
+        (SKIP, {"side": S, "stands_at": D("9.00"), "has_limit": True}),
+        (SKIP, {"stands_at": D("11.00")}),
+    ],
+    Reason.PRICE_DRIFT: [
+        (PASS, {}),
+        (PASS, {"signal_price": D(100), "market_price": D(103)}),
+        (REFUSE, {"signal_price": D(100), "market_price": D("103.01")}),
+        (PASS, {"signal_price": D(100), "market_price": D(97)}),
+        (REFUSE, {"signal_price": D(100), "market_price": D("96.99"), "side": S}),
+        (SKIP, {"signal_price": None}),
+        (SKIP, {"market_price": None}),
+        (SKIP, {"signal_price": D(100), "market_price": D(200), "has_limit": True}),
+    ],
+    Reason.PRICE_CAGE: [
+        (PASS, {}),
+        (REFUSE, {"broken_bound": D("10.21"), "price": D("10.50")}),
+        (SKIP, {"price": None}),
+    ],
+    Reason.MAX_ORDER_VALUE: [
+        (PASS, {}),
+        (PASS, {"order_value": D(500_000)}),
+        (REFUSE, {"order_value": D("500000.01")}),
+        (REFUSE, {"order_value": D("1e15"), "side": S}),
+        (SKIP, {"order_value": D("1e15"), "attempt": 2}),
+        (SKIP, {"order_value": None}),
+    ],
+    Reason.MAX_POSITION_RATIO: [
+        (PASS, {"position_value": D(90_000)}),
+        (REFUSE, {"position_value": D("90000.01")}),
+        (REFUSE, {"risk": risk(max_position_ratio=0.05)}),
+        (REFUSE, {"asset": replace(ASSET, total=D(0))}),
+        (SKIP, {"position_value": D(999_999), "side": S}),
+        (SKIP, {"position_value": D(999_999), "attempt": 2}),
+        (SKIP, {"asset": None}),
+        (SKIP, {"order_value": None}),
+    ],
+    Reason.MAX_DAILY_ORDERS: [
+        (PASS, {}),
+        (PASS, {"day": replace(DAY, attempts=499)}),
+        (REFUSE, {"day": replace(DAY, attempts=500)}),
+        (REFUSE, {"day": replace(DAY, attempts=501), "side": S, "attempt": 3}),
+        (SKIP, {"day": None}),
+    ],
+    Reason.MAX_DAILY_TURNOVER: [
+        (PASS, {"day": replace(DAY, turnover=D("1e12"))}),  # 0: no limit
+        (PASS, {"risk": risk(max_daily_turnover=30_000)}),
+        (REFUSE, {"risk": risk(max_daily_turnover=29_999)}),
+        (REFUSE, {"risk": risk(max_daily_turnover=29_999), "side": S, "attempt": 2}),
+        (SKIP, {"day": None}),
+        (SKIP, {"price": None}),
+    ],
+    Reason.NO_CASH: [
+        (PASS, {"cost": D(50_000)}),
+        (REFUSE, {"cost": D("50000.01")}),
+        (WAIT, {"cost": D("50000.01"), "sells_under_way": True, "cash_until": ago(-1)}),
+        (REFUSE, {"cost": D("50000.01"), "sells_under_way": True, "cash_until": NOW}),
+        (REFUSE, {"cost": D("50000.01"), "cash_until": ago(-1)}),
+        (REFUSE, {"cost": D(1), "asset": replace(ASSET, cash=D(-3))}),
+        (SKIP, {"cost": D("1e9"), "side": S}),
+        (SKIP, {"asset": None}),
+        (SKIP, {"cost": None}),
+    ],
+    Reason.RATE: [
+        (PASS, {}),
+        (PASS, {"day": replace(DAY, turn_in_s=0.9)}),
+        (PASS, {"day": replace(DAY, turn_in_s=1.0), "made_at": ago(59)}),
+        (REFUSE, {"day": replace(DAY, turn_in_s=1.0), "made_at": ago(59.5)}),
+        (PASS, {"day": replace(DAY, turn_in_s=1.0), "made_at": ago(59.5), "attempt": 2}),
+        (PASS, {"day": replace(DAY, turn_in_s=1.0), "made_at": ago(59.5), "age_counts": False}),
+        (SKIP, {"day": None}),
+    ],
+    **{
+        reason: [(PASS, {}), (REFUSE, {"sizing": short(reason), "volume": 0}), (SKIP, {"volume": 0})]
+        for reason in (
+            Reason.NO_TOTAL_VALUE,
+            Reason.NOTHING_TO_SELL,
+            Reason.NOT_SELLABLE_TODAY,
+            Reason.BELOW_LOT,
+            Reason.ODD_VOLUME,
+        )
+    },
+}
+FLAT = [
+    pytest.param(rule, outcome, changes, id=f"{rule}-{number}-{outcome}")
+    for rule, cases in CASES.items()
+    for number, (outcome, changes) in enumerate(cases)
+]
+
+
+def verdict_of(rule: Reason, given: Facts) -> Verdict:
+    (found,) = [verdict for verdict in (judge(given) for judge in RULES) if verdict.rule is rule]
+    return found
+
+
+@pytest.mark.parametrize(("rule", "outcome", "changes"), FLAT)
+def test_each_rule(rule: Reason, outcome: Outcome, changes: dict[str, Any]) -> None:
+    assert verdict_of(rule, facts(**changes)).outcome is outcome
+
+
+@pytest.mark.parametrize(("rule", "outcome", "changes"), [c for c in FLAT if c.values[1] in {REFUSE, WAIT}])
+def test_a_verdict_carries_the_figures_of_its_sentences(
+    rule: Reason, outcome: Outcome, changes: dict[str, Any]
+) -> None:
+    changes = {"not_ready_zh": "行情中断", "not_ready_en": "no quotes"} | changes
+    verdict = verdict_of(rule, facts(**changes))
+    refusal = Refusal(reason=verdict.rule, figures=verdict.figures)
+    for text in (refusal.text("zh"), refusal.text("en")):
+        assert "?" not in text
+        assert text.strip()
+    assert all(isinstance(value, str) for value in verdict.figures.values())
+    assert verdict.as_json() == {"rule": rule, "outcome": outcome, "figures": dict(verdict.figures)}
+
+
+def test_every_rule_has_its_cases() -> None:
+    mine = [judge(FINE).rule for judge in RULES]
+    assert len(set(mine)) == len(mine)
+    assert set(mine) == set(CASES)
+    assert all({PASS, SKIP} & {outcome for outcome, _ in cases} for cases in CASES.values())
+    assert all({REFUSE, WAIT} & {outcome for outcome, _ in cases} for cases in CASES.values())
+
+
+@pytest.mark.parametrize(
+    ("rule", "changes", "waits_for", "until"),
+    [
+        (Reason.OUTSIDE_HOURS, {"phase": Phase.LUNCH, "now": at("12:00"), "attempt": 2}, WaitingFor.SESSION, "13:00"),
+        (Reason.OUTSIDE_HOURS, {"phase": Phase.PRE_OPEN, "now": at("9:27"), "attempt": 2}, WaitingFor.SESSION, "9:30"),
+        (Reason.BROKER_DOWN, {"ready": False, "made_at": at("9:59")}, WaitingFor.BROKER, "10:00"),
+        (Reason.BROKER_DOWN, {"ready": False, "attempt": 2}, WaitingFor.BROKER, None),
+        (Reason.BROKER_DOWN, {"ready": False, "age_counts": False}, WaitingFor.BROKER, None),
+        (Reason.UNKNOWN_OUTCOME, {"unknown": "jqABCDE-7"}, WaitingFor.UNKNOWN, None),
+        (Reason.OPPOSITE_OPEN, {"opposite": True}, WaitingFor.OPPOSITE, None),
+        (
+            Reason.NO_CASH,
+            {"cost": D(10**6), "sells_under_way": True, "cash_until": at("10:01")},
+            WaitingFor.CASH,
+            "10:01",
+        ),
+    ],
+)
+def test_what_is_waited_for_and_how_long(
+    rule: Reason, changes: dict[str, Any], waits_for: WaitingFor, until: str | None
+) -> None:
+    verdict = verdict_of(rule, facts(**changes))
+    assert (verdict.outcome, verdict.waiting_for) == (WAIT, waits_for)
+    assert verdict.wait_until == (None if until is None else at(until))
+
+
+@pytest.mark.parametrize("outcome", [PASS, REFUSE, SKIP])
+def test_only_who_waits_says_for_what(outcome: Outcome) -> None:
+    for rule, cases in CASES.items():
+        for expected, changes in cases:
+            if expected is outcome:
+                verdict = verdict_of(rule, facts(**changes))
+                assert (verdict.waiting_for, verdict.wait_until) == (None, None)
+
+
+FIGURES: list[tuple[Callable[[Facts], Verdict], dict[str, Any], dict[str, str]]] = [
+    (rules.stale, {"made_at": ago(75.4)}, {"age_s": "75", "max_age_s": "60"}),
+    (rules.stale, {"made_at": ago(2), "risk": risk(max_signal_age_s=1.5)}, {"age_s": "2", "max_age_s": "1.5"}),
+    (
+        rules.price_drift,
+        {"signal_price": D("10"), "market_price": D("10.3051")},
+        {"price": "10.3051", "signal_price": "10", "drift": "3.05%", "max_drift": "3.00%"},
+    ),
+    (rules.max_order_value, {"order_value": D("512345.678")}, {"value": "512,345.68", "limit": "500,000"}),
+    (
+        rules.max_position_ratio,
+        {"position_value": D(93_000)},
+        {"security": "000001.SZ", "ratio": "103.0%", "limit": "100.0%"},
+    ),
+    (
+        rules.max_position_ratio,
+        {"asset": replace(ASSET, total=D(0))},
+        {"security": "000001.SZ", "ratio": "∞", "limit": "100.0%"},
+    ),
+    (rules.max_daily_turnover, {"risk": risk(max_daily_turnover=25_000)}, {"value": "30,000.00", "limit": "25,000"}),
+    (rules.no_cash, {"cost": D("50005.004")}, {"needed": "50,005.00", "cash": "50,000.00"}),
+    (rules.outside_hours, {"phase": Phase.LUNCH, "now": at("12:00")}, {"time": "12:00:00", "phase": "lunch"}),
+    (rules.not_trading_day, {"trading_day": False}, {"day": "2026-03-03"}),
+    (
+        rules.broker_down,
+        {"ready": False, "not_ready_zh": "断开", "not_ready_en": "lost"},
+        {"account": "main", "why": "断开 / lost"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "changes", "figures"), FIGURES)
+def test_figures_as_people_read_them(
+    rule: Callable[[Facts], Verdict], changes: dict[str, Any], figures: dict[str, str]
+) -> None:
+    assert rule(facts(**changes)).figures == figures
+
+
+def test_a_bond_and_a_fund_are_of_their_boards() -> None:
+    only_stocks = risk(boards=frozenset({Board.MAIN, Board.STAR, Board.CHINEXT, Board.BSE}))
+    for symbol, board in (("113050.SH", "bond"), ("510300.SH", "fund")):
+        verdict = rules.board_not_allowed(facts(security=parse_security(symbol), symbol=symbol, risk=only_stocks))
+        assert verdict.figures == {"security": symbol, "board": board}
+
+
+def test_times_are_compared_over_zones() -> None:
+    assert rules.stale(facts(made_at=NOW.astimezone(UTC))).outcome is PASS
+    assert NOW.tzinfo is SHANGHAI
