@@ -28,7 +28,7 @@ import httpx
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import ORDER_OPEN, OrderState, SignalState
-from jqfollow.execution.brokers.faults import Faults
+from jqfollow.execution.brokers.faults import Faults, Gate
 from jqfollow.execution.brokers.paper import PaperBroker
 from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.ledger.rows import AttemptRow, BookRow, FillRow, OrderRow, SignalRow
@@ -460,6 +460,11 @@ class HouseFaults(Faults):
     def release(self) -> None:
         for gate in self.gates:
             gate.release()
+
+
+async def arrived(gate: Gate) -> None:
+    """Until a call hangs at `gate`."""
+    assert await asyncio.to_thread(gate.wait_arrived, 5)
 
 
 def key_text(keys: Path, strategy: str) -> str:

@@ -135,7 +135,7 @@ async def test_a_restart_finds_what_was_about_to_be_handed_over(tmp_path: Path, 
         gate = house.faults["paper"].hang("place", after=arrived)
         signal_id = await buy(house)
         await house.until(lambda tx: tx.attempts.live("paper"))
-        assert gate.wait_arrived(5)
+        await arrived(gate)
         await house.crash()
         await house.start()
         if arrived or not doubtful:

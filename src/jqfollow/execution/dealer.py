@@ -20,7 +20,7 @@ from jqfollow.execution.accounts import Account
 from jqfollow.execution.briefing import Briefing, Papers
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.sizing import Sized
-from jqfollow.execution.transitions import Names, carry_odd_rest, end_order, left_figures, missing_fills
+from jqfollow.execution.transitions import Names, carry_odd_rest, end_order, left_figures, may_go_out, missing_fills
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import NewOrder, OrderRow
 from jqfollow.ledger.tx import Tx
@@ -35,6 +35,10 @@ from jqfollow.settings import Settings
 log = structlog.get_logger(__name__)
 
 _SIZING = frozenset({Reason.BELOW_LOT, Reason.NOTHING_TO_SELL, Reason.NOT_SELLABLE_TODAY})
+
+
+class _TakenBackError(Exception):
+    """A person or the strategy stopped the order while it was being judged."""
 
 
 class Dealer:
@@ -108,11 +112,14 @@ class Dealer:
         account.placed_now()
 
         def also(tx: Tx) -> None:
+            if not may_go_out(tx, order):
+                raise _TakenBackError
             if not order.sized and sized is not None:
                 self._write_size(tx, order, sized)
 
         if facts.price is not None:
-            await self._desk.place(order, volume=facts.volume, price=facts.price, decision=decision, also=also)
+            with suppress(_TakenBackError):
+                await self._desk.place(order, volume=facts.volume, price=facts.price, decision=decision, also=also)
 
     def _write_size(self, tx: Tx, order: OrderRow, sized: Sized) -> None:
         """The order's volume, its further parts, and what is carried on."""
@@ -148,6 +155,8 @@ class Dealer:
             return
 
         def write(tx: Tx) -> None:
+            if not may_go_out(tx, order):
+                return
             now = self._clock.now()
             self._note(tx, papers, "wait", decision, decision.refusal)
             row = tx.orders.update(order.order_id, now, waiting_for=waiting_for, wait_until=until)
