@@ -205,6 +205,11 @@ async def price_cage(house: House) -> int:
     return int(answer.json()[0]["signal_id"])
 
 
+@case(Reason.NO_TOTAL_VALUE, strategies={"demo": {"follow": {"paper": {"equity": 50_000}}}})
+async def no_total_value(house: House) -> int:
+    return await buy(house)
+
+
 # -- money and limits ------------------------------------------------------------------------------------------------
 
 

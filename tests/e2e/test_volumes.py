@@ -54,13 +54,6 @@ async def test_follow_modes(tmp_path: Path, follow: Any, told: dict[str, str], t
         assert (sell.closes, sell.filled) == (True, traded)
 
 
-async def test_an_equity_follower_needs_the_strategys_value(tmp_path: Path) -> None:
-    async with House(tmp_path, strategies={"demo": {"follow": {"paper": {"equity": 50_000}}}}) as house:
-        house.market(CODE)
-        [order] = await house.done(await house.send("demo", CODE, "buy", 1000, price="10.00"))
-        assert order.state is OrderState.REJECTED
-
-
 async def test_half_of_a_lot_is_carried_until_it_is_one(tmp_path: Path) -> None:
     async with House(tmp_path, strategies={"demo": {"follow": {"paper": 0.5}}}) as house:
         house.market(CODE)
