@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import types
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -39,6 +40,7 @@ _QUESTIONS = ("asset", "orders", "trades", "positions", "status", "infos")
 _LISTS = {"queryStockAsset": "asset", "queryStockOrders": "orders", "queryStockTrades": "trades"}
 _LISTS |= {"queryStockPositions": "positions", "queryAccountStatus": "status", "queryAccountInfos": "infos"}
 market_folder: Path | None = None
+_clients: "weakref.WeakSet[XtQuantAsyncClient]" = weakref.WeakSet()
 
 
 def install() -> None:
@@ -68,6 +70,12 @@ def use_market(folder: Path | None) -> None:
     xtdata = sys.modules.get("xtquant.xtdata")
     if xtdata is not None:
         xtdata.disconnect()
+
+
+def wait_for_modes(serial: int) -> None:
+    """Until every client in this process knows of the terminal's change of that number."""
+    for client in list(_clients):
+        client.wait_for_modes(serial)
 
 
 def _request_class(name: str) -> type:
@@ -109,6 +117,8 @@ class XtQuantAsyncClient:
         self._hanging: set[str] = set()
         self._modes = threading.Condition()
         self._ended = False
+        self._serial = 0
+        _clients.add(self)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("bindOn"):
@@ -137,7 +147,7 @@ class XtQuantAsyncClient:
         lines = connection.makefile("r", encoding="utf-8")
         connection.sendall(_line({"hello": "trader", "session": self._session}))
         welcome = json.loads(lines.readline() or "{}")
-        self._set_modes(welcome.get("modes", ()))
+        self._set_modes(welcome.get("modes", ()), welcome.get("serial", 0))
         if not welcome.get("ok"):
             connection.close()
             lines.close()
@@ -188,9 +198,14 @@ class XtQuantAsyncClient:
         with self._modes:
             self._modes.wait_for(lambda: mode not in self._hanging)
 
-    def _set_modes(self, modes: Any) -> None:
+    def wait_for_modes(self, serial: int) -> None:
+        """Until the terminal's change of that number has arrived here, or the connection is gone."""
         with self._modes:
-            self._hanging = set(modes)
+            assert self._modes.wait_for(lambda: self._socket is None or self._serial >= serial, 10)
+
+    def _set_modes(self, modes: Any, serial: int) -> None:
+        with self._modes:
+            self._hanging, self._serial = set(modes), serial
             self._modes.notify_all()
 
     def _read(self, connection: socket.socket, lines: Any) -> None:
@@ -198,7 +213,7 @@ class XtQuantAsyncClient:
             for text in lines:
                 message = json.loads(text)
                 if "modes" in message:
-                    self._set_modes(message["modes"])
+                    self._set_modes(message["modes"], message["serial"])
                 elif "push" in message:
                     self._callbacks[_PUSHES[message["push"]]](_thing(message["data"]))
                 else:

@@ -88,6 +88,7 @@ class TerminalServer:
         self._modes: set[Mode] = set()
         self._withheld: list[Callable[[], None]] = []
         self._kept: list[BrokerEvent] | None = None
+        self._serial = 0
         self._end: Callable[[], None] = lambda: None
         self._logged_in = True
         self._open({})
@@ -128,8 +129,8 @@ class TerminalServer:
             self.paper.events(self._pushed)
             self._end = self.paper.connect()
 
-    def modes(self, told: dict[str, Any]) -> None:
-        """Holds from now on: exactly these."""
+    def modes(self, told: dict[str, Any]) -> int:
+        """Holds from now on: exactly these; gives the number of the change."""
         with self._lock:
             self._modes = {Mode(name) for name in told["modes"]}
             faults = self.faults
@@ -142,8 +143,10 @@ class TerminalServer:
                     faults.pushes = pushes
             faults.list_lag_s = LAG_S if Mode.LIST_LAGS in self._modes else 0.0
             faults.refuse_by_push = Mode.REFUSED_BY_PUSH in self._modes
+            self._serial += 1
             for client in self._clients:
-                client.send({"modes": sorted(self._modes & NATIVE)})
+                client.send({"modes": sorted(self._modes & NATIVE), "serial": self._serial})
+            return self._serial
 
     def release(self, _told: dict[str, Any]) -> int:
         """Sends what was withheld; how much that was."""
@@ -269,7 +272,7 @@ class TerminalServer:
         client = Client(connection)
         with self._lock:
             ok = Mode.LOGGED_OUT not in self._modes
-            client.send({"ok": ok, "modes": sorted(self._modes & NATIVE)})
+            client.send({"ok": ok, "modes": sorted(self._modes & NATIVE), "serial": self._serial})
             self._clients.append(client)
         try:
             for text in lines:

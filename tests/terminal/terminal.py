@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from . import native
 from .modes import PORT_FILE, Mode
 from .server import ACCOUNT
 
@@ -72,7 +73,7 @@ class Terminal:
 
     def mode(self, *modes: Mode) -> None:
         """From now on exactly these; none: all is well."""
-        self.tell("modes", modes=list(modes))
+        native.wait_for_modes(self.tell("modes", modes=list(modes)))
 
     def record(self) -> dict[str, Any]:
         """What was really ordered, traded and asked for."""

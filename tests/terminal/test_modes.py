@@ -345,6 +345,20 @@ def test_24_connecting_hangs_then_goes_on_with_another_session(terminal: Termina
     asyncio.run(until(lambda: rig.broker.hung == 0))
 
 
+def test_24b_when_too_much_hangs_no_session_id_is_used_up(terminal: Terminal, tmp_path: Path) -> None:
+    rig = QmtRig(terminal, tmp_path, connect=False, connect_timeout_s=0.05)
+    rig.broker._threads._max_hung = 1
+    terminal.mode(Mode.CONNECT_HANGS)
+    with pytest.raises(BrokerDownError, match="hangs"):
+        rig.broker.connect()
+    for _ in range(2 * POOL_SIZE):
+        with pytest.raises(BrokerDownError, match="restart"):
+            rig.broker.connect()
+    assert sum(session.taken for session in rig.broker._sessions._sessions) == 1
+    terminal.mode()
+    asyncio.run(until(lambda: not any(session.taken for session in rig.broker._sessions._sessions)))  # ended, late
+
+
 async def test_25_quotes_hang(rig: QmtRig, make: Requests) -> None:
     assert rig.broker.quote(SYMBOL)
     rig.go_wrong(Mode.MARKET_HANGS)

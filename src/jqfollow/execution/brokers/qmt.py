@@ -139,6 +139,7 @@ class QmtBroker:
             old, self._link = self._link, None
         if old is not None:
             self._retire(old, "由新连接取代 / replaced by a new connection")
+        self._threads.check()  # before an id is taken that nobody would give back
         session = self._sessions.take()
         if session is None:
             raise BrokerDownError(f"{self._name}: 刚刚断开，3 秒后再连 / the last connection ended less than 3 s ago")

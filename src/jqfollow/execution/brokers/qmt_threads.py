@@ -28,6 +28,15 @@ class Threads:
         with self._lock:
             return self._hung
 
+    def check(self) -> None:
+        """Raises `BrokerDownError` when too many threads hang for another one to be begun."""
+        hung = self.hung
+        if hung >= self._max_hung:
+            raise BrokerDownError(
+                f"{self._name}: 已有 {hung} 个 MiniQMT 调用一直没有返回，请重启 MiniQMT 和本程序 / "
+                f"{hung} calls hang in MiniQMT's software: restart MiniQMT and this program"
+            )
+
     def run(self, what: str, fn: Callable[[], T], *, timeout_s: float, on_late: Callable[[T], None] | None = None) -> T:
         """What `fn` returns or raises.
 
@@ -41,12 +50,7 @@ class Threads:
             BrokerTimeoutError: no end within `timeout_s`; the thread is left behind.
             BrokerDownError: too many threads hang already; nothing was called.
         """
-        with self._lock:
-            if self._hung >= self._max_hung:
-                raise BrokerDownError(
-                    f"{self._name}: 已有 {self._hung} 个 MiniQMT 调用一直没有返回，请重启 MiniQMT 和本程序 / "
-                    f"{self._hung} calls hang in MiniQMT's software: restart MiniQMT and this program"
-                )
+        self.check()
         call: _Call[T] = _Call(fn)
         thread = threading.Thread(target=self._work, args=(call, on_late), name=f"{self._name}-{what}", daemon=True)
         thread.start()
