@@ -158,20 +158,22 @@ def _differences(tx: Tx, scene: Scene, name: str, strategy: Strategy) -> tuple[D
 
 
 def _held(tx: Tx, scene: Scene, name: str) -> Mapping[str, int] | None:
-    """What the strategy holds: its message of today after the close, else the sum of its signals."""
+    """What the strategy holds: its message of today after the close, else the sum of its signals; `None`: not told."""
     rows = tx.signals.list(strategy=name, day=scene.now.date(), kind=SignalKind.POSITIONS, limit=_MANY)
-    parts: dict[int, PositionsMessage] = {}
+    parts: dict[tuple[int, int], PositionsMessage] = {}
     for row in rows:  # newest first
         try:
             message = parse_text(row.text)
         except WireError:
             continue
         if isinstance(message, PositionsMessage):
-            parts.setdefault(message.part, message)
-            if set(range(1, message.parts + 1)) <= parts.keys():
-                held = [parts[number].positions for number in range(1, message.parts + 1)]
-                return {_symbol(code): position.amount for part in held for code, position in part.items()}
-    return tx.signals.positions(name) or None
+            parts.setdefault((message.parts, message.part), message)
+            whole = [parts.get((message.parts, number)) for number in range(1, message.parts + 1)]
+            if None not in whole:
+                return {_symbol(code): held.amount for part in whole if part for code, held in part.positions.items()}
+    books = tx.books.list(strategy=name, held_only=False)
+    sold_out = {book.security: 0 for book in books if tx.signals.position(name, book.security) == 0}
+    return sold_out | tx.signals.positions(name) or None
 
 
 def _symbol(code: str) -> str:
