@@ -41,7 +41,8 @@ from jqfollow.ledger.backups import daily_path, prune
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.market.calendar import FILE_NAME as CALENDAR_FILE
-from jqfollow.market.calendar import TradingCalendar, load_calendar
+from jqfollow.market.calendar import CalendarError, TradingCalendar, calendar_template, load_calendar
+from jqfollow.market.sessions import day_end
 from jqfollow.notify import messages, reports
 from jqfollow.notify.collect import Scene, heartbeat_facts, summary_facts
 from jqfollow.notify.kinds import Kind
@@ -396,7 +397,7 @@ class Service:
         )
 
     async def send_heartbeat(self, now: datetime) -> None:
-        """Every day: that the service lives."""
+        """Every day: that the service lives, and whether the exchange trades."""
         scene = self._scene(now)
         facts = await self.ledger.read(lambda tx: heartbeat_facts(tx, scene))
         await self._tell(Kind.HEARTBEAT, reports.heartbeat(facts), unique_key=f"heartbeat-{now:%Y%m%d}")
@@ -411,14 +412,17 @@ class Service:
         await self._tell(Kind.SUMMARY, reports.summary(facts), unique_key=f"summary-{now:%Y%m%d}")
 
     async def keep_house(self, now: datetime) -> None:
-        """Once a day: a copy of the ledger, old copies and pictures away, the calendar's end announced."""
+        """At the start and after the close: a copy of the ledger, old things away, the calendar's end announced."""
         copy = daily_path(self.settings.ledger_file, now.date())
-        if not copy.exists():
+        if not copy.exists() or now >= day_end(now.date()):
             await self.ledger.backup(copy)
             prune(copy.parent, KEEP_BACKUPS)
             await self.ledger.write(lambda tx: tx.snapshots.thin(now.date() - KEEP_PICTURES))
         warning = self.calendar.warning(now.date())
         if warning is not None:
+            calendar_file = self.settings.data_dir / CALENDAR_FILE
+            if not calendar_file.exists():
+                calendar_file.write_text(calendar_template(), encoding="utf-8", newline="\n")
             await self._tell(Kind.ALERT, messages.alert(warning[0]), unique_key=f"calendar-{now:%Y%m%d}")
 
     async def _tell(self, kind: Kind, text: str, *, unique_key: str | None = None) -> None:
@@ -452,7 +456,7 @@ class Service:
 def _trades(calendar: TradingCalendar, now: datetime) -> bool:
     try:
         return calendar.is_trading_day(now.date())
-    except JqfollowError:
+    except CalendarError:
         return False
 
 

@@ -99,6 +99,8 @@ def _stoppable() -> Iterator[None]:
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGBREAK") if hasattr(signal, name)]
     try:
         before = {number: signal.signal(number, as_interrupt) for number in numbers}
+        # A shell lets what it starts in the background ignore Ctrl-C: then nothing above would stop it either.
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     except ValueError:  # not the main thread: a test
         before = {}
     try:
