@@ -55,6 +55,8 @@ async def test_what_is_left_of_a_partial_fill_is_priced_again(tmp_path: Path) ->
         assert order.filled == 330
         house.market(CODE, last="10.02", depth=100_000, prev_close="10.00")
         await house.sweep(after_s=31)
+        await house.until(lambda tx: tx.orders.get(order.order_id).filled == 930)
+        await house.sweep(after_s=1)
         [order] = await house.done(signal_id)
         first, second = await house.attempts(order)
         assert (first.state, first.filled, second.volume, second.filled) == ("canceled", 330, 600, 600)

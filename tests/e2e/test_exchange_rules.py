@@ -92,7 +92,7 @@ def cases(draw: st.DrawFn) -> Case:
         book=draw(st.one_of(st.just(holding), st.integers(0, holding))),
         amount=draw(st.one_of(st.integers(1, 5 * board.minimum), st.integers(1, 3 * board.most))),
         ratio=draw(st.sampled_from([Decimal(1), Decimal("0.5"), Decimal("0.37"), Decimal("0.003"), Decimal("2.7")])),
-        carry=draw(st.decimals(0, board.minimum - 1, places=2)),
+        carry=Decimal(draw(st.integers(0, 100 * board.minimum - 1))) / 100,
         closes=draw(st.booleans()),
         mode=draw(st.sampled_from(list(PriceMode))),
         slippage_ticks=draw(st.sampled_from([0, 1, 5, 50, 1000])),

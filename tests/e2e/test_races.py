@@ -3,7 +3,10 @@
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
+
 from jqfollow.domain import BrokerDownError, BrokerError, OrderState
+from jqfollow.execution import supervisor
 from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.reasons import Reason
 
@@ -63,6 +66,7 @@ async def test_what_is_paused_while_it_is_being_judged_is_not_placed(tmp_path: P
         await arrived(gate)
         assert (await house.console("POST", "/api/pause", json={})).status_code == 200
         gate.release()
+        await house.sweep(after_s=1)
         [order] = await house.done(signal_id)
         assert (order.reason, order.filled) == (Reason.PAUSED, 0)
 
@@ -109,10 +113,14 @@ async def test_one_slow_account_holds_up_no_other(tmp_path: Path) -> None:
         assert {o.filled for o in await house.done(signal_id)} == {1000}
 
 
-async def test_an_account_that_cannot_connect_stops_neither_the_start_nor_the_signals(tmp_path: Path) -> None:
-    async with House(tmp_path, accounts={"a": {}, "b": {}}) as house:
+async def test_an_account_that_cannot_connect_stops_neither_the_start_nor_the_signals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "BACKOFF_S", (0.1,))
+    real = {"a": BrokerTraits(real=True, absence_is_proof=False, always_open=True)}
+    async with House(tmp_path, accounts={"a": {}, "b": {}}, traits=real) as house:
         await house.stop()
-        house.faults["a"].fail("connect", BrokerDownError("MiniQMT 没有启动"), times=2)
+        house.faults["a"].fail("connect", BrokerDownError("MiniQMT 没有启动"), times=3)
         await house.start()
         hello = '{"kind":"hello","run":"sim_trade","made_at":1772000000000}'
         told = (await house.deliver("demo", hello)).json()["accounts"]

@@ -330,6 +330,16 @@ async def unknown_outcome(house: House) -> int:
     return await buy(house)
 
 
+@case(Reason.OPPOSITE_OPEN, "wait")
+async def opposite_open(house: House) -> int:
+    house.market(BOND, last="100.000")
+    await house.done(await house.send("demo", BOND, "buy", 50, price="100"))
+    resting = await house.send("demo", BOND, "buy", 70, limit="99.000")
+    await house.in_state(resting, OrderState.NEW)
+    house.faults["paper"].ignore_cancels = True
+    return await house.send("demo", BOND, "sell", 50, price="100", position_after=0)
+
+
 @case(Reason.INTERNAL_ERROR, "order")
 async def internal_error(house: House) -> int:
     house.faults["paper"].fail("quote", ValueError("an adapter's mistake"))  # type: ignore[arg-type]
@@ -384,4 +394,5 @@ def decided(shown: Mapping[str, Any], reason: Reason, outcome: str) -> None:
     assert (decision["outcome"], decision["reason"]) == (outcome, reason)
     [verdict] = [verdict for verdict in decision["verdicts"] if verdict["rule"] == reason]
     assert verdict["outcome"] == outcome
+    explained(decision, reason)
     assert len({verdict["rule"] for verdict in decision["verdicts"]}) == len(RULES)

@@ -11,7 +11,7 @@ from jqfollow.execution.brokers.faults import Pushes
 from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.ledger.rows import AttemptRow, OrderRow
 
-from .house import House
+from .house import House, arrived
 
 CODE = "000001.XSHE"
 SYMBOL = "000001.SZ"
@@ -127,22 +127,24 @@ async def test_absence_proves_nothing_while_the_call_may_still_be_made(tmp_path:
         assert [a.attempt_id for a in await house.attempts(order)] == [attempt.attempt_id]
 
 
-@pytest.mark.parametrize("arrived", [True, False])
+@pytest.mark.parametrize("came_through", [True, False])
 @pytest.mark.parametrize("doubtful", [True, False])
-async def test_a_restart_finds_what_was_about_to_be_handed_over(tmp_path: Path, arrived: bool, doubtful: bool) -> None:
+async def test_a_restart_finds_what_was_about_to_be_handed_over(
+    tmp_path: Path, came_through: bool, doubtful: bool
+) -> None:
     async with House(tmp_path, traits=DOUBTFUL if doubtful else None) as house:
         house.market(CODE)
-        gate = house.faults["paper"].hang("place", after=arrived)
+        gate = house.faults["paper"].hang("place", after=came_through)
         signal_id = await buy(house)
         await house.until(lambda tx: tx.attempts.live("paper"))
         await arrived(gate)
         await house.crash()
         await house.start()
-        if arrived or not doubtful:
+        if came_through or not doubtful:
             await house.sweep(after_s=2)
             [order] = await house.done(signal_id)
             assert (order.filled, held(house)) == (1000, 1000)
-            assert len(await house.attempts(order)) == (1 if arrived else 2)
+            assert len(await house.attempts(order)) == (1 if came_through else 2)
         else:
             assert (await unknown(house)).volume == 1000
             assert held(house) == 0

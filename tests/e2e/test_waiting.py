@@ -149,6 +149,8 @@ async def test_selling_out_cancels_the_buys_of_the_same_book_first(tmp_path: Pat
         resting = await house.send("demo", BOND, "buy", 70, limit="99.000")
         await house.in_state(resting, OrderState.NEW)
         sold = await house.send("demo", BOND, "sell", 50, price="100", position_after=0)
+        await house.done(resting)
+        await house.sweep(after_s=1)
         buy, sell = await house.done(resting, sold)
         assert (buy.reason, sell.filled) == (Reason.CANCELED_BY_STRATEGY, 50)
         assert (await house.book(BOND)).volume == 0
