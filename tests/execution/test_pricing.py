@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jqfollow.clock import SHANGHAI
@@ -283,6 +283,7 @@ def requests(draw: st.DrawFn) -> PriceRequest:
     )
 
 
+@settings(max_examples=60)
 @given(requests())
 def test_every_price_without_a_broken_bound_is_one_that_the_exchange_takes(request_: PriceRequest) -> None:
     result = attempt_price(request_)
@@ -309,6 +310,7 @@ def test_every_price_without_a_broken_bound_is_one_that_the_exchange_takes(reque
         assert away <= request_.max_drift
 
 
+@settings(max_examples=40)
 @given(requests(), st.integers(1, 50))
 def test_more_slippage_is_never_a_better_price(request_: PriceRequest, more: int) -> None:
     calm = attempt_price(request_).price

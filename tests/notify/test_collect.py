@@ -222,7 +222,7 @@ def test_a_message_in_parts_counts_when_it_is_whole(do: Do) -> None:
 
 def test_parts_of_different_messages_do_not_mix(do: Do) -> None:
     do(lambda tx: positions(tx, {"000001.XSHE": 1000}))
-    do(lambda tx: positions(tx, {"600010.XSHG": 600}, part=2, parts=2, at=CLOSED + timedelta(seconds=9)))
+    do(lambda tx: positions(tx, {"600010.XSHG": 600}, part=1, parts=2, at=CLOSED + timedelta(seconds=9)))
     assert differences(do) == (difference(BANK, 500, 0),)
 
 
