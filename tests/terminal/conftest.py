@@ -1,7 +1,10 @@
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+
+from execution.brokers.contract import SYMBOL, Requests, quiet
+from jqfollow.execution.lanes import Lanes
 
 from . import native
 from .qmt_rig import QmtRig
@@ -29,3 +32,16 @@ def rig(terminal: Terminal, tmp_path: Path) -> Iterator[QmtRig]:
     rig = QmtRig(terminal, tmp_path)
     yield rig
     rig.close()
+
+
+@pytest.fixture
+def make(rig: QmtRig) -> Requests:
+    quiet(rig, SYMBOL)
+    return Requests()
+
+
+@pytest.fixture
+async def lanes() -> AsyncIterator[Lanes]:
+    lanes = Lanes("main")
+    yield lanes
+    await lanes.close(1)

@@ -1,5 +1,6 @@
 """A `QmtBroker` on the simulated terminal, through the vendor's own Python layer."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from decimal import Decimal
@@ -126,3 +127,13 @@ class QmtRig:
 
     def go_wrong(self, *modes: Mode) -> None:
         self.terminal.mode(*modes)
+
+
+def told(kind: type[BrokerEvent], remark: str) -> Callable[[list[BrokerEvent]], BrokerEvent | None]:
+    return lambda events: next((e for e in events if isinstance(e, kind) and getattr(e, "remark", "") == remark), None)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110  # what is waited for happens on other threads
+            await asyncio.sleep(0.002)

@@ -9,13 +9,10 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from jqfollow.clock import SHANGHAI, SystemClock
 from jqfollow.domain import (
     Accepted,
     BrokerError,
@@ -28,204 +25,18 @@ from jqfollow.domain import (
     PlaceRequest,
     Side,
 )
-from jqfollow.execution.brokers.faults import Faults, Pushes
-from jqfollow.execution.brokers.paper import PaperBroker
-from jqfollow.market.calendar import TradingCalendar
 
 from . import rows
-from .modes import LAG_S, NATIVE, ONCE, PORT_FILE, Mode
+from .control import Client, Control
+from .modes import NATIVE, ONCE, PORT_FILE, Mode
 
 ACCOUNT = "88880001"
 _REMARK_LENGTH = 24
 _SIDES = {23: Side.BUY, 24: Side.SELL}
 
 
-class ShiftedClock:
-    """The machine's clock, put forward or back."""
-
-    def __init__(self) -> None:
-        self._system = SystemClock()
-        self.shift = timedelta(0)
-
-    def now(self) -> datetime:
-        return self._system.now() + self.shift
-
-    def monotonic(self) -> float:
-        return self._system.monotonic()
-
-    def put(self, moment: datetime) -> None:
-        self.shift = moment - self._system.now()
-
-
-class Client:
-    """One connected service."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._turn = threading.Lock()
-        self.subscribed = False
-
-    def send(self, message: dict[str, Any]) -> None:
-        try:
-            with self._turn:
-                self._connection.sendall(json.dumps(message).encode() + b"\n")
-        except OSError:
-            self.subscribed = False
-
-    def drop(self) -> None:
-        self.subscribed = False
-        with suppress(OSError):
-            self._connection.shutdown(socket.SHUT_RDWR)
-
-
-class TerminalServer:
-    """Its account, its modes, its record."""
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "exchange.journal"
-        self._lock = threading.RLock()
-        self._clients: list[Client] = []
-        self._modes: set[Mode] = set()
-        self._withheld: list[Callable[[], None]] = []
-        self._kept: list[BrokerEvent] | None = None
-        self._serial = 0
-        self._end: Callable[[], None] = lambda: None
-        self._logged_in = True
-        self._open({})
-
-    # -- control
-
-    def control(self, name: str, told: dict[str, Any]) -> Any:
-        return getattr(self, name)(told)
-
-    def reset(self, told: dict[str, Any]) -> None:
-        """A new account in a new file; every connection is gone, every mode cleared."""
-        with self._lock:
-            self._end()
-            self._file.unlink(missing_ok=True)
-            for client in self._clients:
-                client.drop()
-            self._open(told)
-
-    def _open(self, told: dict[str, Any]) -> None:
-        """The account as its file has it; a terminal that was restarted still shows today's orders."""
-        with self._lock:
-            self._modes, self._withheld, self._sold_out = set(), [], set()
-            self.clock = ShiftedClock()
-            if "at" in told:
-                self.clock.put(datetime.fromisoformat(told["at"]).replace(tzinfo=SHANGHAI))
-            self.faults = Faults()
-            self.received: list[dict[str, Any]] = []
-            self.paper = PaperBroker(
-                name="terminal",
-                path=self._file,
-                clock=self.clock,
-                cash=Decimal(told.get("cash", "1000000")),
-                hours=told.get("hours", "always"),
-                calendar=TradingCalendar(),
-                faults=self.faults,
-                pulse_s=told.get("pulse_s"),
-            )
-            self.paper.events(self._pushed)
-            self._end = self.paper.connect()
-
-    def modes(self, told: dict[str, Any]) -> int:
-        """Holds from now on: exactly these; gives the number of the change."""
-        with self._lock:
-            self._modes = {Mode(name) for name in told["modes"]}
-            faults = self.faults
-            faults.pushes = Pushes.NORMAL
-            for mode, pushes in (
-                (Mode.PUSHES_TWICE, Pushes.TWICE),
-                (Mode.PUSHES_DROPPED, Pushes.DROPPED),
-            ):
-                if mode in self._modes:
-                    faults.pushes = pushes
-            faults.list_lag_s = LAG_S if Mode.LIST_LAGS in self._modes else 0.0
-            faults.refuse_by_push = Mode.REFUSED_BY_PUSH in self._modes
-            self._serial += 1
-            for client in self._clients:
-                client.send({"modes": sorted(self._modes & NATIVE), "serial": self._serial})
-            return self._serial
-
-    def release(self, _told: dict[str, Any]) -> int:
-        """Sends what was withheld; how much that was."""
-        with self._lock:
-            withheld, self._withheld = self._withheld, []
-        for send in withheld:
-            send()
-        return len(withheld)
-
-    def drop(self, _told: dict[str, Any]) -> None:
-        """Every connection is lost."""
-        for client in list(self._clients):
-            client.drop()
-
-    def clock_at(self, told: dict[str, Any]) -> None:
-        """Puts the clock to a time, or forward by seconds; what that brings to the market happens."""
-        if "at" in told:
-            self.clock.put(datetime.fromisoformat(told["at"]).replace(tzinfo=SHANGHAI))
-        self.clock.shift += timedelta(seconds=told.get("forward_s", 0))
-        self.paper.advance()
-
-    def market(self, told: dict[str, Any]) -> None:
-        """Sets the market of a security."""
-        prices = {k: Decimal(told[k]) for k in ("last", "prev_close", "bid", "ask") if told.get(k) is not None}
-        others = {k: told[k] for k in ("depth", "suspended", "risk_warning", "quoted") if k in told}
-        self.paper.set_market(told["symbol"], **prices, **others)
-
-    def hold(self, told: dict[str, Any]) -> None:
-        """Gives the account shares."""
-        self.paper.set_holding(told["symbol"], told["volume"], cost=Decimal(told.get("cost", "9.50")))
-
-    def manual(self, told: dict[str, Any]) -> str:
-        """A person orders in the terminal itself."""
-        request = PlaceRequest(
-            attempt_id=0,
-            remark=told.get("remark", ""),
-            symbol=told["symbol"],
-            side=Side(told["side"]),
-            volume=told["volume"],
-            price=Decimal(told["price"]),
-        )
-        placed = self.paper.place(request)
-        return placed.broker_order_id if isinstance(placed, Accepted) else placed.message
-
-    def refuse(self, told: dict[str, Any]) -> None:
-        """The next order is refused with `message`."""
-        self.faults.refuse(told["message"])
-
-    def advance(self, _told: dict[str, Any]) -> None:
-        self.paper.advance()
-
-    def flush(self, _told: dict[str, Any]) -> None:
-        assert self.paper.flush()
-
-    def record(self, _told: dict[str, Any]) -> dict[str, Any]:
-        """What was really ordered and traded, and what was asked for: the judge."""
-        exchange = self.paper._exchange
-        assert exchange is not None
-        orders = [order.report() for order in exchange.account.orders.values()]
-        return {
-            "received": self.received,
-            "orders": [
-                {
-                    "id": o.broker_order_id,
-                    "remark": o.remark,
-                    "symbol": o.symbol,
-                    "side": o.side,
-                    "volume": o.volume,
-                    "price": str(o.price),
-                    "state": o.state,
-                    "filled": o.filled,
-                }
-                for o in orders
-            ],
-            "fills": [
-                {"traded_id": f.traded_id, "order_id": f.broker_order_id, "volume": f.volume, "price": str(f.price)}
-                for f in exchange.account.fills
-            ],
-        }
+class TerminalServer(Control):
+    """The services' side: answers, pushes, and all that goes wrong with them."""
 
     # -- the services' side
 
