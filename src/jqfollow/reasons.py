@@ -189,8 +189,8 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
         "the outcome of {remark} is unknown: check it and settle it in the console",
     ),
     Reason.OPPOSITE_OPEN: (
-        "先撤掉本策略未完成的 {security} 买单，再卖出",
-        "the strategy's open buys of {security} are cancelled before it is sold out",
+        "先等本策略未完成的 {security} 买单结束，再卖出",
+        "the strategy's open buys of {security} end before it is sold",
     ),
     Reason.INTERNAL_ERROR: (
         "程序内部错误（{error}），此单未继续，请查看日志",

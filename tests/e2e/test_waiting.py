@@ -1,6 +1,6 @@
 """What waits, and for what: the session, cash from sells, the opposite side; and what goes first."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -154,3 +154,43 @@ async def test_selling_out_cancels_the_buys_of_the_same_book_first(tmp_path: Pat
         buy, sell = await house.done(resting, sold)
         assert (buy.reason, sell.filled) == (Reason.CANCELED_BY_STRATEGY, 50)
         assert (await house.book(BOND)).volume == 0
+
+
+async def test_a_sell_of_what_is_still_being_bought_waits_for_it(tmp_path: Path) -> None:
+    async with House(tmp_path, execution={"price": "own"}) as house:
+        house.market(BOND, last="100.000")
+        bought = await house.send("demo", BOND, "buy", 100, price="100")
+        await house.in_state(bought, OrderState.NEW)
+        sold = await house.send("demo", BOND, "sell", 60, price="100")
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(sold) if o.waiting_for is WaitingFor.OPPOSITE])
+        house.market(BOND, last="99.990", prev_close="100.000")
+        await house.done(bought)
+        await house.sweep(after_s=1)
+        await house.in_state(sold, OrderState.NEW)
+        house.market(BOND, last="100.010", prev_close="100.000")
+        [order] = await house.done(sold)
+        assert (order.filled, (await house.book(BOND)).volume) == (60, 40)
+
+
+async def test_a_sell_does_not_wait_for_ever_for_what_is_still_being_bought(tmp_path: Path) -> None:
+    async with House(tmp_path, execution={"price": "own"}) as house:
+        house.market(BOND, last="100.000")
+        bought = await house.send("demo", BOND, "buy", 100, price="100")
+        await house.in_state(bought, OrderState.NEW)
+        sold = await house.send("demo", BOND, "sell", 60, price="100")
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(sold) if o.waiting_for is WaitingFor.OPPOSITE])
+        await house.sweep(after_s=11)
+        [order] = await house.done(sold)
+        assert (order.state, order.reason) == (OrderState.REJECTED, Reason.NOTHING_TO_SELL)
+
+
+async def test_a_sell_of_yesterdays_shares_waits_for_no_buy_of_today(tmp_path: Path) -> None:
+    async with House(tmp_path, execution={"force_after": 1}) as house:
+        house.market(CODE)
+        await house.done(await house.send("demo", CODE, "buy", 500, price="10.00"))
+        tomorrow = house.clock.now().date() + timedelta(days=1)
+        house.market(CODE, depth=100)
+        bought = await house.send("demo", CODE, "buy", 5000, price="10.00", day=tomorrow)
+        await house.in_state(bought, OrderState.PARTIALLY_FILLED)
+        [order] = await house.done(await house.send("demo", CODE, "sell", 500, price="10.00", day=tomorrow))
+        assert order.filled == 500

@@ -33,7 +33,7 @@ from jqfollow.settings import Follow, FollowMode, Settings
 from jqfollow.wire.messages import LIVE_RUN
 
 OPPOSITE_WAIT = timedelta(seconds=10)
-"""So long a closing sell waits for the cancelled buys of its book to end."""
+"""So long a sell waits for the earlier buys of its book to end."""
 _AGELESS = frozenset({WaitingFor.SESSION, WaitingFor.CASH, WaitingFor.OPPOSITE, WaitingFor.UNKNOWN})
 """While an order waits for these, by a person's choice or a rule's, its signal does not grow stale."""
 
@@ -192,7 +192,7 @@ class Briefing:
             unknown_zh=unknown.why_zh if unknown else "",
             unknown_en=unknown.why_en if unknown else "",
             unknown=papers.unknown,
-            opposite=_waits_for_opposite(papers, now),
+            opposite=order.closes and _waits_for_opposite(papers, now),
             sells_under_way=papers.sells_under_way,
             cash_until=order.created_at + timedelta(seconds=self._settings.execution.cash_wait_s),
             day=DayFacts(
@@ -215,7 +215,10 @@ class Briefing:
         rule = lot_rule(security, account.trading_day())
         sized = self._sized(papers, account, security, market, rule, here or facts.signal_price)
         volume = sized.parts[0] if sized.parts else 0
-        facts = replace(facts, market_price=here, sizing=sized.refusal, volume=volume)
+        # A sell of all that the book holds so far may be short of what earlier buys of today still bring.
+        short = settles_same_day(security) and sized.volume >= papers.book.volume - papers.selling
+        opposite = facts.opposite or (short and not order.sized and _waits_for_opposite(papers, facts.now))
+        facts = replace(facts, market_price=here, sizing=sized.refusal, volume=volume, opposite=opposite)
         if quote is None or instrument is None:
             return facts, sized
         facts = replace(facts, stands_at=at_limit(quote, instrument, order.side))
@@ -311,9 +314,11 @@ class Briefing:
 
 
 def _waits_for_opposite(papers: Papers, now: datetime) -> bool:
+    """Whether earlier buys come first: all of them before the book is sold out, else those that go to the market."""
     order = papers.order
     waited = order.waiting_for is WaitingFor.OPPOSITE and now - order.updated_at > OPPOSITE_WAIT
-    return bool(papers.opposite) and order.closes and not waited
+    first = any(order.closes or buy.limit_price is None for buy in papers.opposite)
+    return order.side is Side.SELL and first and not waited
 
 
 def _rest(papers: Papers, rule: LotRule, available: int) -> Sized:
