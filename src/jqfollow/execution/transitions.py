@@ -196,7 +196,8 @@ def end_order(tx: Tx, order: OrderRow, refusal: Refusal | None, moment: Moment) 
     elif refusal is None:
         raise ValueError(f"order {order.order_id} is not filled and has no reason to end")
     else:
-        fallback = OrderState.CANCELED if order.filled or placed else OrderState.REJECTED
+        stood = order.filled or any(attempt.state is not AttemptState.REJECTED for attempt in placed)
+        fallback = OrderState.CANCELED if stood else OrderState.REJECTED
         state = _ENDS_AS.get(refusal.reason, fallback)
     tx.events.add(order.order_id, None, moment.now, "order", order.state, state, refusal.text("en") if refusal else "")
     order = tx.orders.update(
