@@ -337,6 +337,15 @@ def test_a_refused_attempt_leaves_its_order_as_it_was(world: World) -> None:
     assert world.messages == []
 
 
+def test_refused_by_push_after_it_had_its_id_ends_as_rejected(world: World) -> None:
+    attempt = world.begin()
+    world.step(attempt, Event.ACCEPTED, broker_order_id="b1")
+    world.hear(attempt, S.REJECTED, message="未开通权限")
+    refusal = Refusal(reason=Reason.BROKER_REFUSED, figures={"message": "未开通权限"})
+    assert world.do(lambda tx: end_order(tx, world_order(tx, attempt), refusal, moment())).state is OrderState.REJECTED
+    assert [m.kind for m in world.messages] == ["order_refused"]
+
+
 def test_what_is_filled_cannot_be_rejected(world: World) -> None:
     attempt = world.begin()
     world.fill(attempt, "t1", 40)
