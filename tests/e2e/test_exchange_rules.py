@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from execution.brokers.judge import BOARDS, Board, Situation, limits, takes
-from jqfollow.domain import Accepted, Phase, PlaceRequest, Side
+from jqfollow.domain import Accepted, BrokerError, Phase, PlaceRequest, Side
 from jqfollow.execution.brokers.paper import PaperBroker
 from jqfollow.execution.pricing import PriceRequest, attempt_price
 from jqfollow.execution.sizing import Intent, size
@@ -25,6 +26,10 @@ from .house import MONDAY
 
 CASES = 1000
 RICH = Decimal(10) ** 13
+
+
+placed_ids: list[str] = []
+"""At the exchange, by the case before."""
 
 
 class StillClock:
@@ -158,9 +163,9 @@ def intent(case: Case, side: Side, available: int) -> Intent:
 
 
 def prepare(broker: PaperBroker, case: Case) -> None:
-    for order in broker.orders():
-        if order.state not in {"filled", "canceled", "rejected"}:
-            broker.cancel(order.broker_order_id)
+    while placed_ids:
+        with suppress(BrokerError):  # it was filled
+            broker.cancel(placed_ids.pop())
     broker.set_money(RICH)
     cost = case.yuan(case.prev_close)
     broker.set_holding(case.symbol, case.holding, cost=cost, bought_today=case.frozen_today)
@@ -216,4 +221,5 @@ def place(broker: PaperBroker, case: Case, side: Side, volume: int) -> bool:
         PlaceRequest(attempt_id=1, remark="jqAAAAA-1", symbol=case.symbol, side=side, volume=volume, price=priced.price)
     )
     assert isinstance(answer, Accepted), answer
+    placed_ids.append(answer.broker_order_id)
     return True

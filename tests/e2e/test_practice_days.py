@@ -40,6 +40,7 @@ async def test_a_limit_order_ends_with_its_day(tmp_path: Path) -> None:
         resting = await house.send("demo", CODE, "buy", 1000, limit="9.50")
         order = await house.in_state(resting, OrderState.NEW)
         later = await house.send("demo", "510300.XSHG", "buy", 100, price="4.00", day=TOMORROW)
+        await house.until(lambda tx: tx.orders.of_signal(later))
         await house.sweep(after_s=11)  # a practice day waits ten seconds for its open orders
         [order, _] = await house.done(resting, later)
         assert (order.state, order.reason, order.filled) == (OrderState.EXPIRED, Reason.DAY_OVER, 0)
