@@ -165,14 +165,3 @@ def test_what_the_strategy_holds(ledger: Ledger) -> None:
     assert ledger.read_now(lambda tx: tx.signals.position("demo", SECURITY)) == 0
     assert ledger.read_now(lambda tx: tx.signals.positions("demo")) == {"600000.SH": 100}
     assert ledger.read_now(lambda tx: tx.signals.positions("other")) == {}
-
-
-def test_the_last_positions_message(ledger: Ledger) -> None:
-    assert ledger.read_now(lambda tx: tx.signals.last_positions_message("demo")) is None
-    for name in ("a", "b"):
-        message = signal(name, kind=SignalKind.POSITIONS, order=None)
-        ledger.write_now(lambda tx, message=message: tx.signals.record(message))
-    ledger.write_now(lambda tx: tx.signals.record(signal("c")))
-    row = ledger.read_now(lambda tx: tx.signals.last_positions_message("demo"))
-    assert row is not None
-    assert row.message_id == "b"

@@ -278,6 +278,11 @@ class Briefing:
             )
         )
 
+    def carries(self, papers: Papers) -> bool:
+        """Whether what rounding leaves over is carried on: of a proportion, not of whole wishes."""
+        mode = self._follow(papers.order).mode
+        return papers.signal.wire is not Wire.MANUAL and mode in {FollowMode.RATIO, FollowMode.EQUITY}
+
     def _follow(self, order: OrderRow) -> Follow:
         strategy = self._settings.strategies.get(order.strategy)
         follow = strategy.follow.get(order.account) if strategy else None

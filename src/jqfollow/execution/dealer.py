@@ -55,9 +55,13 @@ class Dealer:
     async def work(self, account: Account, order_id: int) -> None:
         """One step of an order that has no live attempt: it is placed, ended, or written down as waiting."""
         papers = await self._papers(account, order_id)
-        if any(missing_fills(attempt) for attempt in papers.attempts):
-            return  # how much is left is not known yet: reconciling will tell
         ended = self._ended_before(papers, account)
+        if any(missing_fills(attempt) for attempt in papers.attempts):
+            # How much is left is not known yet: reconciling will tell, or, when the day is over, a person.
+            if ended is not None and ended.reason is Reason.DAY_OVER:
+                await self._tell_missing_fills(papers, account)
+                await self._end(papers, account, ended)
+            return
         if ended is not None:
             await self._end(papers, account, ended)
             return
@@ -115,15 +119,16 @@ class Dealer:
             if not may_go_out(tx, order):
                 raise _TakenBackError
             if not order.sized and sized is not None:
-                self._write_size(tx, order, sized)
+                self._write_size(tx, papers, sized)
 
         if facts.price is not None:
             with suppress(_TakenBackError):
                 await self._desk.place(order, volume=facts.volume, price=facts.price, decision=decision, also=also)
 
-    def _write_size(self, tx: Tx, order: OrderRow, sized: Sized) -> None:
+    def _write_size(self, tx: Tx, papers: Papers, sized: Sized) -> None:
         """The order's volume, its further parts, and what is carried on."""
         now = self._clock.now()
+        order = papers.order
         tx.orders.update(order.order_id, now, volume=sized.parts[0], sized=True)
         for number, volume in enumerate(sized.parts[1:], start=2):
             tx.orders.create(
@@ -143,6 +148,13 @@ class Dealer:
                 now,
             )
         self._carry(tx, order, sized)
+        short = papers.book.volume - papers.selling - sized.volume
+        if order.closes and short > 0:
+            text = messages.alert(
+                f"策略 {self._names.title(order.strategy)} 已清仓 {order.security}，账户 {order.account} 现在只能卖 "
+                f"{sized.volume}，还剩 {short} 不能卖（T+1、已冻结或零股），之后不会自动再卖，请留意"
+            )
+            tx.outbox.put(Kind.ALERT, text, now, unique_key=f"short-{order.order_id}")
 
     @staticmethod
     def _carry(tx: Tx, order: OrderRow, sized: Sized) -> None:
@@ -176,13 +188,24 @@ class Dealer:
         def write(tx: Tx) -> None:
             self._note(tx, papers, "refuse", decision, refusal)
             if refusal.reason in _SIZING and sized is not None:
-                if order.sized:
+                if order.sized and self._briefing.carries(papers):
                     carry_odd_rest(tx, order)
                 else:
                     self._carry(tx, order, sized)
             end_order(tx, order, refusal, self._desk.moment(account))
 
         await self._ledger.write(write)
+        self._desk.tell(account)
+
+    async def _tell_missing_fills(self, papers: Papers, account: Account) -> None:
+        order = papers.order
+        reported = sum(attempt.reported for attempt in papers.attempts)
+        text = messages.alert(
+            f"订单 #{order.order_id}（{order.account} {order.security}）券商报告成交 {reported}，成交明细只有 "
+            f"{order.filled}，当日已结束。账本少记了这部分，请在交易终端核对"
+        )
+        key = f"missing-fills-{order.order_id}"
+        await self._ledger.write(lambda tx: tx.outbox.put(Kind.ALERT, text, self._clock.now(), unique_key=key))
         self._desk.tell(account)
 
     async def _end(self, papers: Papers, account: Account, refusal: Refusal) -> None:

@@ -65,7 +65,8 @@ def step_attempt(
     """Applies `event`; `columns` are further changes of the attempt's row. A repeated event changes nothing."""
     filled = max(columns.get("reported", attempt.reported), attempt.filled)
     after = step(attempt.state, event, filled=filled)
-    if contradicts(attempt.state, event):
+    # Out of order is no contradiction: a refused order that the broker once listed has its id.
+    if contradicts(attempt.state, event) and (attempt.broker_order_id is None or filled > 0):
         _alert_contradiction(tx, attempt, event, moment)
     changed = {name: value for name, value in columns.items() if value != getattr(attempt, name)}
     changes = cast("AttemptColumns", changed)
@@ -104,6 +105,8 @@ def apply_fill(tx: Tx, account: str, day: date, report: FillReport, moment: Mome
     order = tx.orders.get(attempt.order_id)
     if order is None or not tx.fills.add(attempt, order.strategy, report, attempt.day):
         return attempt
+    if order.state not in ORDER_OPEN:
+        _alert_late_fill(tx, order, report, moment)
     attempt = _reread(tx, attempt)
     event = Event.FILLED if attempt.filled >= attempt.volume else Event.PARTIAL
     after = step_attempt(tx, attempt, event, moment, detail=f"{report.volume} @ {report.price}")
@@ -259,3 +262,12 @@ def _alert_overfilled(tx: Tx, order: OrderRow, moment: Moment) -> None:
     tx.outbox.put(
         Kind.ALERT, messages.alert(text), moment.now, unique_key=f"overfilled-{order.order_id}-{order.filled}"
     )
+
+
+def _alert_late_fill(tx: Tx, order: OrderRow, report: FillReport, moment: Moment) -> None:
+    text = (
+        f"订单 #{order.order_id}（{order.account} {order.security} {order.side}）结束并通知之后又成交 "
+        f"{report.volume} @ {report.price}，已记入账本"
+    )
+    key = f"late-fill-{order.order_id}-{report.traded_id}"
+    tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=key)

@@ -21,7 +21,6 @@ AND signal_id < ? ORDER BY signal_id LIMIT 1"""
 _OF_JQ_ORDER = """
 SELECT * FROM signals WHERE kind = 'order' AND strategy = ? AND jq_order_id = ? AND day = ? ORDER BY signal_id"""
 _NEWEST_DAY = "SELECT max(day) AS day FROM signals WHERE kind = 'order' AND strategy = ?"
-_LAST_POSITIONS = "SELECT * FROM signals WHERE strategy = ? AND kind = 'positions' ORDER BY signal_id DESC LIMIT 1"
 _SET_POSITION = """
 INSERT INTO strategy_positions (strategy, security, amount, updated_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (strategy, security) DO UPDATE SET amount = excluded.amount, updated_at = excluded.updated_at"""
@@ -138,11 +137,6 @@ class Signals(Table):
         """Everything that the strategy itself holds, by security; without zeros."""
         sql = "SELECT security, amount FROM strategy_positions WHERE strategy = ? AND amount <> 0 ORDER BY security"
         return {row["security"]: row["amount"] for row in self._all(sql, stored(strategy))}
-
-    def last_positions_message(self, strategy: str) -> SignalRow | None:
-        """The newest message of kind `positions`."""
-        row = self._one(_LAST_POSITIONS, stored(strategy))
-        return None if row is None else _signal(row)
 
 
 def _order_columns(order: StrategyOrder) -> dict[str, Stored]:

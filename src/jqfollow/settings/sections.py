@@ -184,6 +184,15 @@ class Strategy(_Section):
     backtest: Literal["paper", "reject"] = "paper"
 
     @model_validator(mode="after")
+    def _seed_tells_no_total_value(self) -> Self:
+        if self.wire is Wire.SEED and any(follow.equity is not None for follow in self.follow.values()):
+            raise ValueError(
+                'wire = "seed" 的消息里没有策略总资产，不能用 equity，请改用比例 / '
+                "the original client tells no total value: follow by ratio instead of equity"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _secret_goes_with_seed(self) -> Self:
         if self.wire is Wire.SEED and (self.secret is None or not self.secret.get_secret_value()):
             raise ValueError(

@@ -74,7 +74,7 @@ CANCEL_REFUSALS: dict[int, tuple[str, str]] = {
     -3: ("账号未登录", "the account is not logged in"),
 }
 
-_VAGUE = re.compile(r"超时|断开|断线|网络|通信|通讯|结果未知|状态未知|time[ -]?d? ?out|disconnect", re.IGNORECASE)
+_VAGUE = re.compile(r"超时|断开|断线|中断|网络|通信|通讯|结果未知|状态未知|time[ -]?d? ?out|disconnect", re.IGNORECASE)
 
 _CENT_OF_CENT = Decimal("0.0001")
 _MILLI = Decimal("0.001")
