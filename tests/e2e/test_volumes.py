@@ -133,3 +133,26 @@ async def test_junk_leaves_no_trace(tmp_path: Path) -> None:
             answer = await house.deliver("demo", json.dumps(bad))
             assert answer.status_code == 400, (field, value, answer.text)
         assert await house.ledger.read(lambda tx: tx.signals.list()) == []
+
+
+async def test_what_a_closing_sell_leaves_is_told(tmp_path: Path) -> None:
+    """130 and 170 shares in one account make whole lots: of 130, only 100 can go, and a person must know of the 30."""
+    strategies = {"x": {"follow": {"paper": 1}}, "y": {"follow": {"paper": 1}}}
+    async with House(tmp_path, strategies=strategies, wecom=True) as house:
+        for strategy, volume in (("x", 130), ("y", 170)):
+            house.market(CODE)
+            house.faults["paper"].max_fill = volume
+            odd = await house.send(strategy, CODE, "buy", 200, price="10.00", position_after=200)
+            await house.until(
+                lambda tx, s=strategy, v=volume: tx.books.get("paper", s, "000001.SZ").volume == v or None
+            )
+            house.faults["paper"].max_fill = None
+            house.market(CODE, bid="9.80", ask="10.20")  # nobody sells at our price any more
+            await house.sweep(after_s=60)
+            await house.done(odd)
+        house.market(CODE)
+        [order] = await house.done(
+            await house.send("x", CODE, "sell", 200, price="10.00", day=TOMORROW, position_after=0)
+        )
+        assert (order.filled, (await house.book(CODE, strategy="x")).volume) == (100, 30)
+        assert "还剩 30 不能卖" in await house.told("已清仓")

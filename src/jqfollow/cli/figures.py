@@ -34,6 +34,7 @@ _WAITING_ZH = {
     "cash": "等资金",
     "unknown": "等核对",
     "opposite": "等撤单",
+    "odd_lot": "零股等待",
     "broker": "等券商",
 }
 

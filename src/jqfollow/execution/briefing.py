@@ -32,9 +32,10 @@ from jqfollow.risk.facts import DayFacts, Facts
 from jqfollow.settings import Follow, FollowMode, Settings
 from jqfollow.wire.messages import LIVE_RUN
 
+_MANY = 1000
 OPPOSITE_WAIT = timedelta(seconds=10)
 """So long a sell waits for the earlier buys of its book to end."""
-_AGELESS = frozenset({WaitingFor.SESSION, WaitingFor.CASH, WaitingFor.OPPOSITE, WaitingFor.UNKNOWN})
+_AGELESS = frozenset({WaitingFor.SESSION, WaitingFor.CASH, WaitingFor.OPPOSITE, WaitingFor.UNKNOWN, WaitingFor.ODD_LOT})
 """While an order waits for these, by a person's choice or a rule's, its signal does not grow stale."""
 
 
@@ -51,6 +52,10 @@ class Papers:
     selling: int
     """How much of the book earlier orders are selling."""
     bought_today: int
+    bought_later: int
+    """How much of it later orders bought: not this order's to sell."""
+    others_hold: bool
+    """Other strategies hold the same security in the account."""
     opposite: tuple[OrderRow, ...]
     """Earlier open buys of the book, none of them unknown."""
     unknown: str | None
@@ -108,6 +113,17 @@ class Briefing:
             book=tx.books.get(order.account, order.strategy, order.security),
             selling=sum(o.volume - o.filled for o in of_book if o.side is Side.SELL and o.sized),
             bought_today=tx.fills.bought_on(order.account, order.strategy, order.security, account.trading_day()),
+            bought_later=sum(
+                o.filled
+                for o in tx.orders.list(
+                    account=order.account, strategy=order.strategy, security=order.security, limit=_MANY
+                )
+                if o.order_id > order_id and o.side is Side.BUY
+            ),
+            others_hold=any(
+                book.security == order.security and book.strategy != order.strategy
+                for book in tx.books.list(account=order.account)
+            ),
             opposite=tuple(
                 o for o in of_book if o.side is Side.BUY and o.order_id < order_id and o.order_id not in unknown_orders
             ),
@@ -192,6 +208,8 @@ class Briefing:
             unknown_zh=unknown.why_zh if unknown else "",
             unknown_en=unknown.why_en if unknown else "",
             unknown=papers.unknown,
+            closes=order.closes,
+            others_hold=papers.others_hold,
             opposite=order.closes and _waits_for_opposite(papers, now),
             sells_under_way=papers.sells_under_way,
             cash_until=order.created_at + timedelta(seconds=self._settings.execution.cash_wait_s),
@@ -268,9 +286,9 @@ class Briefing:
                 total_value=told.total_value if told else None,
                 exact=manual,
                 closes=order.closes,
-                book=book.volume,
+                book=book.volume - papers.bought_later,
                 selling=papers.selling,
-                bought_today=0 if settles_same_day(security) else papers.bought_today,
+                bought_today=0 if settles_same_day(security) else max(papers.bought_today - papers.bought_later, 0),
                 available=available,
                 carry_buy=book.carry_buy,
                 carry_sell=book.carry_sell,

@@ -17,13 +17,14 @@ from jqfollow.domain import (
     WaitingFor,
 )
 from jqfollow.execution.accounts import Account
-from jqfollow.execution.briefing import Briefing, Papers
+from jqfollow.execution.briefing import Briefing, Papers, security_of
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.sizing import Sized
 from jqfollow.execution.transitions import Names, carry_odd_rest, end_order, left_figures, may_go_out, missing_fills
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import NewOrder, OrderRow
 from jqfollow.ledger.tx import Tx
+from jqfollow.market.lots import lot_rule
 from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason, Refusal
@@ -96,6 +97,8 @@ class Dealer:
             return Refusal(reason=order.cancel_reason, figures=left_figures(order))
         touched = bool(papers.attempts) or order.waiting_for is not None
         if touched and (order.day < account.trading_day() or order.day < account.open_day()):
+            if order.waiting_for is WaitingFor.ODD_LOT:
+                return _odd_lot_left(order, papers.book.volume)
             return Refusal(reason=Reason.DAY_OVER, figures=left_figures(order))
         if len(papers.attempts) >= self._settings.execution.max_attempts:
             refused = papers.attempts[-1]
@@ -147,14 +150,17 @@ class Dealer:
                 ),
                 now,
             )
+        left = papers.book.volume - papers.bought_later - papers.selling - sized.volume
+        if order.closes and left > 0:
+            self._tell_left(tx, order, sized.volume, left)
         self._carry(tx, order, sized)
-        short = papers.book.volume - papers.selling - sized.volume
-        if order.closes and short > 0:
-            text = messages.alert(
-                f"策略 {self._names.title(order.strategy)} 已清仓 {order.security}，账户 {order.account} 现在只能卖 "
-                f"{sized.volume}，还剩 {short} 不能卖（T+1、已冻结或零股），之后不会自动再卖，请留意"
-            )
-            tx.outbox.put(Kind.ALERT, text, now, unique_key=f"short-{order.order_id}")
+
+    def _tell_left(self, tx: Tx, order: OrderRow, volume: int, left: int) -> None:
+        text = messages.alert(
+            f"策略 {self._names.title(order.strategy)} 已清仓 {order.security}，账户 {order.account} 现在只能卖 "
+            f"{volume}，还剩 {left} 不能卖（T+1、已冻结或零股），之后不会自动再卖，请留意"
+        )
+        tx.outbox.put(Kind.ALERT, text, self._clock.now(), unique_key=f"left-{order.order_id}")
 
     @staticmethod
     def _carry(tx: Tx, order: OrderRow, sized: Sized) -> None:
@@ -228,3 +234,10 @@ class Dealer:
             if order.cancel_reason is None:
                 with suppress(ManualOrderError):  # it has ended in the meantime
                     await self._desk.cancel(order.order_id, Reason.CANCELED_BY_STRATEGY)
+
+
+def _odd_lot_left(order: OrderRow, volume: int) -> Refusal:
+    security, _ = security_of(order.security)
+    minimum = lot_rule(security, order.day).minimum if security else 1
+    figures = {"wanted": str(volume), "side": order.side.value, "side_zh": "卖", "minimum": str(minimum)}
+    return Refusal(reason=Reason.BELOW_LOT, figures=figures)

@@ -69,7 +69,7 @@ CREATE TABLE orders (
     closes      INTEGER NOT NULL DEFAULT 0 CHECK (closes IN (0, 1)),  -- the strategy's position is zero afterwards
     state       TEXT NOT NULL CHECK (state IN ('pending_new', 'new', 'partially_filled',
                                                'filled', 'canceled', 'rejected', 'expired')),
-    waiting_for TEXT CHECK (waiting_for IN ('session', 'cash', 'unknown', 'opposite', 'broker')),
+    waiting_for TEXT CHECK (waiting_for IN ('session', 'cash', 'unknown', 'opposite', 'odd_lot', 'broker')),
     wait_until  INTEGER,                          -- when waiting ends; NULL: when what it waits for comes
     cancel_reason TEXT,                           -- somebody wants it ended: no further attempt
     reason      TEXT,

@@ -25,6 +25,7 @@ _WAITING = {
     WaitingFor.CASH: "资金不足，等本策略的卖出回款",
     WaitingFor.UNKNOWN: "同一账户、证券、方向有一笔委托结果未知，核实后再下单",
     WaitingFor.OPPOSITE: "先撤掉同一持仓的买单，再卖出",
+    WaitingFor.ODD_LOT: "零股，等其他策略卖出同一证券后一起卖完",
     WaitingFor.BROKER: "券商未连接或暂时不接单，恢复后再下单",
 }
 

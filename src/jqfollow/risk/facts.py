@@ -59,6 +59,10 @@ class Facts:
     # what goes before it
     unknown: str | None = None
     """The remark of an attempt of the same account, code and side whose outcome nobody knows."""
+    closes: bool = False
+    """The strategy's position is zero afterwards."""
+    others_hold: bool = False
+    """Other strategies hold the same security in the account."""
     opposite: bool = False
     """Buys of the book are being cancelled before it is sold out."""
     # the market

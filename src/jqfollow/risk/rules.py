@@ -4,7 +4,7 @@ Their order is the order in which a person would name the reason: the first that
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -212,6 +212,14 @@ def _sizing(rule: Reason) -> Rule:
     return verdict
 
 
+def below_lot(facts: Facts) -> Verdict:
+    """What sizing found; the rest of a book that is sold out waits while others hold the code, and sell first."""
+    verdict = _sizing(Reason.BELOW_LOT)(facts)
+    if verdict.outcome is Outcome.REFUSE and facts.closes and facts.others_hold and facts.attempt == 1:
+        return replace(verdict, outcome=Outcome.WAIT, waiting_for=WaitingFor.ODD_LOT)
+    return verdict
+
+
 def unknown_outcome(facts: Facts) -> Verdict:
     """While an outcome is unknown, nothing more of the same account, code and side is placed."""
     if facts.unknown is None:
@@ -342,7 +350,7 @@ RULES: tuple[Rule, ...] = (
     limit_up,
     limit_down,
     price_drift,
-    _sizing(Reason.BELOW_LOT),
+    below_lot,
     _sizing(Reason.ODD_VOLUME),
     price_cage,
     max_order_value,

@@ -64,7 +64,7 @@ const WORDS = {
   pending_cancel: ["撤单中", "Canceling"], unknown: ["结果未知", "Unknown"], at_rejected: ["废单", "Rejected"],
   received: ["处理中", "Received"], followed: ["已跟", "Followed"], recorded: ["只记录", "Recorded"],
   wait_session: ["等开市", "For session"], wait_cash: ["等资金", "For cash"], wait_unknown: ["等核对", "To settle"],
-  wait_opposite: ["等反向撤单", "Opposite"], wait_broker: ["等券商", "For broker"],
+  wait_opposite: ["等反向撤单", "Opposite"], wait_odd_lot: ["零股等待", "Odd lot"], wait_broker: ["等券商", "For broker"],
   outcome_place: ["下单", "Placed"], outcome_wait: ["等待", "Wait"], outcome_refuse: ["拒绝", "Refused"],
   // an order's history
   accepted: ["券商受理", "accepted"], refused: ["券商拒绝", "refused"], not_sent: ["未发出", "not sent"],
