@@ -20,20 +20,26 @@ from .modes import LAG_S, NATIVE, Mode
 
 
 class ShiftedClock:
-    """The machine's clock, put forward or back."""
+    """The machine's clock, put forward or back: two processes with one shift have one time."""
 
     def __init__(self) -> None:
         self._system = SystemClock()
         self.shift = timedelta(0)
+        self._ahead_s = 0.0
 
     def now(self) -> datetime:
         return self._system.now() + self.shift
 
     def monotonic(self) -> float:
-        return self._system.monotonic()
+        return self._system.monotonic() + self._ahead_s
 
     def put(self, moment: datetime) -> None:
         self.shift = moment - self._system.now()
+
+    def forward(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.shift += timedelta(seconds=seconds)
+        self._ahead_s += seconds
 
 
 class Client:
@@ -62,6 +68,7 @@ class Control:
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "exchange.journal"
+        self._told_file = folder / "exchange.json"
         self._lock = threading.RLock()
         self._clients: list[Client] = []
         self._modes: set[Mode] = set()
@@ -69,8 +76,7 @@ class Control:
         self._kept: list[BrokerEvent] | None = None
         self._serial = 0
         self._end: Callable[[], None] = lambda: None
-        self._logged_in = True
-        self._open({})
+        self._open(json.loads(self._told_file.read_text(encoding="utf-8")) if self._told_file.exists() else {})
 
     # -- control
 
@@ -91,8 +97,8 @@ class Control:
         with self._lock:
             self._modes, self._withheld, self._sold_out = set(), [], set()
             self.clock = ShiftedClock()
-            if "at" in told:
-                self.clock.put(datetime.fromisoformat(told["at"]).replace(tzinfo=SHANGHAI))
+            self._put_clock(told)
+            self._keep(told)
             self.faults = Faults()
             self.received: list[dict[str, Any]] = []
             self.paper = PaperBroker(
@@ -141,11 +147,23 @@ class Control:
             client.drop()
 
     def clock_at(self, told: dict[str, Any]) -> None:
-        """Puts the clock to a time, or forward by seconds; what that brings to the market happens."""
+        """Puts the clock to a time, to a shift, or forward by seconds; what that brings to the market happens."""
+        self._put_clock(told)
+        self._keep(self._told)
+        self.paper.advance()
+
+    def _put_clock(self, told: dict[str, Any]) -> None:
         if "at" in told:
             self.clock.put(datetime.fromisoformat(told["at"]).replace(tzinfo=SHANGHAI))
+        if "shift_s" in told:
+            self.clock.shift = timedelta(seconds=told["shift_s"])
         self.clock.shift += timedelta(seconds=told.get("forward_s", 0))
-        self.paper.advance()
+
+    def _keep(self, told: dict[str, Any]) -> None:
+        """For a terminal that is closed and started again: it is the same exchange, at the same time."""
+        kept = {name: value for name, value in told.items() if name not in {"at", "forward_s"}}
+        self._told = kept | {"shift_s": self.clock.shift.total_seconds()}
+        self._told_file.write_text(json.dumps(self._told), encoding="utf-8")
 
     def market(self, told: dict[str, Any]) -> None:
         """Sets the market of a security."""
@@ -201,7 +219,15 @@ class Control:
                 for o in orders
             ],
             "fills": [
-                {"traded_id": f.traded_id, "order_id": f.broker_order_id, "volume": f.volume, "price": str(f.price)}
+                {
+                    "traded_id": f.traded_id,
+                    "order_id": f.broker_order_id,
+                    "symbol": f.symbol,
+                    "side": f.side,
+                    "volume": f.volume,
+                    "price": str(f.price),
+                    "fee": str(f.fee),
+                }
                 for f in exchange.account.fills
             ],
         }

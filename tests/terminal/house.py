@@ -96,11 +96,15 @@ class QmtHouse(House):
         market = {"prev_close": str(last), "depth": 1_000_000, **more}
         self.terminal.tell("market", symbol=parse_security(security).symbol, last=str(last), **market)
 
+    def forward(self, seconds: float) -> None:
+        """Time jumps ahead, at the exchange first."""
+        self.terminal.tell("clock_at", forward_s=seconds)
+        super().forward(seconds)
+
     async def sweep(self, after_s: float = 0) -> None:
         """What the schedule does every second or two, now; time jumps ahead first, here and at the exchange."""
         if after_s:
             self.forward(after_s)
-            await asyncio.to_thread(self.terminal.tell, "clock_at", forward_s=after_s)
         account, now = self.service.accounts[ACCOUNT], self.clock.now()
         await self.service.sweeps.cancel_overdue(account, now)
         await self.service.sweeps.look_after(account, now)
@@ -120,13 +124,13 @@ class QmtHouse(House):
 
         await self.until(over, timeout_s=timeout_s)
 
-    async def agreed(self, *, at_least: int = 1, timeout_s: float = 15) -> list[dict[str, Any]]:
+    async def agreed(self, *, at_least: int = 1, timeout_s: float = 15, day_over: bool = False) -> list[dict[str, Any]]:
         """Until the ledger and the terminal's own record agree order by order and fill by fill; the record's orders."""
         day = self.clock.now().date()
         end = time.monotonic() + timeout_s
         while True:
             record = await asyncio.to_thread(self.terminal.record)
-            differences = await self.ledger.read(lambda tx, record=record: differ(tx, record, day))
+            differences = await self.ledger.read(lambda tx, record=record: differ(tx, record, day, day_over=day_over))
             if not differences and len(record["orders"]) >= at_least:
                 return record["orders"]
             if time.monotonic() > end:
@@ -135,8 +139,11 @@ class QmtHouse(House):
             await asyncio.sleep(0.02)
 
 
-def differ(tx: Tx, record: dict[str, Any], day: date) -> list[str]:
-    """Where the ledger and the terminal do not say the same."""
+def differ(tx: Tx, record: dict[str, Any], day: date, *, day_over: bool = False) -> list[str]:
+    """Where the ledger and the terminal do not say the same.
+
+    With `day_over` an order that the terminal still shows as standing, as terminals do until the night, has ended.
+    """
     attempts = [a for a in tx.attempts.list(account=ACCOUNT, day=day) if a.broker_order_id or a.state == "unknown"]
     by_id = {a.broker_order_id: a for a in attempts}
     ours = [order for order in record["orders"] if not order["remark"].startswith("手工")]
@@ -149,11 +156,13 @@ def differ(tx: Tx, record: dict[str, Any], day: date) -> list[str]:
         if attempt is None:
             continue
         told = (attempt.remark, attempt.security, attempt.side, attempt.volume, attempt.state, attempt.filled)
-        true = tuple(order[key] for key in ("remark", "symbol", "side", "volume", "state", "filled"))
+        ended = day_over and order["state"] in {"new", "partially_filled"}
+        state = "canceled" if ended else order["state"]
+        true = (*(order[key] for key in ("remark", "symbol", "side", "volume")), state, order["filled"])
         if told != true or attempt.price != Decimal(order["price"]):
             found.append(f"ledger {told} {attempt.price}, terminal {order}")
-        mine = sorted((f.traded_id, f.volume, f.price) for f in tx.fills.of_attempt(attempt.attempt_id))
+        mine = sorted((f.traded_id, f.volume, f.price, f.fee) for f in tx.fills.of_attempt(attempt.attempt_id))
         traded = [f for f in record["fills"] if f["order_id"] == order["id"]]
-        if mine != sorted((f["traded_id"], f["volume"], Decimal(f["price"])) for f in traded):
+        if mine != sorted((f["traded_id"], f["volume"], Decimal(f["price"]), Decimal(f["fee"])) for f in traded):
             found.append(f"fills of {order}: ledger {mine}, terminal {traded}")
     return found

@@ -173,28 +173,3 @@ async def test_21_questions_hang_then_it_goes_on_by_itself(house: QmtHouse) -> N
         while house.service.accounts[ACCOUNT].lanes.abandoned:  # noqa: ASYNC110  # vendor threads end by themselves
             await asyncio.sleep(0.01)
     await house.agreed()
-
-
-async def test_36_a_day_through_the_vendors_layer(house: QmtHouse) -> None:
-    """Buys and sells of two securities, partial fills, a cancel and a new price, a manual order in between."""
-    other = "000001.XSHE"
-    house.market(other, last="12.00")
-    house.market(CODE, bid="9.99", ask="10.01", depth=400)
-    for symbol in ("600000.SH", "000001.SZ"):
-        await asyncio.to_thread(house.terminal.tell, "hold", symbol=symbol, volume=100_000)
-    signals = [await house.send("demo", other, "buy", 2000, price="12.00")]
-    signals.append(await house.send("demo", CODE, "buy", 1000, price="10.00"))
-    await asyncio.to_thread(
-        house.terminal.tell, "manual", symbol="600000.SH", side="buy", volume=300, price="9.50", remark="手工"
-    )
-    await attempt_in(house, AttemptState.PARTIALLY_FILLED)
-    house.market(CODE, last="10.05", prev_close="10.00", bid="10.04", ask="10.06", depth=100_000)
-    await house.sweep(after_s=31)  # what stood too long is cancelled and priced again
-    await house.done(*signals, timeout_s=20)
-    orders = await house.agreed()
-    ours = [order for order in orders if order["remark"] != "手工"]
-    assert len(ours) >= 3
-    assert (await house.book(CODE, account=ACCOUNT)).volume == 1000
-    assert (await house.book(other, account=ACCOUNT)).volume == 2000
-    await house.restart()
-    await house.agreed()
