@@ -4,11 +4,9 @@ The queue is the ledger itself: what stands there as received, or as open, is wo
 """
 
 import asyncio
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-import orjson
 import structlog
 
 from jqfollow.clock import Clock
@@ -21,7 +19,6 @@ from jqfollow.domain import (
     OrderState,
     Settlement,
     Side,
-    SignalKind,
     SignalState,
     StrategyOrder,
     WaitingFor,
@@ -35,16 +32,15 @@ from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import NewOrder, NewSignal, OrderRow, Recorded, SignalRow
 from jqfollow.ledger.tx import Tx
-from jqfollow.market.securities import UnknownSecurityError, parse_security
+from jqfollow.manual import manual_account, manual_signal
 from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason, Refusal
-from jqfollow.settings import QmtAccount, Settings
+from jqfollow.settings import Settings
 from jqfollow.wire.messages import LIVE_RUN
 
 log = structlog.get_logger(__name__)
 
-MANUAL_RUN = "manual"
 DECISION_WAIT_S = 3.0
 _POLL_S = 0.05
 _AGAIN_S = 1.0
@@ -118,7 +114,7 @@ class Follower:
         Raises:
             ManualOrderError: it cannot be an order.
         """
-        recorded = await self.record(self._manual_signal(order))
+        recorded = await self.record(manual_signal(order, self._settings, self._accounts, self._clock.now()))
         loop = asyncio.get_running_loop()
         until = loop.time() + DECISION_WAIT_S
         while True:
@@ -127,63 +123,6 @@ class Follower:
             if not waits or loop.time() >= until:
                 return rows
             await asyncio.sleep(_POLL_S)
-
-    def _manual_signal(self, order: ManualOrder) -> NewSignal:
-        account = self._accounts.get(order.account)
-        if order.strategy not in self._settings.strategies:
-            raise ManualOrderError(f"没有策略 {order.strategy}", f"there is no strategy {order.strategy}")
-        if account is None:
-            raise ManualOrderError(f"没有账户 {order.account}", f"there is no account {order.account}")
-        if isinstance(account.settings, QmtAccount) and order.confirm != account.settings.account_id:
-            raise ManualOrderError(
-                f"{order.account} 是实盘账户：confirm 必须填写它的资金账号",
-                f"{order.account} is a real account: confirm must be its account id",
-            )
-        try:
-            symbol = parse_security(order.security).symbol
-        except UnknownSecurityError as error:
-            raise ManualOrderError(
-                f"不能交易的证券 {order.security}：{error.why_zh}", f"{order.security}: {error.why_en}"
-            ) from error
-        if order.volume <= 0 or (order.price is not None and not order.price > 0):
-            raise ManualOrderError("数量和价格必须大于 0", "volume and price must be above 0")
-        now = self._clock.now()
-        manual_id = f"manual-{uuid.uuid4()}"
-        told = StrategyOrder(
-            jq_order_id=manual_id,
-            symbol=symbol,
-            side=order.side,
-            amount=order.volume,
-            filled=0,
-            price=None,
-            limit=order.price,
-            status="open",
-            position_side="long",
-            day=account.trading_day(),
-            position_after=None,
-            total_value=None,
-        )
-        text = orjson.dumps(
-            {
-                "kind": "manual",
-                "account": order.account,
-                "security": symbol,
-                "side": order.side,
-                "volume": order.volume,
-                "price": None if order.price is None else str(order.price),
-            }
-        ).decode()
-        return NewSignal(
-            strategy=order.strategy,
-            wire=Wire.MANUAL,
-            message_id=manual_id,
-            kind=SignalKind.ORDER,
-            run=MANUAL_RUN,
-            text=text,
-            made_at=now,
-            received_at=now,
-            order=told,
-        )
 
     # -- signals to orders -------------------------------------------------------------------------------------------
 
@@ -280,7 +219,7 @@ class Follower:
 
     def _followers(self, signal: SignalRow) -> Sequence[Account]:
         if signal.wire is Wire.MANUAL:
-            account = self._accounts.get(orjson.loads(signal.text)["account"])
+            account = self._accounts.get(manual_account(signal))
             return [account] if account else []
         strategy = self._settings.strategies.get(signal.strategy)
         return [self._accounts[name] for name in strategy.follow] if strategy else []

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any, Self
 
@@ -37,17 +37,15 @@ from jqfollow.execution.supervisor import Supervisor
 from jqfollow.execution.sweeps import Sweeps
 from jqfollow.execution.transitions import Names
 from jqfollow.follower import Follower
-from jqfollow.ledger.backups import daily_path, prune
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.market.calendar import FILE_NAME as CALENDAR_FILE
-from jqfollow.market.calendar import CalendarError, TradingCalendar, calendar_template, load_calendar
-from jqfollow.market.sessions import day_end
-from jqfollow.notify import messages, reports
-from jqfollow.notify.collect import Scene, heartbeat_facts, summary_facts
+from jqfollow.market.calendar import load_calendar
+from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
 from jqfollow.notify.outbox import Outbox
 from jqfollow.notify.wecom import WecomRobot, make_client
+from jqfollow.routine import Routine
 from jqfollow.settings import PaperAccount, QmtAccount, Settings
 from jqfollow.wire.keystore import KeyStore
 
@@ -55,9 +53,6 @@ log = structlog.get_logger(__name__)
 
 PICTURES_EVERY_S = 300
 LOOK_AFTER_EVERY_S = 2
-KEEP_BACKUPS = 14
-KEEP_PICTURES = timedelta(days=30)
-"""So long every picture of an account is kept; of older days only the last."""
 FINISH_S = 5.5
 """Longer than a placing call may take: its answer is written before the end."""
 STOP_S = 3.0
@@ -164,7 +159,7 @@ class Service:
         self._schedule()
         await self._first_connections()
         self.signals_url, self.console_url = signals.url, console.url
-        await self._tell(Kind.STARTED, messages.started(__version__, self.follower.account_states()))
+        await self.routine.tell(Kind.STARTED, messages.started(__version__, self.follower.account_states()))
         log.info("started", version=__version__, signals=signals.url, console=console.url)
         return Announcement(
             signals_url=f"{signals.url}/api/order",
@@ -222,6 +217,18 @@ class Service:
             )
             for name, account in self.accounts.items()
         }
+
+        self.routine = Routine(
+            settings=settings,
+            ledger=self.ledger,
+            accounts=self.accounts,
+            sweeps=self.sweeps,
+            calendar=self.calendar,
+            names=self.names,
+            warnings=[zh for zh, _ in self._warnings],
+            told=self.outbox.kick,
+            clock=self.clock,
+        )
 
     def _broker(self, name: str, account: PaperAccount | QmtAccount) -> Broker:
         data_dir = self.settings.data_dir
@@ -362,11 +369,11 @@ class Service:
                 scheduler.add_job(job, "interval", seconds=seconds, misfire_grace_time=None)
         notify = self.settings.notify
         for at, job in (
-            (notify.heartbeat_at, self._guarded(self.send_heartbeat, "heartbeat")),
-            (notify.summary_at, self._guarded(self.send_summary, "summary")),
+            (notify.heartbeat_at, self._guarded(self.routine.send_heartbeat, "heartbeat")),
+            (notify.summary_at, self._guarded(self.routine.send_summary, "summary")),
         ):
             scheduler.add_job(job, "cron", hour=at.hour, minute=at.minute, misfire_grace_time=3600)
-        keep_house = self._guarded(self.keep_house, "keep_house")
+        keep_house = self._guarded(self.routine.keep_house, "keep_house")
         scheduler.add_job(keep_house, "cron", hour=16, misfire_grace_time=None)
         scheduler.add_job(keep_house, misfire_grace_time=None)  # now
         scheduler.start()
@@ -378,57 +385,12 @@ class Service:
         async def run() -> None:
             try:
                 await job(self.clock.now())
+            except asyncio.CancelledError:  # the service stops, and the turn with it
+                log.info("sweep_ended", sweep=name)
             except Exception:  # one turn ends here; the next comes
                 log.exception("sweep_failed", sweep=name)
 
         return run
-
-    def _scene(self, now: datetime) -> Scene:
-        days = {name: account.trading_day() for name, account in self.accounts.items()}
-        warnings = [zh for zh, _ in self._warnings]
-        return Scene(
-            now=now,
-            accounts=self.follower.account_states(),
-            days=days,
-            strategies=self.settings.strategies,
-            names=self.names.securities,
-            trading_day=_trades(self.calendar, now),
-            warnings=tuple(warnings),
-        )
-
-    async def send_heartbeat(self, now: datetime) -> None:
-        """Every day: that the service lives, and whether the exchange trades."""
-        scene = self._scene(now)
-        facts = await self.ledger.read(lambda tx: heartbeat_facts(tx, scene))
-        await self._tell(Kind.HEARTBEAT, reports.heartbeat(facts), unique_key=f"heartbeat-{now:%Y%m%d}")
-
-    async def send_summary(self, now: datetime) -> None:
-        """After the close of a trading day: signals beside what was really traded."""
-        if not _trades(self.calendar, now):
-            return
-        await asyncio.gather(*(self.sweeps.take_picture(account, now) for account in self.accounts.values()))
-        scene = self._scene(now)
-        facts = await self.ledger.read(lambda tx: summary_facts(tx, scene))
-        await self._tell(Kind.SUMMARY, reports.summary(facts), unique_key=f"summary-{now:%Y%m%d}")
-
-    async def keep_house(self, now: datetime) -> None:
-        """At the start and after the close: a copy of the ledger, old things away, the calendar's end announced."""
-        copy = daily_path(self.settings.ledger_file, now.date())
-        if not copy.exists() or now >= day_end(now.date()):
-            await self.ledger.backup(copy)
-            prune(copy.parent, KEEP_BACKUPS)
-            await self.ledger.write(lambda tx: tx.snapshots.thin(now.date() - KEEP_PICTURES))
-        warning = self.calendar.warning(now.date())
-        if warning is not None:
-            calendar_file = self.settings.data_dir / CALENDAR_FILE
-            if not calendar_file.exists():
-                calendar_file.write_text(calendar_template(), encoding="utf-8", newline="\n")
-            await self._tell(Kind.ALERT, messages.alert(warning[0]), unique_key=f"calendar-{now:%Y%m%d}")
-
-    async def _tell(self, kind: Kind, text: str, *, unique_key: str | None = None) -> None:
-        now = self.clock.now()
-        await self.ledger.write(lambda tx: tx.outbox.put(kind, text, now, unique_key=unique_key))
-        self.outbox.kick()
 
     # -- stop --------------------------------------------------------------------------------------------------------
 
@@ -436,7 +398,7 @@ class Service:
         """Stops everything in order; a part that hangs is left behind after a few seconds."""
         if self._tasks:
             try:
-                await self._tell(Kind.STOPPED, messages.stopped())
+                await self.routine.tell(Kind.STOPPED, messages.stopped())
                 async with asyncio.timeout(STOP_S):
                     await self.outbox.drain_once()
             except (JqfollowError, TimeoutError):
@@ -451,13 +413,6 @@ class Service:
             task.cancel()
         await asyncio.wait(self._tasks, timeout=STOP_S)
         self._tasks.clear()
-
-
-def _trades(calendar: TradingCalendar, now: datetime) -> bool:
-    try:
-        return calendar.is_trading_day(now.date())
-    except CalendarError:
-        return False
 
 
 async def _serve(settings: Settings, announce: Callable[[Announcement], None]) -> None:

@@ -1,0 +1,82 @@
+"""A person's order as a signal: recorded, judged and placed like any other."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+
+import orjson
+
+from jqfollow.domain import ManualOrder, ManualOrderError, SignalKind, StrategyOrder, Wire
+from jqfollow.execution.accounts import Account
+from jqfollow.ledger.rows import NewSignal, SignalRow
+from jqfollow.market.securities import UnknownSecurityError, parse_security
+from jqfollow.settings import QmtAccount, Settings
+
+MANUAL_RUN = "manual"
+
+
+def manual_signal(order: ManualOrder, settings: Settings, accounts: Mapping[str, Account], now: datetime) -> NewSignal:
+    """The signal of `order`, new each time.
+
+    Raises:
+        ManualOrderError: it names no strategy, account or security, or is not confirmed for a real account.
+    """
+    account = accounts.get(order.account)
+    if order.strategy not in settings.strategies:
+        raise ManualOrderError(f"没有策略 {order.strategy}", f"there is no strategy {order.strategy}")
+    if account is None:
+        raise ManualOrderError(f"没有账户 {order.account}", f"there is no account {order.account}")
+    if isinstance(account.settings, QmtAccount) and order.confirm != account.settings.account_id:
+        raise ManualOrderError(
+            f"{order.account} 是实盘账户：confirm 必须填写它的资金账号",
+            f"{order.account} is a real account: confirm must be its account id",
+        )
+    try:
+        symbol = parse_security(order.security).symbol
+    except UnknownSecurityError as error:
+        raise ManualOrderError(
+            f"不能交易的证券 {order.security}：{error.why_zh}", f"{order.security}: {error.why_en}"
+        ) from error
+    if order.volume <= 0 or (order.price is not None and not order.price > 0):
+        raise ManualOrderError("数量和价格必须大于 0", "volume and price must be above 0")
+    manual_id = f"manual-{uuid.uuid4()}"
+    told = StrategyOrder(
+        jq_order_id=manual_id,
+        symbol=symbol,
+        side=order.side,
+        amount=order.volume,
+        filled=0,
+        price=None,
+        limit=order.price,
+        status="open",
+        position_side="long",
+        day=account.trading_day(),
+        position_after=None,
+        total_value=None,
+    )
+    text = orjson.dumps(
+        {
+            "kind": "manual",
+            "account": order.account,
+            "security": symbol,
+            "side": order.side,
+            "volume": order.volume,
+            "price": None if order.price is None else str(order.price),
+        }
+    ).decode()
+    return NewSignal(
+        strategy=order.strategy,
+        wire=Wire.MANUAL,
+        message_id=manual_id,
+        kind=SignalKind.ORDER,
+        run=MANUAL_RUN,
+        text=text,
+        made_at=now,
+        received_at=now,
+        order=told,
+    )
+
+
+def manual_account(signal: SignalRow) -> str:
+    """The account that a manual signal is for."""
+    return str(orjson.loads(signal.text)["account"])

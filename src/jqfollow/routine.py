@@ -1,0 +1,105 @@
+"""What the service does once a day: heartbeat, summary, a copy of the ledger."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from jqfollow.clock import Clock
+from jqfollow.execution.accounts import Account
+from jqfollow.execution.sweeps import Sweeps
+from jqfollow.execution.transitions import Names
+from jqfollow.ledger.backups import daily_path, prune
+from jqfollow.ledger.ledger import Ledger
+from jqfollow.market.calendar import FILE_NAME as CALENDAR_FILE
+from jqfollow.market.calendar import CalendarError, TradingCalendar, calendar_template
+from jqfollow.market.sessions import day_end
+from jqfollow.notify import messages, reports
+from jqfollow.notify.collect import Scene, heartbeat_facts, summary_facts
+from jqfollow.notify.kinds import Kind
+from jqfollow.settings import Settings
+
+KEEP_BACKUPS = 14
+KEEP_PICTURES = timedelta(days=30)
+"""So long every picture of an account is kept; of older days only the last."""
+
+
+class Routine:
+    """The day's jobs: functions of a time, called by the scheduler and by tests."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        ledger: Ledger,
+        accounts: Mapping[str, Account],
+        sweeps: Sweeps,
+        calendar: TradingCalendar,
+        names: Names,
+        warnings: Sequence[str],
+        told: Callable[[], None],
+        clock: Clock,
+    ) -> None:
+        """`warnings` are the configuration's, in Chinese; `told` is called when the outbox holds something new."""
+        self._settings = settings
+        self._ledger = ledger
+        self._accounts = accounts
+        self._sweeps = sweeps
+        self._calendar = calendar
+        self._names = names
+        self._warnings = warnings
+        self._told = told
+        self._clock = clock
+
+    def _scene(self, now: datetime) -> Scene:
+        days = {name: account.trading_day() for name, account in self._accounts.items()}
+        return Scene(
+            now=now,
+            accounts=[account.state() for account in self._accounts.values()],
+            days=days,
+            strategies=self._settings.strategies,
+            names=self._names.securities,
+            trading_day=_trades(self._calendar, now),
+            warnings=tuple(self._warnings),
+        )
+
+    async def send_heartbeat(self, now: datetime) -> None:
+        """Every day: that the service lives, and whether the exchange trades."""
+        scene = self._scene(now)
+        facts = await self._ledger.read(lambda tx: heartbeat_facts(tx, scene))
+        await self.tell(Kind.HEARTBEAT, reports.heartbeat(facts), unique_key=f"heartbeat-{now:%Y%m%d}")
+
+    async def send_summary(self, now: datetime) -> None:
+        """After the close of a trading day: signals beside what was really traded."""
+        if not _trades(self._calendar, now):
+            return
+        await asyncio.gather(*(self._sweeps.take_picture(account, now) for account in self._accounts.values()))
+        scene = self._scene(now)
+        facts = await self._ledger.read(lambda tx: summary_facts(tx, scene))
+        await self.tell(Kind.SUMMARY, reports.summary(facts), unique_key=f"summary-{now:%Y%m%d}")
+
+    async def keep_house(self, now: datetime) -> None:
+        """At the start and after the close: a copy of the ledger, old things away, the calendar's end announced."""
+        copy = daily_path(self._settings.ledger_file, now.date())
+        if not copy.exists() or now >= day_end(now.date()):
+            await self._ledger.backup(copy)
+            prune(copy.parent, KEEP_BACKUPS)
+            await self._ledger.write(lambda tx: tx.snapshots.thin(now.date() - KEEP_PICTURES))
+        warning = self._calendar.warning(now.date())
+        if warning is not None:
+            calendar_file = self._settings.data_dir / CALENDAR_FILE
+            if not calendar_file.exists():
+                calendar_file.write_text(calendar_template(), encoding="utf-8", newline="\n")
+            await self.tell(Kind.ALERT, messages.alert(warning[0]), unique_key=f"calendar-{now:%Y%m%d}")
+
+    async def tell(self, kind: Kind, text: str, *, unique_key: str | None = None) -> None:
+        """Puts a message into the outbox; with a `unique_key`, once."""
+        now = self._clock.now()
+        await self._ledger.write(lambda tx: tx.outbox.put(kind, text, now, unique_key=unique_key))
+        self._told()
+
+
+def _trades(calendar: TradingCalendar, now: datetime) -> bool:
+    try:
+        return calendar.is_trading_day(now.date())
+    except CalendarError:
+        return False
