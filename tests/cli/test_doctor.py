@@ -4,16 +4,18 @@ import importlib.util
 import json
 import shutil
 import socket
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from jqfollow.cli import checks_machine, checks_parts, doctor
+from jqfollow.cli import checks_machine, checks_parts, checks_vendor, doctor, doctor_qmt
 from jqfollow.cli.findings import Finding, Level, Surroundings
 from jqfollow.cli.lock import only_instance
 from jqfollow.clock import SHANGHAI
@@ -154,23 +156,61 @@ QMT = "[accounts.main]\nbroker = 'qmt'\nqmt_path = '{path}'\naccount_id = '8888'
 
 
 def test_a_real_account_off_windows(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks_parts, "_WINDOWS", False)
-    (finding,) = checks_parts.brokers(around(config, QMT.format(path="x")))
+    monkeypatch.setattr(checks_vendor, "NATIVE", "nowhere")
+    monkeypatch.setattr(checks_vendor, "_WINDOWS", False)
+    (finding,) = found_of_accounts(around(config, QMT.format(path="x")))
     assert (finding.name, finding.level) == ("accounts.main", Level.FAIL)
     assert "不在这台机器上" in finding.zh
 
 
+def found_of_accounts(here: Surroundings) -> list[Finding]:
+    """Whatever is said of accounts is said once."""
+    return [*checks_parts.brokers(here), *doctor_qmt.terminals(here)]
+
+
 def test_a_real_account_on_windows(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks_parts, "_WINDOWS", True)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    assert "xtquant" in checks_parts.brokers(around(config, QMT.format(path="x")))[0].zh
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: object())
-    missing = config.parent / "userdata_mini"
-    text = QMT.format(path=missing)
-    assert levels(checks_parts.brokers(around(config, text))) == [("accounts.main", "fail")]
-    missing.mkdir()
-    assert levels(checks_parts.brokers(around(config, text))) == [("accounts.main", "ok")]
-    assert levels(checks_parts.brokers(around(config, QMT.format(path=config.parent)))) == [("accounts.main", "warn")]
+    monkeypatch.setattr(checks_vendor, "NATIVE", "nowhere")
+    monkeypatch.setattr(checks_vendor, "_WINDOWS", True)
+    wheel = config.parent / "site-packages" / "xtquant"
+    wheel.mkdir(parents=True)
+    spec = ModuleSpec("xtquant", None, is_package=True)
+    spec.submodule_search_locations = [str(wheel)]
+    specs: list[ModuleSpec | None] = [None]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: specs[0])
+    path = config.parent / "userdata_mini"
+    here = around(config, QMT.format(path=path))
+
+    def finding() -> Finding:
+        (found,) = (f for f in found_of_accounts(here) if f.name == "accounts.main")
+        assert found.level is Level.FAIL
+        assert found.remedy_zh
+        assert found.remedy_en
+        return found
+
+    assert "没有安装 xtquant" in finding().zh
+    specs[0] = spec
+    assert "找不到文件夹" in finding().zh
+    (wheel / "xtpythonclient.cp36-win_amd64.pyd").write_bytes(b"")
+    (wheel / "xtpythonclient.cp39-win_amd64.pyd").write_bytes(b"")
+    assert "支持 3.6、3.9" in finding().zh
+    major, minor = sys.version_info[:2]
+    (wheel / f"xtpythonclient.cp{major}{minor}-win_amd64.pyd").write_bytes(b"")
+    assert "找不到文件夹" in finding().zh
+    path.mkdir()
+    assert "没有启动过" in finding().zh
+    here = around(config, QMT.format(path=config.parent))
+    assert "不像 userdata_mini" in finding().zh
+    (path / doctor_qmt.PERMISSION_FILE).write_bytes(b"")
+    here = around(config, QMT.format(path=path))
+    assert "连不上" in finding().zh  # the wheel's part for this Python is empty
+
+
+def test_a_paper_account_on_real_quotes_needs_the_vendor(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks_vendor, "NATIVE", "nowhere")
+    monkeypatch.setattr(checks_vendor, "_WINDOWS", False)
+    here = around(config, "[accounts.p]\nbroker='paper'\nquotes='xtdata'\n[accounts.q]\nbroker='paper'\n")
+    assert levels(checks_parts.brokers(here)) == [("accounts.p", "fail"), ("accounts.q", "ok"), ("accounts", "ok")]
+    assert levels(doctor_qmt.market_data(here)) == []
 
 
 def test_the_command(run: Run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -324,7 +324,7 @@ async def judge(house: DayHouse) -> None:
 
 async def summary(house: DayHouse, turnover: Decimal, total: Decimal) -> None:
     """The figures that a person reads in the evening are those of the terminal."""
-    await house.service.send_summary(house.clock.now())
+    await house.service.routine.send_summary(house.clock.now())
     messages = await house.ledger.read(lambda tx: tx.outbox.list(1000))
     [text] = [message.text for message in messages if message.kind == Kind.SUMMARY]
     states = [

@@ -1,5 +1,6 @@
 """The doctor at a MiniQMT account."""
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from jqfollow.cli import doctor_qmt
-from jqfollow.cli.doctor_qmt import PERMISSION_FILE, SYMBOL, TestOrder
+from jqfollow.cli import doctor_order, doctor_qmt
+from jqfollow.cli.doctor_order import TestOrder
+from jqfollow.cli.doctor_qmt import PERMISSION_FILE, SYMBOL
 from jqfollow.cli.findings import Finding, Level, Surroundings
 from jqfollow.cli.lock import only_instance
 from jqfollow.clock import SHANGHAI, SystemClock
@@ -66,7 +68,7 @@ def test_all_is_well(look: Look) -> None:
 
 def test_no_permission_file(look: Look, terminal: Terminal) -> None:
     (terminal.path / PERMISSION_FILE).unlink()
-    [finding, _] = doctor_qmt.terminals(look())
+    [_, finding] = doctor_qmt.terminals(look())
     assert finding.level is Level.FAIL
     assert "券商" in finding.remedy_zh
 
@@ -86,11 +88,24 @@ def test_many_session_files(look: Look, terminal: Terminal) -> None:
     assert levels(doctor_qmt.terminals(look()))["accounts.main.sessions"] is Level.WARN
 
 
+def test_large_session_files(look: Look, terminal: Terminal) -> None:
+    file = terminal.path / "down_queue_1"
+    file.touch()
+    try:
+        os.truncate(file, 3 * 2**30)  # a hole: nothing is written
+    except OSError:
+        pytest.skip("no room for a large file")
+    found = doctor_qmt.terminals(look())
+    file.unlink()
+    assert levels(found)["accounts.main.sessions"] is Level.WARN
+    assert "3072 MiB" in found[0].zh
+
+
 def test_a_running_service_is_not_disturbed(look: Look, tmp_path: Path, terminal: Terminal) -> None:
     terminal.mode(Mode.LOGGED_OUT)  # a connection would be told so
     with only_instance(tmp_path):
         assert levels(doctor_qmt.terminals(look()))["accounts.main"] is Level.OK
-        [finding] = doctor_qmt.order_test(look(), lambda _: True)
+        [finding] = doctor_order.order_test(look(), lambda _: True)
     assert finding.level is Level.WARN
     assert terminal.record()["received"] == []
 
@@ -109,6 +124,21 @@ def test_a_clock_that_is_wrong(look: Look) -> None:
     assert "Windows" in finding.remedy_zh
 
 
+def test_a_trading_day_whose_quotes_are_of_another_day(look: Look, terminal: Terminal) -> None:
+    around = look()
+    terminal.tell("reset", at="2026-02-27T15:30", hours="exchange")
+    [finding] = doctor_qmt.market_data(around)
+    assert finding.level is Level.WARN, finding
+    assert "trading_days.toml" in finding.remedy_zh
+
+
+def test_a_calendar_that_thinks_that_the_exchange_is_closed(look: Look, tmp_path: Path) -> None:
+    (tmp_path / "trading_days.toml").write_text("closed = [2026-03-02]\n", encoding="utf-8")
+    [finding] = doctor_qmt.market_data(look())
+    assert finding.level is Level.WARN, finding
+    assert "休市" in finding.zh
+
+
 def test_it_orders_only_when_told_and_cancels_again(look: Look, terminal: Terminal) -> None:
     asked: list[TestOrder] = []
 
@@ -116,9 +146,9 @@ def test_it_orders_only_when_told_and_cancels_again(look: Look, terminal: Termin
         asked.append(order)
         return len(asked) > 1
 
-    [finding] = doctor_qmt.order_test(look(), agrees)
+    [finding] = doctor_order.order_test(look(), agrees)
     assert (finding.level, terminal.orders()) == (Level.OK, [])
-    [finding] = doctor_qmt.order_test(look(), agrees)
+    [finding] = doctor_order.order_test(look(), agrees)
     assert finding.level is Level.OK, finding
     [order] = terminal.orders()
     assert (order["symbol"], order["volume"], order["state"], order["filled"]) == (SYMBOL, 100, "canceled", 0)
@@ -128,14 +158,14 @@ def test_it_orders_only_when_told_and_cancels_again(look: Look, terminal: Termin
 
 def test_a_test_order_that_is_refused(look: Look, terminal: Terminal) -> None:
     terminal.tell("refuse", message="[COUNTER] 权限不足")
-    [finding] = doctor_qmt.order_test(look(), lambda _: True)
+    [finding] = doctor_order.order_test(look(), lambda _: True)
     assert finding.level is Level.FAIL
     assert "权限不足" in finding.zh
 
 
 def test_a_test_order_without_an_answer_names_its_remark(look: Look, terminal: Terminal) -> None:
     terminal.mode(Mode.LOST_AFTER)
-    [finding] = doctor_qmt.order_test(look(), lambda _: True)
+    [finding] = doctor_order.order_test(look(), lambda _: True)
     assert finding.level is Level.FAIL
     [order] = terminal.orders()
     assert order["remark"] in finding.zh
@@ -145,7 +175,7 @@ def test_out_of_hours_nothing_is_ordered(look: Look, terminal: Terminal) -> None
     around = look()
     assert isinstance(around.clock, Clock)
     around.clock.shift += timedelta(hours=6)
-    [finding] = doctor_qmt.order_test(around, lambda _: True)
+    [finding] = doctor_order.order_test(around, lambda _: True)
     assert finding.level is Level.WARN
     assert terminal.orders() == []
 

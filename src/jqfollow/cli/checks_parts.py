@@ -1,21 +1,18 @@
 """The doctor looks at jqfollow's own parts: configuration, calendar, ledger, keys, WeCom, brokers."""
 
 import asyncio
-import importlib.util
-import os
 from collections.abc import Sequence
 
+from jqfollow.cli.checks_vendor import missing
 from jqfollow.cli.findings import Finding, Surroundings, bad, ok, warn
 from jqfollow.domain import AttemptState, Wire
 from jqfollow.ledger.errors import LedgerDamagedError, LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.market.calendar import FILE_NAME, CalendarError, load_calendar
 from jqfollow.notify.wecom import Delivered, Outcome, WecomRobot, make_client
-from jqfollow.settings import BrokerName, ConfigError, PaperAccount, QmtAccount
+from jqfollow.settings import BrokerName, ConfigError, PaperAccount
 from jqfollow.wire.keystore import KeyStore, KeyStoreError
 from jqfollow.wire.private_file import is_private
-
-_WINDOWS = os.name == "nt"
 
 
 def configuration(around: Surroundings) -> Sequence[Finding]:
@@ -143,52 +140,21 @@ async def _robots(around: Surroundings) -> list[Outcome]:
 
 
 def brokers(around: Surroundings) -> Sequence[Finding]:
-    """Each account's broker can be reached from this machine, as far as can be seen without connecting."""
+    """The paper accounts; `doctor_qmt` looks at the real ones."""
+    accounts = around.settings.accounts
     found: list[Finding] = []
-    for name, account in around.settings.accounts.items():
+    for name, account in accounts.items():
         place = f"accounts.{name}"
-        if isinstance(account, QmtAccount):
-            found.append(_qmt(place, account))
-        elif account.quotes == "xtdata":
-            found.append(_terminal(place, "真实行情", "real quotes"))
-        else:
+        if isinstance(account, PaperAccount) and account.quotes == "xtdata":
+            found.append(
+                missing(place, "真实行情", "real quotes")
+                or ok(place, "模拟盘，MiniQMT 的真实行情", "paper trading on MiniQMT's quotes")
+            )
+        elif isinstance(account, PaperAccount):
             found.append(ok(place, "模拟盘，模拟行情", "paper trading on simulated quotes"))
-    if all(account.broker is BrokerName.PAPER for account in around.settings.accounts.values()):
+    if all(account.broker is BrokerName.PAPER for account in accounts.values()):
         found.append(ok("accounts", "没有实盘账户，不会动用真实资金", "no real account: no real money is touched"))
     return found
-
-
-def _qmt(place: str, account: QmtAccount) -> Finding:
-    finding = _terminal(place, "MiniQMT 实盘", "MiniQMT")
-    if not _WINDOWS or finding.remedy_zh:
-        return finding
-    if not account.qmt_path.is_dir():
-        return bad(
-            place,
-            f"找不到文件夹 {account.qmt_path}",
-            f"there is no folder {account.qmt_path}",
-            f"{place}.qmt_path 应指向 QMT 安装目录下的 userdata_mini，路径用单引号",
-            f"{place}.qmt_path is the folder userdata_mini of the QMT installation, in single quotes",
-        )
-    if not account.qmt_path.name.lower().startswith("userdata"):
-        zh, en = f"{account.qmt_path} 不像 userdata_mini 文件夹", f"{account.qmt_path} does not look like userdata_mini"
-        return warn(place, zh, en, "通常是 …\\userdata_mini", "it is …\\userdata_mini as a rule")
-    return finding
-
-
-def _terminal(place: str, zh: str, en: str) -> Finding:
-    """Whether the terminal's Python interface is here."""
-    if not _WINDOWS:
-        return bad(
-            place,
-            f"{zh}只能在 Windows 上使用，不在这台机器上",
-            f"{en}: not on this machine, for it needs Windows",
-            "在装有 MiniQMT 的 Windows 电脑上运行，或改用模拟盘",
-            "run jqfollow on the Windows machine with MiniQMT, or use the paper broker",
-        )
-    if importlib.util.find_spec("xtquant") is None:
-        return bad(place, "没有安装 xtquant", "xtquant is not installed", "pip install xtquant", "pip install xtquant")
-    return ok(place, f"{zh}：xtquant 已安装", f"{en}: xtquant is installed")
 
 
 def paper_cash(around: Surroundings) -> Sequence[Finding]:

@@ -7,7 +7,7 @@ import click
 import httpx
 from rich.text import Text
 
-from jqfollow.cli import checks_machine, checks_parts, doctor_qmt
+from jqfollow.cli import checks_machine, checks_parts, checks_tunnel, doctor_order, doctor_qmt
 from jqfollow.cli.base import Command, Exit, config_option, console, json_option, lang, print_json, words
 from jqfollow.cli.findings import Check, Finding, Level, Surroundings, bad
 from jqfollow.clock import SystemClock
@@ -27,6 +27,7 @@ CHECKS: list[Check] = [
     doctor_qmt.market_data,
     checks_parts.paper_cash,
     checks_parts.wecom,
+    checks_tunnel.tunnel,
 ]
 _MARKS = {Level.OK: ("✓", "green"), Level.WARN: ("!", "yellow"), Level.FAIL: ("✗", "bold red")}
 _TIMEOUT_S = 5
@@ -58,7 +59,9 @@ def examine(config: Path, *, send_test: bool, checks: Sequence[Check] | None = N
         return [bad("config", str(error), str(error), *remedy)]
     found: list[Finding] = []
     with httpx.Client(trust_env=False, timeout=_TIMEOUT_S) as http:
-        around = Surroundings(settings=settings, clock=SystemClock(), http=http, send_test=send_test)
+        around = Surroundings(
+            settings=settings, clock=SystemClock(), http=http, send_test=send_test, folder=config.resolve().parent
+        )
         for check in CHECKS if checks is None else checks:
             try:
                 found += check(around)
@@ -70,10 +73,10 @@ def examine(config: Path, *, send_test: bool, checks: Sequence[Check] | None = N
 
 
 def _order_test(around: Surroundings) -> Sequence[Finding]:
-    return doctor_qmt.order_test(around, _agrees)
+    return doctor_order.order_test(around, _agrees)
 
 
-def _agrees(order: doctor_qmt.TestOrder) -> bool:
+def _agrees(order: doctor_order.TestOrder) -> bool:
     zh = (
         f"账户 {order.account}：真实买入 {order.symbol} {order.volume} 股 @ {order.price}（跌停价），随后撤单，下单吗？"
     )

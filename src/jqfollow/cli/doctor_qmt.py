@@ -1,24 +1,19 @@
-"""The doctor's look at MiniQMT: folder, permission, session files, login, quotes and their clock, and a test order."""
+"""The doctor's look at MiniQMT: package, folder, permission, session files, login, quotes and their clock."""
 
-import sys
-import threading
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jqfollow.cli.checks_vendor import missing
 from jqfollow.cli.findings import Finding, Surroundings, bad, ok, warn
 from jqfollow.cli.lock import is_running
-from jqfollow.domain import ATTEMPT_ENDED, Accepted, AttemptState, BrokerError, OrderReport, Phase, PlaceRequest, Side
-from jqfollow.market.calendar import CalendarError, TradingCalendar
+from jqfollow.domain import BrokerError, Phase, Quote
+from jqfollow.market.calendar import FILE_NAME, CalendarError, load_calendar
 from jqfollow.market.sessions import phase_at
 from jqfollow.settings import PaperAccount, QmtAccount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from jqfollow.execution.brokers.qmt import QmtBroker
 
 PERMISSION_FILE = "up_queue_xtquant"
@@ -26,33 +21,37 @@ PERMISSION_FILE = "up_queue_xtquant"
 SYMBOL = "601398.SH"
 """Liquid, and a hundred shares cost some hundred yuan."""
 _MOST_SESSION_FILES = 12
+_MOST_SESSION_MIB = 2048
 _SKEW_S = 10
-_WAIT_S = 15.0
-_POLL_S = 0.5
 
 
 def terminals(around: Surroundings) -> Sequence[Finding]:
-    """Each MiniQMT account: its folder, its session files, and whether it lets us in."""
-    found: list[Finding] = []
-    for name, account in _qmt_accounts(around).items():
-        place = f"accounts.{name}"
-        found += _folder(place, account.qmt_path)
-        if any(finding.remedy_zh for finding in found if finding.name == place):
-            continue
-        if is_running(around.settings.data_dir) is not None:
-            found.append(ok(place, "服务正在运行，登录状态见 jqfollow status", "the service runs: see jqfollow status"))
-            continue
+    """Each MiniQMT account: the package, its folder, its session files, and whether it lets us in."""
+    return [found for name, account in qmt_accounts(around).items() for found in _terminal(around, name, account)]
+
+
+def _terminal(around: Surroundings, name: str, account: QmtAccount) -> list[Finding]:
+    place = f"accounts.{name}"
+    trouble = missing(place, "MiniQMT 实盘", "MiniQMT") or _folder(place, account.qmt_path)
+    if trouble is not None:
+        return [trouble]
+    found = [_sessions(f"{place}.sessions", account.qmt_path)]
+    if not (account.qmt_path / PERMISSION_FILE).exists():
+        found.append(_no_permission(place, account.qmt_path))
+    elif is_running(around.settings.data_dir) is not None:
+        found.append(ok(place, "服务正在运行，登录状态见 jqfollow status", "the service runs: see jqfollow status"))
+    else:
         found.append(_login(around, name))
     return found
 
 
 def market_data(around: Surroundings) -> Sequence[Finding]:
-    """The quote service answers, and its clock is ours."""
+    """The quote service answers, its clock is ours, and its day is that of the calendar."""
     wanted = any(isinstance(a, PaperAccount) and a.quotes == "xtdata" for a in around.settings.accounts.values())
-    if not wanted and not _qmt_accounts(around):
+    if not wanted and not qmt_accounts(around):
         return []
-    if not _possible():
-        return []  # `brokers` says why
+    if missing("quotes", "", "") is not None:
+        return []  # the accounts say why
     from jqfollow.execution.brokers.qmt import xt_quotes  # slow: the whole broker
 
     try:
@@ -70,153 +69,107 @@ def market_data(around: Surroundings) -> Sequence[Finding]:
     if quote is None:
         zh, en = f"MiniQMT 没有 {SYMBOL} 的行情", f"MiniQMT knows no quote of {SYMBOL}"
         return [warn("quotes", zh, en, "在 MiniQMT 中确认行情已连接", "see that MiniQMT shows quotes itself")]
+    return [_day(around, quote) or _clock(around, quote) or ok("quotes", *_shown(quote))]
+
+
+def _shown(quote: Quote) -> tuple[str, str]:
+    return f"行情正常，{SYMBOL} {quote.last or '未成交'}", f"quotes come: {SYMBOL} {quote.last}"
+
+
+def _clock(around: Surroundings, quote: Quote) -> Finding | None:
+    """This machine's clock against the exchange's."""
     now = around.clock.now()
     ahead_s = (quote.at - now).total_seconds()
     trading = quote.phase is Phase.CONTINUOUS and phase_at(now) is Phase.CONTINUOUS
-    if abs(ahead_s) > _SKEW_S and (trading or ahead_s > 0):
-        return [
-            warn(
-                "quotes",
-                f"交易所时间 {quote.at:%H:%M:%S}，本机 {now:%H:%M:%S}，相差 {abs(ahead_s):.0f} 秒",
-                f"the exchange says {quote.at:%H:%M:%S}, this machine {now:%H:%M:%S}",
-                "校准 Windows 时间（设置 → 时间和语言 → 立即同步），或检查行情是否中断",
-                "set the machine's clock, or see whether quotes stand still",
-            )
-        ]
-    return [ok("quotes", f"行情正常，{SYMBOL} {quote.last or '未成交'}", f"quotes come: {SYMBOL} {quote.last}")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TestOrder:
-    """What the person is asked to agree to."""
-
-    __test__ = False  # not a test of pytest's
-
-    account: str
-    symbol: str
-    volume: int
-    price: Decimal
-
-
-def order_test(around: Surroundings, agrees: Callable[[TestOrder], bool]) -> Sequence[Finding]:
-    """Places a hundred shares at the lower limit at each MiniQMT account, and cancels them; asks before each.
-
-    Args:
-        around: as for a check.
-        agrees: shows the order to the person; nothing is placed unless it says yes.
-    """
-    accounts = _qmt_accounts(around)
-    if not accounts:
-        return [ok("order-test", "没有实盘账户", "no real account")]
-    if is_running(around.settings.data_dir) is not None:
-        zh, en = "服务正在运行，未做下单测试", "the service runs: no test order"
-        return [warn("order-test", zh, en, "先停止服务再测试", "stop the service first")]
-    now = around.clock.now()
-    try:
-        trades = TradingCalendar().is_trading_day(now.date())
-    except CalendarError:
-        trades = False
-    if not trades or phase_at(now) is not Phase.CONTINUOUS:
-        zh, en = f"{now:%m-%d %H:%M} 不在连续交易时段，未做下单测试", "not in continuous trading: no test order"
-        return [warn("order-test", zh, en, "交易日 9:30-11:30、13:00-14:57 再试", "try again in trading hours")]
-    return [_test_order(around, name, agrees) for name in accounts]
-
-
-def _test_order(around: Surroundings, name: str, agrees: Callable[[TestOrder], bool]) -> Finding:
-    place = f"order-test.{name}"
-    placed_zh, placed_en = "", ""
-    try:
-        with _connected(around, name) as broker:
-            instrument = broker.instrument(SYMBOL)
-            if instrument is None or instrument.limit_down is None:
-                zh, en = f"没有 {SYMBOL} 的跌停价，未下单", f"no lower limit of {SYMBOL} is known: not placed"
-                return warn(place, zh, en, "确认行情已连接后再试", "see that quotes come")
-            order = TestOrder(account=name, symbol=SYMBOL, volume=100, price=instrument.limit_down)
-            if not agrees(order):
-                return ok(place, "未下单", "not placed")
-            request = PlaceRequest(
-                attempt_id=0,
-                remark=f"jqdoctor-{around.clock.now():%H%M%S}",
-                symbol=SYMBOL,
-                side=Side.BUY,
-                volume=order.volume,
-                price=order.price,
-            )
-            placed_zh = f"（备注 {request.remark}，请在 MiniQMT 中核对并撤销）"
-            placed_en = f" (remark {request.remark}: look it up in MiniQMT and cancel it)"
-            placed = broker.place(request)
-            if not isinstance(placed, Accepted):
-                zh, en = f"券商拒绝：{placed.message}", f"the broker refused: {placed.message}"
-                return bad(place, zh, en, "按券商的提示处理，或联系客户经理", "do as the broker says")
-            report = _wait(broker, placed.broker_order_id, lambda r: r.state is not AttemptState.NEW or bool(r.filled))
-            if report is None or report.state not in ATTEMPT_ENDED:
-                broker.cancel(placed.broker_order_id)
-                report = _wait(broker, placed.broker_order_id, lambda r: r.state in ATTEMPT_ENDED)
-    except BrokerError as error:
-        zh, en = f"下单测试没有完成：{error}{placed_zh}", f"the test order did not come to its end: {error}{placed_en}"
-        return bad(place, zh, en, "在 MiniQMT 的委托列表中核对", "look into MiniQMT's list of orders")
-    if report is not None and report.state is AttemptState.CANCELED and not report.filled:
-        remark = "备注完整返回" if report.remark == request.remark else f"备注被改为 {report.remark!r}"
-        return ok(place, f"下单并撤单成功，{remark}", "placed and cancelled")
-    state = "没有结果" if report is None else f"{report.state}，成交 {report.filled}"
-    return bad(
-        place,
-        f"测试委托的结局是：{state}{placed_zh}",
-        f"the test order ended as {report.state if report else 'unknown'}{placed_en}",
-        "在 MiniQMT 的委托列表中核对",
-        "look into MiniQMT's list of orders",
+    if abs(ahead_s) <= _SKEW_S or not (trading or ahead_s > 0):
+        return None
+    return warn(
+        "quotes",
+        f"交易所时间 {quote.at:%m-%d %H:%M:%S}，本机 {now:%m-%d %H:%M:%S}，相差 {abs(ahead_s):.0f} 秒",
+        f"the exchange says {quote.at:%m-%d %H:%M:%S}, this machine {now:%m-%d %H:%M:%S}",
+        "校准 Windows 时间（设置 → 时间和语言 → 立即同步），或检查行情是否中断",
+        "set the machine's clock, or see whether quotes stand still",
     )
 
 
-def _wait(broker: "QmtBroker", order_id: str, is_it: Callable[[OrderReport], bool]) -> OrderReport | None:
-    pause = threading.Event()
-    report = None
-    for _ in range(int(_WAIT_S / _POLL_S)):
-        report = next((r for r in broker.orders() if r.broker_order_id == order_id), None)
-        if report is not None and is_it(report):
-            return report
-        pause.wait(_POLL_S)
-    return report
-
-
-def _folder(place: str, path: Path) -> list[Finding]:
-    if not path.is_dir():
-        return []  # `brokers` says so
-    found = []
-    if not (path / PERMISSION_FILE).exists():
-        found.append(
-            bad(
-                place,
-                f"{path} 中没有 {PERMISSION_FILE}：MiniQMT 没有启动过，或账户没有程序化下单权限",
-                f"there is no {PERMISSION_FILE} in {path}: MiniQMT never ran here, or may not be ordered by program",
-                "以极简模式登录一次 MiniQMT；仍然没有就联系券商开通 MiniQMT（xtquant）权限",
-                "log in to MiniQMT once; if it is still missing, ask the broker to allow MiniQMT (xtquant)",
-            )
+def _day(around: Surroundings, quote: Quote) -> Finding | None:
+    """The trading days, as the service counts them, against the day on which the exchange traded last."""
+    now = around.clock.now()
+    try:
+        trades = load_calendar(around.settings.data_dir / FILE_NAME).is_trading_day(now.date())
+    except CalendarError:
+        return None  # `calendar` says so
+    if trades and phase_at(now) is Phase.CONTINUOUS and quote.at.date() < now.date():
+        zh, en = (
+            f"今天是交易日，行情却停在 {quote.at:%m-%d}",
+            f"today is a trading day, the quotes are of {quote.at:%m-%d}",
         )
-    files = list(path.glob("down_queue_*"))
-    size_mib = sum(file.stat().st_size for file in files) // 2**20
-    if len(files) > _MOST_SESSION_FILES:
-        found.append(
-            warn(
-                f"{place}.sessions",
-                f"{path} 中有 {len(files)} 个会话文件，共 {size_mib} MiB",
-                f"{len(files)} session files in {path}, {size_mib} MiB",
-                "退出 MiniQMT 和所有策略程序后，删除 down_queue_* 文件",
-                "end MiniQMT and every program that uses it, then delete down_queue_*",
-            )
-        )
+    elif not trades and quote.at.date() == now.date() and quote.phase is Phase.CONTINUOUS:
+        zh, en = "日历说今天休市，交易所却在交易", "the calendar says that the exchange is closed, and it trades"
     else:
-        zh, en = f"会话文件 {len(files)} 个，共 {size_mib} MiB", f"{len(files)} session files, {size_mib} MiB"
-        found.append(ok(f"{place}.sessions", zh, en))
-    return found
+        return None
+    return warn(
+        "quotes",
+        zh,
+        en,
+        f"核对电脑日期和 {FILE_NAME}；都对就检查 MiniQMT 的行情连接",
+        f"compare the machine's date and {FILE_NAME}; if both are right, see that MiniQMT shows quotes itself",
+    )
+
+
+def _folder(place: str, path: Path) -> Finding | None:
+    """Why this cannot be MiniQMT's folder."""
+    if path.is_dir():
+        return None
+    return bad(
+        place,
+        f"找不到文件夹 {path}",
+        f"there is no folder {path}",
+        f"{place}.qmt_path 应指向 QMT 安装目录下的 userdata_mini，路径用单引号",
+        f"{place}.qmt_path is the folder userdata_mini of the QMT installation, in single quotes",
+    )
+
+
+def _no_permission(place: str, path: Path) -> Finding:
+    named = path.name.lower().startswith("userdata")
+    return bad(
+        place,
+        f"{path} 中没有 {PERMISSION_FILE}："
+        + ("MiniQMT 没有启动过，或账户没有程序化下单权限" if named else "不像 userdata_mini 文件夹"),
+        f"there is no {PERMISSION_FILE} in {path}: "
+        + ("MiniQMT never ran here, or may not be ordered by program" if named else "it is not userdata_mini"),
+        "以极简模式登录一次 MiniQMT；仍然没有就联系券商开通 MiniQMT（xtquant）权限"
+        if named
+        else f"{place}.qmt_path 应以 userdata_mini 结尾，不是它的上一级或下一级",
+        "log in to MiniQMT once; if it is still missing, ask the broker to allow MiniQMT (xtquant)"
+        if named
+        else f"{place}.qmt_path ends in userdata_mini as a rule, not one folder above or below",
+    )
+
+
+def _sessions(place: str, path: Path) -> Finding:
+    """What session ids, of whatever program, left in MiniQMT's folder."""
+    count, size = 0, 0
+    for file in path.glob("down_queue_*"):
+        with suppress(OSError):  # gone just now
+            size += file.stat().st_size
+            count += 1
+    zh, en = f"会话文件 {count} 个，共 {size // 2**20} MiB", f"{count} session files, {size // 2**20} MiB"
+    if count <= _MOST_SESSION_FILES and size <= _MOST_SESSION_MIB * 2**20:
+        return ok(place, zh, en)
+    return warn(
+        place,
+        f"{path} 中{zh}",
+        f"{en} in {path}",
+        "退出 MiniQMT 和所有策略程序后，删除 down_queue_* 文件",
+        "end MiniQMT and every program that uses it, then delete down_queue_*",
+    )
 
 
 def _login(around: Surroundings, name: str) -> Finding:
     place = f"accounts.{name}"
-    if not _possible():
-        return ok(place, "未检查登录（此机器没有 MiniQMT 接口）", "login not looked at: no MiniQMT interface here")
     try:
-        with _connected(around, name) as broker:
+        with connected(around, name) as broker:
             asset = broker.asset()
     except BrokerError as error:
         return bad(
@@ -231,11 +184,12 @@ def _login(around: Surroundings, name: str) -> Finding:
 
 
 @contextmanager
-def _connected(around: Surroundings, name: str) -> "Iterator[QmtBroker]":
+def connected(around: Surroundings, name: str) -> "Iterator[QmtBroker]":
+    """The account's broker, connected; ended afterwards. Raises `BrokerDownError`."""
     from jqfollow.execution.brokers.qmt import QmtBroker  # slow: the whole broker
     from jqfollow.execution.brokers.qmt_sessions import SessionPool
 
-    account = _qmt_accounts(around)[name]
+    account = qmt_accounts(around)[name]
     broker = QmtBroker(
         name=name,
         path=account.qmt_path,
@@ -251,10 +205,6 @@ def _connected(around: Surroundings, name: str) -> "Iterator[QmtBroker]":
         end()
 
 
-def _qmt_accounts(around: Surroundings) -> dict[str, QmtAccount]:
+def qmt_accounts(around: Surroundings) -> dict[str, QmtAccount]:
+    """Those that trade through MiniQMT."""
     return {name: a for name, a in around.settings.accounts.items() if isinstance(a, QmtAccount)}
-
-
-def _possible() -> bool:
-    """Whether the vendor's native part can be here."""
-    return sys.platform == "win32" or "xtquant.xtpythonclient" in sys.modules

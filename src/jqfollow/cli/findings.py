@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 import httpx
 
@@ -66,6 +67,8 @@ class Surroundings:
     """Straight to the address, with a short deadline."""
     send_test: bool = False
     """May a test message go to the robots?"""
+    folder: Path | None = None
+    """Where the configuration stands."""
 
 
 Check = Callable[[Surroundings], Sequence[Finding]]

@@ -13,14 +13,14 @@ from jqfollow.wire.private_file import write_private
 
 FRPC = "frpc.toml"
 FRPS = "frps.toml"
-_PLACEHOLDER = "YOUR.SERVER.ADDRESS"
+PLACEHOLDER = "YOUR.SERVER.ADDRESS"
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,255}")
 _LEAST_TOKEN = 16
 _PORT = click.IntRange(1, 65535)
 
 
 @click.command(cls=Command)
-@click.option("--server", default=_PLACEHOLDER, help="公网服务器的 IP 或域名 / the public server's address")
+@click.option("--server", default=PLACEHOLDER, help="公网服务器的 IP 或域名 / the public server's address")
 @click.option("--server-port", default=7000, show_default=True, type=_PORT, help="frps 的端口 / frps' port")
 @click.option("--remote-port", type=_PORT, help="公网上的信号端口，默认同 signals.port / the public signals port")
 @click.option("--token", help="两端共用的口令，默认随机生成 / shared by both ends; random by default")
@@ -116,10 +116,10 @@ remotePort = {remote}
 
 
 def _explain(folder: Path, server: str, server_port: int, remote: int) -> None:
-    given = server != _PLACEHOLDER
+    given = server != PLACEHOLDER
     say(
         f"已写入 {folder / FRPS} 和 {folder / FRPC}（内含口令，不要外传）。只转发信号端口，控制台不对外。\n"
-        + ("" if given else f"先把 {FRPC} 里的 {_PLACEHOLDER} 换成服务器地址（或用 --server 重新生成）。\n")
+        + ("" if given else f"先把 {FRPC} 里的 {PLACEHOLDER} 换成服务器地址（或用 --server 重新生成）。\n")
         + f"  1. {FRPS} 放到公网服务器：frps -c frps.toml；防火墙/安全组放行 {server_port} 和 {remote}\n"
         f"  2. {FRPC} 留在本机：frpc -c frpc.toml（建议用“任务计划程序”登录时启动）\n"
         f"  3. 浏览器打开 http://{server}:{remote}/api/order ，看到 ok 就通了\n"
@@ -129,7 +129,7 @@ def _explain(folder: Path, server: str, server_port: int, remote: int) -> None:
         + (
             ""
             if given
-            else f"First put your server's address for {_PLACEHOLDER} in {FRPC} (or run again with --server).\n"
+            else f"First put your server's address for {PLACEHOLDER} in {FRPC} (or run again with --server).\n"
         )
         + f"  1. {FRPS} goes to the public server: frps -c frps.toml; open ports {server_port} and {remote} there\n"
         f"  2. {FRPC} stays here: frpc -c frpc.toml (at log-on, with Task Scheduler)\n"
