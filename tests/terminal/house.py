@@ -55,16 +55,14 @@ class QmtHouse(House):
     async def stop(self) -> None:
         self.terminal.mode()
         await super().stop()
-        await asyncio.to_thread(self._end_what_hung)
+        await asyncio.to_thread(self._nothing_is_left)
 
-    def _end_what_hung(self) -> None:
-        """In life the process would be gone: what connected while the service stopped is ended here."""
+    def _nothing_is_left(self) -> None:
+        """Whatever hung comes to its end, and no connection outlives the service."""
         for thread in threading.enumerate():
             if thread.name.startswith((f"qmt-{ACCOUNT}", f"{ACCOUNT}-query", f"{ACCOUNT}-place")):
                 thread.join(10)
-        for broker in self.made:
-            if broker._link is not None:
-                broker._end(broker._link)
+        assert [broker for broker in self.made if broker._link is not None] == []
 
     async def ready(self, *, is_ready: bool = True) -> None:
         """Until the account can, or cannot, trade."""

@@ -1,6 +1,7 @@
 """One account: its broker behind lanes, its day and hour, and whether it can trade now."""
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,8 @@ class Account:
         self.pushes: asyncio.Queue[BrokerEvent] = asyncio.Queue()
         self.late_answers: asyncio.Queue[Answer] = asyncio.Queue()
         self.wake = asyncio.Event()
+        self.lost = asyncio.Event()
+        """See `set_lost`; cleared when the connection is made anew."""
         self.traded = False
         """Whether something was filled since the last picture of the account."""
         self.ready = False
@@ -121,6 +124,11 @@ class Account:
         """No trading until `set_ready`."""
         self.ready = False
         self.why_zh, self.why_en = zh, en
+
+    def set_lost(self, zh: str, en: str) -> None:
+        """Like `set_down`, by the broker's own word: the connection is made anew at once."""
+        self.set_down(zh, en)
+        self.lost.set()
 
     def placed_now(self) -> None:
         """An order goes out: it counts for `turn_in_s`."""
@@ -187,8 +195,27 @@ class Account:
     # -- the broker, through lanes: each raises as `Broker` says, and `BrokerTimeoutError` past its deadline ----------
 
     async def connect(self) -> Callable[[], None]:
-        """Connects; gives what ends the connection."""
-        return await self.lanes.call(Lane.QUERY, self.broker.connect, timeout_s=CONNECT_TIMEOUT_S)
+        """Connects; gives what ends the connection. One that is made when nobody waits any more is ended at once."""
+        turn, made, wanted = threading.Lock(), list[Callable[[], None]](), True
+
+        def call() -> Callable[[], None]:
+            end = self.broker.connect()
+            with turn:
+                if wanted:
+                    made.append(end)
+                    return end
+            log.warning("connected_too_late", account=self.name)
+            end()
+            raise BrokerDownError(f"{self.name}: 连接太迟 / connected too late")
+
+        try:
+            return await self.lanes.call(Lane.QUERY, call, timeout_s=CONNECT_TIMEOUT_S)
+        except BaseException:
+            with turn:
+                wanted = False
+            for end in made:  # the answer and a cancellation came at once
+                threading.Thread(target=end, name=f"{self.name}-end", daemon=True).start()
+            raise
 
     async def disconnect(self, end: Callable[[], None]) -> None:
         """Ends a connection; a broker that does not let go is left to its thread."""

@@ -220,7 +220,7 @@ class Desk:
     async def hear(self, account: Account, event: BrokerEvent) -> None:
         """Applies one push."""
         if isinstance(event, Disconnected):
-            account.set_down(f"连接断开：{event.message}", f"connection lost: {event.message}")
+            account.set_lost(f"连接断开：{event.message}", f"connection lost: {event.message}")
             return
         if isinstance(event, OrderReport) and event.state is AttemptState.CANCELED:
             with suppress(BrokerError):  # a practice day tells its orders' ends before anybody knows that it is over

@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 import structlog
 
 from jqfollow.clock import Clock
-from jqfollow.domain import AttemptState, BrokerError
+from jqfollow.domain import AttemptState, BrokerDownError, BrokerError
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.lifecycle import Event
 from jqfollow.execution.reconcile import Reconciler
 from jqfollow.execution.transitions import step_attempt
+from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.tx import Tx
 from jqfollow.notify import messages
@@ -48,6 +50,7 @@ class Supervisor:
         self._clock = clock
         self._told = told
         self._end: Callable[[], None] | None = None
+        self._closed = False
         self._down_since: datetime | None = None
         self._down_told = False
 
@@ -63,41 +66,60 @@ class Supervisor:
         await self._ledger.write(restart)
 
     async def run(self) -> None:
-        """For ever, until cancelled."""
+        """Until cancelled or closed; a ledger that cannot be written now is waited for like a broker."""
         failures = 0
         try:
-            while True:
+            while not self._closed:
                 try:
-                    await self._connect()
-                    failures = 0
-                    await self._watch()
-                except BrokerError as error:
-                    await self._down(str(error))
+                    failures = 1 if await self._live() else failures + 1
+                except LedgerError as error:
+                    log.exception("supervisor_waits_for_ledger", account=self._account.name)
+                    self._account.set_down(f"账本不能写入：{error.zh}", f"the ledger cannot be written: {error.en}")
                     failures += 1
-                await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S)) - 1])
+                if not self._account.lost.is_set():
+                    await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S)) - 1])
         finally:
             self._account.set_down("正在停止", "stopping")
 
     async def close(self) -> None:
-        """Ends the connection, within a few seconds whatever the broker does."""
-        end, self._end = self._end, None
-        if end is not None:
-            await self._account.disconnect(end)
+        """Ends the connection for good, within a few seconds whatever the broker does."""
+        self._closed = True
+        await self._disconnect()
+
+    async def _live(self) -> bool:
+        """One connection, from its making to its loss; whether it was ever good."""
+        good = False
+        try:
+            await self._connect()
+            good = True
+            await self._watch()
+        except BrokerError as error:
+            await self._down(str(error))
+        return good
 
     async def _connect(self) -> None:
         account = self._account
-        await self.close()
+        await self._disconnect()
+        account.lost.clear()
         self._end = await account.connect()
+        if self._closed:  # meanwhile
+            await self._disconnect()
+            raise BrokerDownError(f"{account.name}: 正在停止 / is stopping")
         await account.learn_day()
         await self._reconciler.reconcile(account, connected_anew=True)
         await self._up()
+
+    async def _disconnect(self) -> None:
+        end, self._end = self._end, None
+        if end is not None:
+            await self._account.disconnect(end)
 
     async def _watch(self) -> None:
         """Probes until the connection is lost; a probe without an answer stops trading at once."""
         account = self._account
         silent = 0
-        while True:
-            await asyncio.sleep(PROBE_EVERY_S)
+        while not self._closed:
+            await self._until_next_probe()
             try:
                 await account.asset()
             except BrokerError as error:
@@ -110,6 +132,15 @@ class Supervisor:
             if not account.ready:
                 await self._reconciler.reconcile(account)
                 await self._up()
+
+    async def _until_next_probe(self) -> None:
+        """Waits; raises at once when the broker says that the connection is lost: then no probe is needed."""
+        lost = self._account.lost
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PROBE_EVERY_S):
+                await lost.wait()
+        if lost.is_set():
+            raise BrokerDownError(self._account.why_zh)
 
     async def _up(self) -> None:
         account = self._account
