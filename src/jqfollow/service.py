@@ -281,14 +281,14 @@ class Service:
         self._tasks.append(asyncio.create_task(work, name=name))
 
     async def _first_connections(self) -> None:
-        """A paper account is ready at once: the person is told so. A real one may take its time."""
-        waiting = [a for a in self.accounts.values() if not a.traits.real]
+        """A paper account is ready at once, and a real one may say at once what it lacks: the person is told so."""
+        paper = [a for a in self.accounts.values() if not a.traits.real]
         for _ in range(100):
-            if all(account.ready for account in waiting):
+            if all(account.ready or (account.tried and account.traits.real) for account in self.accounts.values()):
                 break
             await asyncio.sleep(0.02)
         now = self.clock.now()
-        await asyncio.gather(*(self.sweeps.take_picture(account, now) for account in waiting))
+        await asyncio.gather(*(self.sweeps.take_picture(account, now) for account in paper))
 
     # -- watch -------------------------------------------------------------------------------------------------------
 

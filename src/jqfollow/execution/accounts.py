@@ -78,6 +78,8 @@ class Account:
         """See `set_lost`; cleared when the connection is made anew."""
         self.traded = False
         """Whether something was filled since the last picture of the account."""
+        self.tried = False
+        """Whether a connection was made, or could not be made."""
         self.ready = False
         self.why_zh = "启动中"
         self.why_en = "starting"
@@ -117,12 +119,12 @@ class Account:
 
     def set_ready(self) -> None:
         """Reconciled: trading may begin."""
-        self.ready = True
+        self.ready = self.tried = True
         self.wake.set()
 
     def set_down(self, zh: str, en: str) -> None:
         """No trading until `set_ready`."""
-        self.ready = False
+        self.ready, self.tried = False, True
         self.why_zh, self.why_en = zh, en
 
     def set_lost(self, zh: str, en: str) -> None:
