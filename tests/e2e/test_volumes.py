@@ -146,8 +146,8 @@ async def test_what_a_closing_sell_leaves_is_told(tmp_path: Path) -> None:
             await house.until(
                 lambda tx, s=strategy, v=volume: tx.books.get("paper", s, "000001.SZ").volume == v or None
             )
-            house.faults["paper"].max_fill = None
             house.market(CODE, bid="9.80", ask="10.20")  # nobody sells at our price any more
+            house.faults["paper"].max_fill = None
             await house.sweep(after_s=60)
             await house.done(odd)
         house.market(CODE)
