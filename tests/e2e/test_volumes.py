@@ -138,7 +138,7 @@ async def test_junk_leaves_no_trace(tmp_path: Path) -> None:
 async def test_what_a_closing_sell_leaves_is_told(tmp_path: Path) -> None:
     """130 and 170 shares in one account make whole lots: of 130, only 100 can go, and a person must know of the 30."""
     strategies = {"x": {"follow": {"paper": 1}}, "y": {"follow": {"paper": 1}}}
-    async with House(tmp_path, strategies=strategies, wecom=True) as house:
+    async with House(tmp_path, strategies=strategies, wecom=True, pulse_s=None) as house:
         for strategy, volume in (("x", 130), ("y", 170)):
             house.market(CODE)
             house.faults["paper"].max_fill = volume
