@@ -140,9 +140,10 @@ class QmtHouse(House):
 def differ(tx: Tx, record: dict[str, Any], day: date, *, day_over: bool = False) -> list[str]:
     """Where the ledger and the terminal do not say the same.
 
+    An attempt whose outcome is unknown says nothing that could be wrong, until the terminal turns out to have it.
     With `day_over` an order that the terminal still shows as standing, as terminals do until the night, has ended.
     """
-    attempts = [a for a in tx.attempts.list(account=ACCOUNT, day=day) if a.broker_order_id or a.state == "unknown"]
+    attempts = [a for a in tx.attempts.list(account=ACCOUNT, day=day) if a.broker_order_id]
     by_id = {a.broker_order_id: a for a in attempts}
     ours = [order for order in record["orders"] if not order["remark"].startswith("手工")]
     found = [f"terminal only: {order}" for order in ours if order["id"] not in by_id]

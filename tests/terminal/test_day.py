@@ -14,15 +14,13 @@ from typing import Any
 import pytest
 
 from jqfollow.clock import SHANGHAI
-from jqfollow.domain import AttemptState, OrderState, Phase, Side, WaitingFor
+from jqfollow.domain import AttemptState, OrderState, Phase, WaitingFor
 from jqfollow.execution import accounts, supervisor
-from jqfollow.market.securities import parse_security
-from jqfollow.market.settlement import settles_same_day
-from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason
 
-from .day import CASH, DayHouse
+from .day import DayHouse
 from .house import ACCOUNT
+from .judge import BY_HAND, judge
 from .modes import Mode
 from .terminal import Terminal
 
@@ -58,7 +56,6 @@ STRATEGIES: dict[str, Any] = {
     "half": {"title": "半仓", "follow": {ACCOUNT: Decimal("0.5")}},
     "rotate": {"title": "轮动", "follow": {ACCOUNT: 2}},
 }
-BY_HAND = "手工"
 
 
 @pytest.fixture
@@ -89,7 +86,7 @@ async def test_36_a_day_through_the_vendors_layer(house: DayHouse, monkeypatch: 
     await by_hand(house)
     await closing_auction(house)
     await after_the_close(house)
-    await judge(house)
+    await judge(house, list(CLOSES), FRIDAY, MONDAY)
 
 
 async def friday(house: DayHouse) -> None:
@@ -287,57 +284,3 @@ async def after_the_close(house: DayHouse) -> None:
     left = await house.ledger.read(lambda tx: [*tx.attempts.live(), *tx.orders.open(), *tx.signals.received()])
     assert left == []
     await house.at("15:05:00")
-
-
-async def judge(house: DayHouse) -> None:
-    """The terminal's own record, the ledger, the books, the positions, the money and the summary."""
-    record = await asyncio.to_thread(house.terminal.record)
-    orders = await house.agreed(day_over=True)
-    ours = [order for order in orders if order["remark"] != BY_HAND]
-    assert len(ours) >= 60
-    # Nothing was placed twice: so many requests arrived as there are orders, each with a remark of its own.
-    asked = [request["m_strOrderRemark"] for request in record["received"]]
-    assert sorted(asked) == sorted({order["remark"] for order in ours})
-    assert {order["state"] for order in ours} == {"filled", "canceled", "partially_filled", "new"}
-    # T+1: no more was sold than was held from Friday.
-    friday = await house.ledger.read(lambda tx: tx.fills.list(account=ACCOUNT, day=FRIDAY, limit=1000))
-    monday = await house.ledger.read(lambda tx: tx.fills.list(account=ACCOUNT, day=MONDAY, limit=1000))
-    for code in CLOSES:
-        security = parse_security(code)
-        sold = sum(f["volume"] for f in record["fills"] if (f["symbol"], f["side"]) == (security.symbol, "sell"))
-        before = sum(f.volume for f in friday if f.security == security.symbol)
-        assert sold <= before or settles_same_day(security), code
-    # Books and positions, money and fees: what the ledger counts is what the account has.
-    hand = [f for f in record["fills"] if f["order_id"] not in {order["id"] for order in ours}]
-    books = await house.books()
-    for fill in hand:
-        books[fill["symbol"]] = books.get(fill["symbol"], 0) + fill["volume"]
-    assert books == await house.positions()
-    money = CASH - sum((Decimal(f["price"]) * f["volume"] + Decimal(f["fee"]) for f in hand), Decimal(0))
-    for fill_row in [*friday, *monday]:
-        sign = 1 if fill_row.side is Side.SELL else -1
-        money += sign * fill_row.volume * fill_row.price - fill_row.fee
-    asset = await house.service.accounts[ACCOUNT].asset()
-    assert asset.cash + asset.frozen == money
-    await summary(house, sum((f.volume * f.price for f in monday), Decimal(0)), asset.total)
-
-
-async def summary(house: DayHouse, turnover: Decimal, total: Decimal) -> None:
-    """The figures that a person reads in the evening are those of the terminal."""
-    await house.service.routine.send_summary(house.clock.now())
-    messages = await house.ledger.read(lambda tx: tx.outbox.list(1000))
-    [text] = [message.text for message in messages if message.kind == Kind.SUMMARY]
-    states = [
-        o.state for o in await house.ledger.read(lambda tx: tx.orders.list(account=ACCOUNT, day=MONDAY, limit=1000))
-    ]
-    filled = states.count(OrderState.FILLED)
-    unfinished = states.count(OrderState.CANCELED) + states.count(OrderState.EXPIRED)
-    assert f"📊 {MONDAY} 日终汇总：成交 {filled} 笔" in text
-    assert f"【{ACCOUNT} · 实盘】总资产 {total:,.2f} 元" in text
-    assert (
-        f"成交 {filled}，未完成 {unfinished}，拒绝 {states.count(OrderState.REJECTED)}；成交额 {turnover:,.2f} 元"
-        in text
-    )
-    assert "结果未知" not in text
-    for words in ("【趋势】", "【半仓】", "【轮动】", "今日不可卖 1", "价格偏离 1", "非交易时段 1"):
-        assert words in text, text
