@@ -59,7 +59,7 @@ class Dealer:
         ended = self._ended_before(papers, account)
         if any(missing_fills(attempt) for attempt in papers.attempts):
             # How much is left is not known yet: reconciling will tell, or, when the day is over, a person.
-            if ended is not None and ended.reason is Reason.DAY_OVER:
+            if ended is not None and _day_is_over(papers.order, account):
                 await self._tell_missing_fills(papers, account)
                 await self._end(papers, account, ended)
             return
@@ -96,7 +96,7 @@ class Dealer:
         if order.cancel_reason is not None:
             return Refusal(reason=order.cancel_reason, figures=left_figures(order))
         touched = bool(papers.attempts) or order.waiting_for is not None
-        if touched and (order.day < account.trading_day() or order.day < account.open_day()):
+        if touched and _day_is_over(order, account):
             if order.waiting_for is WaitingFor.ODD_LOT:
                 return _odd_lot_left(order, papers.book.volume)
             return Refusal(reason=Reason.DAY_OVER, figures=left_figures(order))
@@ -234,6 +234,10 @@ class Dealer:
             if order.cancel_reason is None:
                 with suppress(ManualOrderError):  # it has ended in the meantime
                     await self._desk.cancel(order.order_id, Reason.CANCELED_BY_STRATEGY)
+
+
+def _day_is_over(order: OrderRow, account: Account) -> bool:
+    return order.day < account.trading_day() or order.day < account.open_day()
 
 
 def _odd_lot_left(order: OrderRow, volume: int) -> Refusal:
