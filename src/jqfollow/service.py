@@ -25,11 +25,11 @@ from jqfollow.api.token import load_or_create_token
 from jqfollow.clock import SHANGHAI, Clock, SystemClock
 from jqfollow.domain import AccountState, JqfollowError, Wire
 from jqfollow.execution.accounts import Account
-from jqfollow.execution.brokers.paper import PaperBroker
+from jqfollow.execution.brokers.miniqmt.broker import QmtBroker, load_xtdata
+from jqfollow.execution.brokers.miniqmt.quotes import XtQuotes
+from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
+from jqfollow.execution.brokers.paper.broker import PaperBroker
 from jqfollow.execution.brokers.port import Broker
-from jqfollow.execution.brokers.qmt import QmtBroker, load_xtdata
-from jqfollow.execution.brokers.qmt_quotes import XtQuotes
-from jqfollow.execution.brokers.qmt_sessions import SessionPool
 from jqfollow.execution.dealer import Dealer
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.reconcile import Reconciler

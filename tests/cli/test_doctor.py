@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
-from jqfollow.cli import checks_machine, checks_parts, checks_vendor, doctor, doctor_qmt
-from jqfollow.cli.findings import Finding, Level, Surroundings
+from jqfollow.cli.doctor import command, machine, miniqmt, parts, vendor
+from jqfollow.cli.doctor.findings import Finding, Level, Surroundings
 from jqfollow.cli.lock import only_instance
 from jqfollow.clock import SHANGHAI
 from jqfollow.settings import Settings, load_settings
@@ -68,7 +68,7 @@ def levels(found: Any) -> list[tuple[str, str]]:
 )
 def test_the_clock_against_a_server(config: Path, skew_s: int, level: str) -> None:
     told = format_datetime(NOW - timedelta(seconds=skew_s))
-    found = checks_machine.clock_skew(around(config, answer=lambda _: httpx.Response(404, headers={"Date": told})))
+    found = machine.clock_skew(around(config, answer=lambda _: httpx.Response(404, headers={"Date": told})))
     assert levels(found) == [("clock", level)]
     assert f"{skew_s:+d}" in found[0].zh
 
@@ -77,7 +77,7 @@ def test_the_clock_against_a_server(config: Path, skew_s: int, level: str) -> No
     "answer", [nobody, lambda _: httpx.Response(200), lambda _: httpx.Response(200, headers={"Date": "x"})]
 )
 def test_the_clock_without_a_network_is_a_warning(config: Path, answer: Callable[..., httpx.Response]) -> None:
-    assert levels(checks_machine.clock_skew(around(config, answer=answer))) == [("clock", "warn")]
+    assert levels(machine.clock_skew(around(config, answer=answer))) == [("clock", "warn")]
 
 
 def test_ports_free_ours_and_somebody_elses(config: Path) -> None:
@@ -88,16 +88,16 @@ def test_ports_free_ours_and_somebody_elses(config: Path) -> None:
         used, unused = taken.getsockname()[1], free.getsockname()[1]
         free.close()
         text = f"[signals]\nport = {used}\n[console]\nport = {unused}\n"
-        theirs = checks_machine.ports(around(config, text))
+        theirs = machine.ports(around(config, text))
         assert levels(theirs) == [("signals.port", "fail"), ("console.port", "ok")]
         answer = lambda _: httpx.Response(200, json={"status": "ok"})  # noqa: E731
-        assert levels(checks_machine.ports(around(config, answer=answer)))[0] == ("signals.port", "fail")
+        assert levels(machine.ports(around(config, answer=answer)))[0] == ("signals.port", "fail")
         with only_instance(config.parent / "data"):
-            assert levels(checks_machine.ports(around(config, answer=answer)))[0] == ("signals.port", "ok")
+            assert levels(machine.ports(around(config, answer=answer)))[0] == ("signals.port", "ok")
 
 
 def test_an_open_host_is_pointed_out(config: Path) -> None:
-    found = checks_machine.ports(around(config, '[signals]\nhost = "0.0.0.0"\nport = 0\n[console]\nport = 0\n'))
+    found = machine.ports(around(config, '[signals]\nhost = "0.0.0.0"\nport = 0\n[console]\nport = 0\n'))
     assert ("signals.host", "warn") in levels(found)
 
 
@@ -105,10 +105,10 @@ def test_disk_and_data_folder(config: Path, monkeypatch: pytest.MonkeyPatch) -> 
     usage = shutil.disk_usage(config.parent)
     for free, level in ((10**10, "ok"), (10**9, "warn"), (10**6, "fail")):
         monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage._replace(free=free))
-        assert levels(checks_machine.data_folder(around(config))) == [("data_dir", level)]
+        assert levels(machine.data_folder(around(config))) == [("data_dir", level)]
     (config.parent / "data").rmdir()
     (config.parent / "data").write_text("a file", encoding="utf-8")
-    assert levels(checks_machine.data_folder(around(config))) == [("data_dir", "fail")]
+    assert levels(machine.data_folder(around(config))) == [("data_dir", "fail")]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_disk_and_data_folder(config: Path, monkeypatch: pytest.MonkeyPatch) -> 
     [(NOW, "ok"), (datetime(2026, 12, 20, tzinfo=SHANGHAI), "warn"), (datetime(2035, 1, 1, tzinfo=SHANGHAI), "fail")],
 )
 def test_the_calendar(config: Path, now: datetime, level: str) -> None:
-    found = checks_parts.calendar(around(config, now=now))
+    found = parts.calendar(around(config, now=now))
     if level == "warn" and found[0].level is Level.OK:
         pytest.skip("the calendar's package knows the next year by now")
     assert levels(found) == [("calendar", level)]
@@ -125,39 +125,39 @@ def test_the_calendar(config: Path, now: datetime, level: str) -> None:
 def test_a_calendar_file_that_cannot_be_used(config: Path) -> None:
     (config.parent / "data").mkdir()
     (config.parent / "data" / "trading_days.toml").write_text("nope = 1", encoding="utf-8")
-    assert levels(checks_parts.calendar(around(config))) == [("calendar", "fail")]
+    assert levels(parts.calendar(around(config))) == [("calendar", "fail")]
 
 
 def test_the_ledger(config: Path) -> None:
     data = config.parent / "data"
-    assert levels(checks_parts.ledger(around(config))) == [("ledger", "ok")]
+    assert levels(parts.ledger(around(config))) == [("ledger", "ok")]
     write_story(data)
-    assert levels(checks_parts.ledger(around(config))) == [("ledger", "ok"), ("unknown", "warn")]
+    assert levels(parts.ledger(around(config))) == [("ledger", "ok"), ("unknown", "warn")]
     for path in data.iterdir():
         path.unlink()
     (data / "ledger.sqlite3").write_bytes(b"nonsense" * 1000)
-    assert levels(checks_parts.ledger(around(config))) == [("ledger", "fail")]
+    assert levels(parts.ledger(around(config))) == [("ledger", "fail")]
 
 
 def test_keys(config: Path) -> None:
     path = config.parent / "data" / "keys.toml"
-    assert levels(checks_parts.keys(around(config))) == [("keys", "ok")]
+    assert levels(parts.keys(around(config))) == [("keys", "ok")]
     KeyStore.open(path).ensure(["demo"])
-    assert levels(checks_parts.keys(around(config))) == [("keys", "ok")]
+    assert levels(parts.keys(around(config))) == [("keys", "ok")]
     if path.stat().st_mode & 0o077 == 0:  # a system with modes
         path.chmod(0o644)
-        assert levels(checks_parts.keys(around(config))) == [("keys", "ok"), ("keys", "warn")]
+        assert levels(parts.keys(around(config))) == [("keys", "ok"), ("keys", "warn")]
         assert path.stat().st_mode & 0o077 == 0
     path.write_text("[", encoding="utf-8")
-    assert levels(checks_parts.keys(around(config))) == [("keys", "fail")]
+    assert levels(parts.keys(around(config))) == [("keys", "fail")]
 
 
 QMT = "[accounts.main]\nbroker = 'qmt'\nqmt_path = '{path}'\naccount_id = '8888'\n"
 
 
 def test_a_real_account_off_windows(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks_vendor, "NATIVE", "nowhere")
-    monkeypatch.setattr(checks_vendor, "_WINDOWS", False)
+    monkeypatch.setattr(vendor, "NATIVE", "nowhere")
+    monkeypatch.setattr(vendor, "_WINDOWS", False)
     (finding,) = found_of_accounts(around(config, QMT.format(path="x")))
     assert (finding.name, finding.level) == ("accounts.main", Level.FAIL)
     assert "不在这台机器上" in finding.zh
@@ -165,12 +165,12 @@ def test_a_real_account_off_windows(config: Path, monkeypatch: pytest.MonkeyPatc
 
 def found_of_accounts(here: Surroundings) -> list[Finding]:
     """Whatever is said of accounts is said once."""
-    return [*checks_parts.brokers(here), *doctor_qmt.terminals(here)]
+    return [*parts.brokers(here), *miniqmt.terminals(here)]
 
 
 def test_a_real_account_on_windows(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks_vendor, "NATIVE", "nowhere")
-    monkeypatch.setattr(checks_vendor, "_WINDOWS", True)
+    monkeypatch.setattr(vendor, "NATIVE", "nowhere")
+    monkeypatch.setattr(vendor, "_WINDOWS", True)
     wheel = config.parent / "site-packages" / "xtquant"
     wheel.mkdir(parents=True)
     spec = ModuleSpec("xtquant", None, is_package=True)
@@ -200,17 +200,17 @@ def test_a_real_account_on_windows(config: Path, monkeypatch: pytest.MonkeyPatch
     assert "没有启动过" in finding().zh
     here = around(config, QMT.format(path=config.parent))
     assert "不像 userdata_mini" in finding().zh
-    (path / doctor_qmt.PERMISSION_FILE).write_bytes(b"")
+    (path / miniqmt.PERMISSION_FILE).write_bytes(b"")
     here = around(config, QMT.format(path=path))
     assert "连不上" in finding().zh  # the wheel's part for this Python is empty
 
 
 def test_a_paper_account_on_real_quotes_needs_the_vendor(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks_vendor, "NATIVE", "nowhere")
-    monkeypatch.setattr(checks_vendor, "_WINDOWS", False)
+    monkeypatch.setattr(vendor, "NATIVE", "nowhere")
+    monkeypatch.setattr(vendor, "_WINDOWS", False)
     here = around(config, "[accounts.p]\nbroker='paper'\nquotes='xtdata'\n[accounts.q]\nbroker='paper'\n")
-    assert levels(checks_parts.brokers(here)) == [("accounts.p", "fail"), ("accounts.q", "ok"), ("accounts", "ok")]
-    assert levels(doctor_qmt.market_data(here)) == []
+    assert levels(parts.brokers(here)) == [("accounts.p", "fail"), ("accounts.q", "ok"), ("accounts", "ok")]
+    assert levels(miniqmt.market_data(here)) == []
 
 
 def test_the_command(run: Run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,11 +220,11 @@ def test_the_command(run: Run, config: Path, monkeypatch: pytest.MonkeyPatch) ->
     def broken(_: Surroundings) -> list[Finding]:
         raise RuntimeError("oops")
 
-    monkeypatch.setattr(doctor, "CHECKS", [quiet])
+    monkeypatch.setattr(command, "CHECKS", [quiet])
     good = run("doctor")
     assert (good.exit_code, "→ 做" in good.output) == (0, True)
     assert "→ do" in run("doctor", "--lang", "en").output
-    monkeypatch.setattr(doctor, "CHECKS", [broken, quiet])
+    monkeypatch.setattr(command, "CHECKS", [broken, quiet])
     failed = run("doctor", "--json")
     assert failed.exit_code == 1
     assert [(f["name"], f["level"]) for f in json.loads(failed.stdout)] == [("broken", "fail"), ("thing", "warn")]
@@ -242,16 +242,16 @@ def test_sense_and_money(config: Path) -> None:
     text = "[accounts.p]\nbroker='paper'\ncash=0\n[strategies.a]\n"
     text += "[strategies.b]\nwire='seed'\nsecret='hunter2'\nfollow={p=1}\n"
     here = around(config, text)
-    found = checks_parts.configuration(here)
+    found = parts.configuration(here)
     assert levels(found) == [("config", "ok"), ("strategies.a", "warn"), ("strategies.b", "warn")]
     assert "hunter2" not in str(found)
-    assert levels(checks_parts.paper_cash(here)) == [("accounts.p.cash", "warn")]
-    assert levels(checks_parts.configuration(around(config, ""))) == [("config", "ok"), ("strategies", "warn")]
+    assert levels(parts.paper_cash(here)) == [("accounts.p.cash", "warn")]
+    assert levels(parts.configuration(around(config, ""))) == [("config", "ok"), ("strategies", "warn")]
     assert isinstance(here.settings, Settings)
 
 
 def test_robots(config: Path) -> None:
-    assert levels(checks_parts.wecom(around(config))) == [("wecom", "warn")]
-    found = checks_parts.wecom(around(config, "[notify.wecom]\nkeys=['hunter2hunter2']"))
+    assert levels(parts.wecom(around(config))) == [("wecom", "warn")]
+    found = parts.wecom(around(config, "[notify.wecom]\nkeys=['hunter2hunter2']"))
     assert levels(found) == [("wecom", "ok")]
     assert "hunter2" not in str(found)

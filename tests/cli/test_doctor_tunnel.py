@@ -12,8 +12,8 @@ from typing import ClassVar
 import httpx
 import pytest
 
-from jqfollow.cli import checks_tunnel
-from jqfollow.cli.findings import Finding, Level, Surroundings
+from jqfollow.cli.doctor import command, tunnel
+from jqfollow.cli.doctor.findings import Finding, Level, Surroundings
 from jqfollow.cli.lock import only_instance
 from jqfollow.clock import SystemClock
 from jqfollow.settings import load_settings
@@ -68,8 +68,8 @@ def nobody() -> int:
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks_tunnel, "_CONNECT_S", 0.5)
-    monkeypatch.setattr(checks_tunnel, "_RESOLVE_S", 0.1)
+    monkeypatch.setattr(tunnel, "_CONNECT_S", 0.5)
+    monkeypatch.setattr(tunnel, "_RESOLVE_S", 0.1)
 
 
 def write(run: Run, server: str, server_port: int, remote: int) -> Path:
@@ -87,7 +87,7 @@ def look(config: Path, *, running: bool = True) -> Finding:
     with ExitStack() as stack:
         if running:
             stack.enter_context(only_instance(settings.data_dir))
-        [finding] = checks_tunnel.tunnel(around)
+        [finding] = tunnel.tunnel(around)
     assert finding.name == "tunnel"
     assert (finding.level is Level.OK) == (not finding.remedy_zh) == (not finding.remedy_en)
     assert TOKEN not in str(finding)
@@ -132,7 +132,7 @@ def test_the_server_never_answers(run: Run, config: Path, monkeypatch: pytest.Mo
         release.wait(10)
         raise OSError("at last")
 
-    monkeypatch.setattr(checks_tunnel.socket, "create_connection", never)
+    monkeypatch.setattr(tunnel.socket, "create_connection", never)
     write(run, "example.com", 7000, 8888)
     found = look(config)
     release.set()
@@ -209,9 +209,8 @@ def test_a_file_that_cannot_be_read(config: Path, raw: bytes) -> None:
 
 
 def test_it_is_part_of_the_command(run: Run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jqfollow.cli import doctor
 
-    monkeypatch.setattr(doctor, "CHECKS", [check for check in doctor.CHECKS if check is checks_tunnel.tunnel])
+    monkeypatch.setattr(command, "CHECKS", [check for check in command.CHECKS if check is tunnel.tunnel])
     (config.parent / "frpc.toml").write_bytes(b"[")
     result = run("doctor", "--json")
     assert [f["name"] for f in json.loads(result.stdout)] == ["tunnel"]

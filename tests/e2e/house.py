@@ -28,8 +28,8 @@ import httpx
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import ORDER_OPEN, OrderState, SignalState
-from jqfollow.execution.brokers.faults import Faults, Gate
-from jqfollow.execution.brokers.paper import PaperBroker
+from jqfollow.execution.brokers.paper.broker import PaperBroker
+from jqfollow.execution.brokers.paper.faults import Faults, Gate
 from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.ledger.rows import AttemptRow, BookRow, FillRow, OrderRow, SignalRow
 from jqfollow.ledger.tx import Tx

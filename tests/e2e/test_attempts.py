@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jqfollow.domain import AttemptState, OrderState
-from jqfollow.execution.brokers.faults import Pushes
+from jqfollow.execution.brokers.paper.faults import Pushes
 from jqfollow.reasons import Reason
 
 from .house import House

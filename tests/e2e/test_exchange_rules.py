@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from execution.brokers.judge import BOARDS, Board, Situation, limits, takes
 from jqfollow.domain import Accepted, BrokerError, Phase, PlaceRequest, Side
-from jqfollow.execution.brokers.paper import PaperBroker
+from jqfollow.execution.brokers.paper.broker import PaperBroker
 from jqfollow.execution.pricing import PriceRequest, attempt_price
 from jqfollow.execution.sizing import Intent, size
 from jqfollow.market.calendar import TradingCalendar

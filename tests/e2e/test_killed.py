@@ -18,7 +18,7 @@ import pytest
 
 from jqfollow.clock import SHANGHAI, SystemClock
 from jqfollow.domain import OrderState
-from jqfollow.execution.brokers.paper import PaperBroker
+from jqfollow.execution.brokers.paper.broker import PaperBroker
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.market.calendar import TradingCalendar
 

@@ -6,7 +6,7 @@ import pytest
 
 from jqfollow.domain import AttemptState, OrderState
 from jqfollow.execution import supervisor
-from jqfollow.execution.brokers.faults import Pushes
+from jqfollow.execution.brokers.paper.faults import Pushes
 
 from .house import House
 

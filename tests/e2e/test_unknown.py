@@ -7,7 +7,7 @@ import pytest
 
 from jqfollow.domain import AttemptState, BrokerError, OrderState, PlaceRequest, WaitingFor
 from jqfollow.execution import accounts
-from jqfollow.execution.brokers.faults import Pushes
+from jqfollow.execution.brokers.paper.faults import Pushes
 from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.ledger.rows import AttemptRow, OrderRow
 

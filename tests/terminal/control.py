@@ -12,8 +12,8 @@ from typing import Any
 
 from jqfollow.clock import SHANGHAI, SystemClock
 from jqfollow.domain import Accepted, BrokerEvent, PlaceRequest, Side
-from jqfollow.execution.brokers.faults import Faults, Pushes
-from jqfollow.execution.brokers.paper import PaperBroker
+from jqfollow.execution.brokers.paper.broker import PaperBroker
+from jqfollow.execution.brokers.paper.faults import Faults, Pushes
 from jqfollow.market.calendar import TradingCalendar
 
 from .modes import LAG_S, NATIVE, Mode

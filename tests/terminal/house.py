@@ -12,10 +12,10 @@ import pytest
 
 from e2e.house import House
 from jqfollow.execution import accounts, supervisor
+from jqfollow.execution.brokers.miniqmt.broker import QmtBroker, load_xtdata
+from jqfollow.execution.brokers.miniqmt.quotes import XtQuotes
+from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
 from jqfollow.execution.brokers.port import Broker
-from jqfollow.execution.brokers.qmt import QmtBroker, load_xtdata
-from jqfollow.execution.brokers.qmt_quotes import XtQuotes
-from jqfollow.execution.brokers.qmt_sessions import SessionPool
 from jqfollow.ledger.tx import Tx
 from jqfollow.market.securities import parse_security
 from jqfollow.settings import PaperAccount, QmtAccount

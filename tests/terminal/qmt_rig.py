@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from jqfollow.clock import SystemClock
 from jqfollow.domain import BrokerEvent, Disconnected
-from jqfollow.execution.brokers.qmt import QmtBroker, load_xtdata
-from jqfollow.execution.brokers.qmt_quotes import XtQuotes
-from jqfollow.execution.brokers.qmt_sessions import SessionPool
+from jqfollow.execution.brokers.miniqmt.broker import QmtBroker, load_xtdata
+from jqfollow.execution.brokers.miniqmt.quotes import XtQuotes
+from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
 
 from . import native
 from .modes import Mode

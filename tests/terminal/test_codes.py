@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import AttemptState, BrokerError, Side
-from jqfollow.execution.brokers import qmt_codes as codes
+from jqfollow.execution.brokers.miniqmt import codes
 
 from . import native
 

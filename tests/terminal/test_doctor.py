@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from jqfollow.cli import doctor_order, doctor_qmt
-from jqfollow.cli.doctor_order import TestOrder
-from jqfollow.cli.doctor_qmt import PERMISSION_FILE, SYMBOL
-from jqfollow.cli.findings import Finding, Level, Surroundings
+from jqfollow.cli.doctor import miniqmt, order_test
+from jqfollow.cli.doctor.findings import Finding, Level, Surroundings
+from jqfollow.cli.doctor.miniqmt import PERMISSION_FILE, SYMBOL
+from jqfollow.cli.doctor.order_test import TestOrder
 from jqfollow.cli.lock import only_instance
 from jqfollow.clock import SHANGHAI, SystemClock
 from jqfollow.settings import Settings
@@ -60,7 +60,7 @@ def levels(found: Sequence[Finding]) -> dict[str, Level]:
 
 
 def test_all_is_well(look: Look) -> None:
-    found = [*doctor_qmt.terminals(look()), *doctor_qmt.market_data(look())]
+    found = [*miniqmt.terminals(look()), *miniqmt.market_data(look())]
     assert levels(found) == {"accounts.main.sessions": Level.OK, "accounts.main": Level.OK, "quotes": Level.OK}
     assert "1,000,000.00" in found[1].zh
     assert "88880001" not in "".join(f.zh + f.en for f in found)
@@ -68,24 +68,24 @@ def test_all_is_well(look: Look) -> None:
 
 def test_no_permission_file(look: Look, terminal: Terminal) -> None:
     (terminal.path / PERMISSION_FILE).unlink()
-    [_, finding] = doctor_qmt.terminals(look())
+    [_, finding] = miniqmt.terminals(look())
     assert finding.level is Level.FAIL
     assert "券商" in finding.remedy_zh
 
 
 def test_logged_out(look: Look, terminal: Terminal) -> None:
     terminal.mode(Mode.LOGGED_OUT)
-    assert levels(doctor_qmt.terminals(look()))["accounts.main"] is Level.FAIL
+    assert levels(miniqmt.terminals(look()))["accounts.main"] is Level.FAIL
 
 
 def test_a_wrong_account(look: Look) -> None:
-    assert levels(doctor_qmt.terminals(look(account_id="99999999")))["accounts.main"] is Level.FAIL
+    assert levels(miniqmt.terminals(look(account_id="99999999")))["accounts.main"] is Level.FAIL
 
 
 def test_many_session_files(look: Look, terminal: Terminal) -> None:
     for number in range(20):
         (terminal.path / f"down_queue_{number}").write_bytes(b"")
-    assert levels(doctor_qmt.terminals(look()))["accounts.main.sessions"] is Level.WARN
+    assert levels(miniqmt.terminals(look()))["accounts.main.sessions"] is Level.WARN
 
 
 def test_large_session_files(look: Look, terminal: Terminal) -> None:
@@ -95,7 +95,7 @@ def test_large_session_files(look: Look, terminal: Terminal) -> None:
         os.truncate(file, 3 * 2**30)  # a hole: nothing is written
     except OSError:
         pytest.skip("no room for a large file")
-    found = doctor_qmt.terminals(look())
+    found = miniqmt.terminals(look())
     file.unlink()
     assert levels(found)["accounts.main.sessions"] is Level.WARN
     assert "3072 MiB" in found[0].zh
@@ -104,22 +104,22 @@ def test_large_session_files(look: Look, terminal: Terminal) -> None:
 def test_a_running_service_is_not_disturbed(look: Look, tmp_path: Path, terminal: Terminal) -> None:
     terminal.mode(Mode.LOGGED_OUT)  # a connection would be told so
     with only_instance(tmp_path):
-        assert levels(doctor_qmt.terminals(look()))["accounts.main"] is Level.OK
-        [finding] = doctor_order.order_test(look(), lambda _: True)
+        assert levels(miniqmt.terminals(look()))["accounts.main"] is Level.OK
+        [finding] = order_test.order_test(look(), lambda _: True)
     assert finding.level is Level.WARN
     assert terminal.record()["received"] == []
 
 
 def test_no_quotes(look: Look) -> None:
     native.use_market(None)
-    assert levels(doctor_qmt.market_data(look())) == {"quotes": Level.FAIL}
+    assert levels(miniqmt.market_data(look())) == {"quotes": Level.FAIL}
 
 
 def test_a_clock_that_is_wrong(look: Look) -> None:
     around = look()
     assert isinstance(around.clock, Clock)
     around.clock.shift -= timedelta(minutes=5)
-    [finding] = doctor_qmt.market_data(around)
+    [finding] = miniqmt.market_data(around)
     assert finding.level is Level.WARN
     assert "Windows" in finding.remedy_zh
 
@@ -127,14 +127,14 @@ def test_a_clock_that_is_wrong(look: Look) -> None:
 def test_a_trading_day_whose_quotes_are_of_another_day(look: Look, terminal: Terminal) -> None:
     around = look()
     terminal.tell("reset", at="2026-02-27T15:30", hours="exchange")
-    [finding] = doctor_qmt.market_data(around)
+    [finding] = miniqmt.market_data(around)
     assert finding.level is Level.WARN, finding
     assert "trading_days.toml" in finding.remedy_zh
 
 
 def test_a_calendar_that_thinks_that_the_exchange_is_closed(look: Look, tmp_path: Path) -> None:
     (tmp_path / "trading_days.toml").write_text("closed = [2026-03-02]\n", encoding="utf-8")
-    [finding] = doctor_qmt.market_data(look())
+    [finding] = miniqmt.market_data(look())
     assert finding.level is Level.WARN, finding
     assert "休市" in finding.zh
 
@@ -146,9 +146,9 @@ def test_it_orders_only_when_told_and_cancels_again(look: Look, terminal: Termin
         asked.append(order)
         return len(asked) > 1
 
-    [finding] = doctor_order.order_test(look(), agrees)
+    [finding] = order_test.order_test(look(), agrees)
     assert (finding.level, terminal.orders()) == (Level.OK, [])
-    [finding] = doctor_order.order_test(look(), agrees)
+    [finding] = order_test.order_test(look(), agrees)
     assert finding.level is Level.OK, finding
     [order] = terminal.orders()
     assert (order["symbol"], order["volume"], order["state"], order["filled"]) == (SYMBOL, 100, "canceled", 0)
@@ -158,14 +158,14 @@ def test_it_orders_only_when_told_and_cancels_again(look: Look, terminal: Termin
 
 def test_a_test_order_that_is_refused(look: Look, terminal: Terminal) -> None:
     terminal.tell("refuse", message="[COUNTER] 权限不足")
-    [finding] = doctor_order.order_test(look(), lambda _: True)
+    [finding] = order_test.order_test(look(), lambda _: True)
     assert finding.level is Level.FAIL
     assert "权限不足" in finding.zh
 
 
 def test_a_test_order_without_an_answer_names_its_remark(look: Look, terminal: Terminal) -> None:
     terminal.mode(Mode.LOST_AFTER)
-    [finding] = doctor_order.order_test(look(), lambda _: True)
+    [finding] = order_test.order_test(look(), lambda _: True)
     assert finding.level is Level.FAIL
     [order] = terminal.orders()
     assert order["remark"] in finding.zh
@@ -175,7 +175,7 @@ def test_out_of_hours_nothing_is_ordered(look: Look, terminal: Terminal) -> None
     around = look()
     assert isinstance(around.clock, Clock)
     around.clock.shift += timedelta(hours=6)
-    [finding] = doctor_order.order_test(around, lambda _: True)
+    [finding] = order_test.order_test(around, lambda _: True)
     assert finding.level is Level.WARN
     assert terminal.orders() == []
 
@@ -183,4 +183,4 @@ def test_out_of_hours_nothing_is_ordered(look: Look, terminal: Terminal) -> None
 def test_without_a_real_account_there_is_nothing_to_look_at(tmp_path: Path) -> None:
     settings = Settings.model_validate({"data_dir": str(tmp_path), "accounts": {"paper": {"broker": "paper"}}})
     around = Surroundings(settings=settings, clock=Clock(), http=httpx.Client(trust_env=False, verify=False))
-    assert doctor_qmt.terminals(around) == doctor_qmt.market_data(around) == []
+    assert miniqmt.terminals(around) == miniqmt.market_data(around) == []

@@ -15,8 +15,8 @@ from jqfollow.domain import (
     BrokerTimeoutError,
     Disconnected,
 )
-from jqfollow.execution.brokers.qmt import QmtBroker
-from jqfollow.execution.brokers.qmt_sessions import POOL_SIZE
+from jqfollow.execution.brokers.miniqmt.broker import QmtBroker
+from jqfollow.execution.brokers.miniqmt.sessions import POOL_SIZE
 from jqfollow.execution.lanes import Lane, Lanes
 
 from .modes import Mode

@@ -9,8 +9,8 @@ import pytest
 
 from jqfollow.clock import SHANGHAI, SystemClock, to_ms
 from jqfollow.domain import BrokerDownError, BrokerTimeoutError, Phase
-from jqfollow.execution.brokers.qmt import load_xtdata, xt_quotes
-from jqfollow.execution.brokers.qmt_quotes import INSTRUMENT_TTL_S, QUOTE_TTL_S, XtQuotes, instrument_of, quote_of
+from jqfollow.execution.brokers.miniqmt.broker import load_xtdata, xt_quotes
+from jqfollow.execution.brokers.miniqmt.quotes import INSTRUMENT_TTL_S, QUOTE_TTL_S, XtQuotes, instrument_of, quote_of
 
 from . import native
 from .terminal import Terminal

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jqfollow.clock import SHANGHAI
-from jqfollow.execution.brokers.qmt_sessions import POOL_SIZE, REST, SessionPool
+from jqfollow.execution.brokers.miniqmt.sessions import POOL_SIZE, REST, SessionPool
 
 
 class StillClock:

@@ -8,8 +8,8 @@ import pytest
 
 from jqfollow.clock import SystemClock
 from jqfollow.domain import BrokerDownError
-from jqfollow.execution.brokers import qmt
-from jqfollow.execution.brokers.qmt_sessions import SessionPool
+from jqfollow.execution.brokers.miniqmt import broker as qmt
+from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
 
 from . import native
 

@@ -7,8 +7,8 @@ from jqfollow import __version__
 from jqfollow.cli.autostart import autostart
 from jqfollow.cli.base import Group
 from jqfollow.cli.client import client
-from jqfollow.cli.demo import demo
-from jqfollow.cli.doctor import doctor
+from jqfollow.cli.demo.command import demo
+from jqfollow.cli.doctor.command import doctor
 from jqfollow.cli.export import export
 from jqfollow.cli.frp import frp
 from jqfollow.cli.keys import keys

@@ -9,9 +9,9 @@ from typing import Literal, TypeVar
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import BrokerEvent
-from jqfollow.execution.brokers.faults import Faults
-from jqfollow.execution.brokers.paper import PaperBroker
-from jqfollow.execution.brokers.quotes import QuoteSource
+from jqfollow.execution.brokers.paper.broker import PaperBroker
+from jqfollow.execution.brokers.paper.faults import Faults
+from jqfollow.execution.brokers.paper.quotes import QuoteSource
 from jqfollow.market.calendar import TradingCalendar
 
 from .contract import CASH

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jqfollow.execution.brokers.journal import Journal, JournalDamagedError, JournalError
+from jqfollow.execution.brokers.paper.journal import Journal, JournalDamagedError, JournalError
 
 PAYLOADS = st.lists(st.binary(max_size=40).map(lambda b: b.replace(b"\n", b" ")), max_size=6)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from decimal import Decimal
 from jqfollow.clock import SystemClock
 from jqfollow.domain import PlaceRequest, Side
-from jqfollow.execution.brokers.paper import PaperBroker
+from jqfollow.execution.brokers.paper.broker import PaperBroker
 from jqfollow.market.calendar import TradingCalendar
 
 broker = PaperBroker(name="paper", path=Path(sys.argv[1]), clock=SystemClock(), cash=Decimal(1_000_000),

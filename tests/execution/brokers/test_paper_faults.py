@@ -21,8 +21,8 @@ from jqfollow.domain import (
     OrderReport,
     Refused,
 )
-from jqfollow.execution.brokers.faults import Call, Pushes
-from jqfollow.execution.brokers.journal import JournalDamagedError, JournalError
+from jqfollow.execution.brokers.paper.faults import Call, Pushes
+from jqfollow.execution.brokers.paper.journal import JournalDamagedError, JournalError
 
 from .contract import SYMBOL, Requests, fills_of, listed
 from .paper_rig import PaperRig

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from jqfollow.domain import ATTEMPT_ENDED, Accepted, AttemptState, FillReport, OrderReport, Side
-from jqfollow.execution.brokers.exchange import Exchange
+from jqfollow.execution.brokers.paper.exchange import Exchange
 from jqfollow.market.calendar import TradingCalendar
 
 from .contract import Requests

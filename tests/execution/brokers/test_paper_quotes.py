@@ -20,8 +20,8 @@ from jqfollow.domain import (
     Phase,
     Quote,
 )
-from jqfollow.execution.brokers.account import Market
-from jqfollow.execution.brokers.quotes import SimulatedQuotes
+from jqfollow.execution.brokers.paper.account import Market
+from jqfollow.execution.brokers.paper.quotes import SimulatedQuotes
 
 from .contract import Requests, fills_of, listed, wait_state
 from .paper_rig import MONDAY, PaperRig, at

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from jqfollow.clock import SHANGHAI, Clock, from_ms
 from jqfollow.domain import BrokerDownError, BrokerError, BrokerTimeoutError, Instrument, Level, Phase, Quote
-from jqfollow.execution.brokers.qmt_codes import price_of, volume_of
-from jqfollow.execution.brokers.qmt_threads import Threads
+from jqfollow.execution.brokers.miniqmt.codes import price_of, volume_of
+from jqfollow.execution.brokers.miniqmt.threads import Threads
 from jqfollow.market.prices import tick
 from jqfollow.market.securities import UnknownSecurityError, parse_security
 from jqfollow.market.sessions import phase_at

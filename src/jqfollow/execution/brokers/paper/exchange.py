@@ -30,13 +30,13 @@ from jqfollow.domain import (
     Refused,
     Side,
 )
-from jqfollow.execution.brokers import counter, facts
-from jqfollow.execution.brokers.account import Market, PaperAccount, PaperOrder
-from jqfollow.execution.brokers.facts import Fact, apply, decode, encode
-from jqfollow.execution.brokers.faults import Faults
-from jqfollow.execution.brokers.journal import Journal, JournalDamagedError, JournalError
-from jqfollow.execution.brokers.matching import by_priority, executed, meets, opposite, sweep
-from jqfollow.execution.brokers.quotes import SimulatedQuotes, find
+from jqfollow.execution.brokers.paper import counter, facts
+from jqfollow.execution.brokers.paper.account import Market, PaperAccount, PaperOrder
+from jqfollow.execution.brokers.paper.facts import Fact, apply, decode, encode
+from jqfollow.execution.brokers.paper.faults import Faults
+from jqfollow.execution.brokers.paper.journal import Journal, JournalDamagedError, JournalError
+from jqfollow.execution.brokers.paper.matching import by_priority, executed, meets, opposite, sweep
+from jqfollow.execution.brokers.paper.quotes import SimulatedQuotes, find
 from jqfollow.market.calendar import CalendarError, TradingCalendar
 from jqfollow.market.sessions import accepts_cancels, phase_at
 from jqfollow.market.settlement import settles_same_day

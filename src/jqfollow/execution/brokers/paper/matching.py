@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from jqfollow.domain import FillReport, Level, Quote, Side
-from jqfollow.execution.brokers.account import PaperOrder, Taken, taken_key
-from jqfollow.execution.brokers.quotes import find
+from jqfollow.execution.brokers.paper.account import PaperOrder, Taken, taken_key
+from jqfollow.execution.brokers.paper.quotes import find
 from jqfollow.market.fees import fee
 
 

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from jqfollow.clock import from_ms, to_ms
 from jqfollow.domain import Instrument, Level, Phase, Quote
-from jqfollow.execution.brokers.account import Market
+from jqfollow.execution.brokers.paper.account import Market
 from jqfollow.market.lots import lot_rule
 from jqfollow.market.prices import MOST, limit_prices, limit_ratio, round_to_tick, tick
 from jqfollow.market.securities import Security, UnknownSecurityError, parse_security

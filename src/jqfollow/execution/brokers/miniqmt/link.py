@@ -12,10 +12,10 @@ from typing import Any
 
 from jqfollow.clock import Clock
 from jqfollow.domain import BrokerDownError, BrokerError, BrokerTimeoutError, Disconnected, PlaceRequest
-from jqfollow.execution.brokers import qmt_codes as codes
+from jqfollow.execution.brokers.miniqmt import codes
+from jqfollow.execution.brokers.miniqmt.pushes import Pushes, make_callback
+from jqfollow.execution.brokers.miniqmt.remarks import Remarks
 from jqfollow.execution.brokers.port import EventSink
-from jqfollow.execution.brokers.qmt_pushes import Pushes, make_callback
-from jqfollow.execution.brokers.qmt_remarks import Remarks
 
 STRATEGY = "jqfollow"
 """`strategy_name` of our orders, shown by MiniQMT beside them."""

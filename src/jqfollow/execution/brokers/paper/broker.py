@@ -8,10 +8,10 @@ from decimal import Decimal
 import structlog
 
 from jqfollow.domain import Asset, FillReport, Instrument, OrderReport, Placed, PlaceRequest, Position, Quote
-from jqfollow.execution.brokers.account import Holding
-from jqfollow.execution.brokers.exchange import Look
-from jqfollow.execution.brokers.facts import HoldingSet, MoneySet
-from jqfollow.execution.brokers.terminal import Terminal
+from jqfollow.execution.brokers.paper.account import Holding
+from jqfollow.execution.brokers.paper.exchange import Look
+from jqfollow.execution.brokers.paper.facts import HoldingSet, MoneySet
+from jqfollow.execution.brokers.paper.terminal import Terminal
 
 _log = structlog.get_logger(__name__)
 _COST_STEP = Decimal("0.0001")

@@ -15,11 +15,11 @@ import structlog
 
 from jqfollow.clock import Clock
 from jqfollow.domain import BrokerDownError, BrokerError, BrokerEvent, Disconnected
-from jqfollow.execution.brokers.exchange import Exchange, Look
-from jqfollow.execution.brokers.faults import Faults
+from jqfollow.execution.brokers.paper.exchange import Exchange, Look
+from jqfollow.execution.brokers.paper.faults import Faults
+from jqfollow.execution.brokers.paper.pushes import PushThread
+from jqfollow.execution.brokers.paper.quotes import QuoteSource
 from jqfollow.execution.brokers.port import BrokerTraits, EventSink
-from jqfollow.execution.brokers.pushes import PushThread
-from jqfollow.execution.brokers.quotes import QuoteSource
 from jqfollow.market.calendar import TradingCalendar
 
 _log = structlog.get_logger(__name__)

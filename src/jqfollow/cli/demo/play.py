@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from jqfollow.cli.base import lang, words
-from jqfollow.cli.demo_stage import Stage
+from jqfollow.cli.demo.stage import Stage
 from jqfollow.clock import Clock, to_ms
 from jqfollow.domain import ATTEMPT_ENDED, ORDER_OPEN, AttemptState, OrderState, Side
 from jqfollow.ledger.rows import AttemptRow, OrderRow
@@ -20,7 +20,7 @@ from jqfollow.reasons import Reason, Refusal
 from jqfollow.wire.jqf1 import seal
 
 if TYPE_CHECKING:
-    from jqfollow.execution.brokers.paper import PaperBroker
+    from jqfollow.execution.brokers.paper.broker import PaperBroker
     from jqfollow.service import Service
 
 STRATEGY = "demo"

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from jqfollow.cli.checks_vendor import missing
-from jqfollow.cli.findings import Finding, Surroundings, bad, ok, warn
+from jqfollow.cli.doctor.findings import Finding, Surroundings, bad, ok, warn
+from jqfollow.cli.doctor.vendor import missing
 from jqfollow.domain import AttemptState, Wire
 from jqfollow.ledger.errors import LedgerDamagedError, LedgerError
 from jqfollow.ledger.ledger import Ledger
@@ -140,7 +140,7 @@ async def _robots(around: Surroundings) -> list[Outcome]:
 
 
 def brokers(around: Surroundings) -> Sequence[Finding]:
-    """The paper accounts; `doctor_qmt` looks at the real ones."""
+    """The paper accounts; `miniqmt` looks at the real ones."""
     accounts = around.settings.accounts
     found: list[Finding] = []
     for name, account in accounts.items():

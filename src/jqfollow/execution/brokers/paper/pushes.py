@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from jqfollow.domain import BrokerEvent
-from jqfollow.execution.brokers.faults import Faults
+from jqfollow.execution.brokers.paper.faults import Faults
 from jqfollow.execution.brokers.port import EventSink
 
 _log = structlog.get_logger(__name__)

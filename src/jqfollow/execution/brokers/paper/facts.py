@@ -13,7 +13,7 @@ import orjson
 from pydantic import Field, TypeAdapter
 
 from jqfollow.domain import AttemptState, BrokerEvent, FillReport, Phase, PlaceFailed, PlaceRequest, Side
-from jqfollow.execution.brokers.account import Holding, Market, PaperAccount, PaperOrder, Taken, taken_key
+from jqfollow.execution.brokers.paper.account import Holding, Market, PaperAccount, PaperOrder, Taken, taken_key
 
 _ZERO = Decimal(0)
 _COST_STEP = Decimal("0.0001")

@@ -5,8 +5,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jqfollow.cli.checks_vendor import missing
-from jqfollow.cli.findings import Finding, Surroundings, bad, ok, warn
+from jqfollow.cli.doctor.findings import Finding, Surroundings, bad, ok, warn
+from jqfollow.cli.doctor.vendor import missing
 from jqfollow.cli.lock import is_running
 from jqfollow.domain import BrokerError, Phase, Quote
 from jqfollow.market.calendar import FILE_NAME, CalendarError, load_calendar
@@ -14,7 +14,7 @@ from jqfollow.market.sessions import phase_at
 from jqfollow.settings import PaperAccount, QmtAccount
 
 if TYPE_CHECKING:
-    from jqfollow.execution.brokers.qmt import QmtBroker
+    from jqfollow.execution.brokers.miniqmt.broker import QmtBroker
 
 PERMISSION_FILE = "up_queue_xtquant"
 """MiniQMT makes it for accounts that may order by program; without it every connect answers -1."""
@@ -52,7 +52,7 @@ def market_data(around: Surroundings) -> Sequence[Finding]:
         return []
     if missing("quotes", "", "") is not None:
         return []  # the accounts say why
-    from jqfollow.execution.brokers.qmt import xt_quotes  # slow: the whole broker
+    from jqfollow.execution.brokers.miniqmt.broker import xt_quotes  # slow: the whole broker
 
     try:
         quote = xt_quotes(around.clock).quote(SYMBOL)
@@ -186,8 +186,8 @@ def _login(around: Surroundings, name: str) -> Finding:
 @contextmanager
 def connected(around: Surroundings, name: str) -> "Iterator[QmtBroker]":
     """The account's broker, connected; ended afterwards. Raises `BrokerDownError`."""
-    from jqfollow.execution.brokers.qmt import QmtBroker  # slow: the whole broker
-    from jqfollow.execution.brokers.qmt_sessions import SessionPool
+    from jqfollow.execution.brokers.miniqmt.broker import QmtBroker  # slow: the whole broker
+    from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
 
     account = qmt_accounts(around)[name]
     broker = QmtBroker(

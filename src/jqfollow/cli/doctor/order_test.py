@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from jqfollow.cli.doctor_qmt import SYMBOL, connected, qmt_accounts
-from jqfollow.cli.findings import Finding, Surroundings, bad, ok, warn
+from jqfollow.cli.doctor.findings import Finding, Surroundings, bad, ok, warn
+from jqfollow.cli.doctor.miniqmt import SYMBOL, connected, qmt_accounts
 from jqfollow.cli.lock import is_running
 from jqfollow.domain import ATTEMPT_ENDED, Accepted, AttemptState, BrokerError, OrderReport, Phase, PlaceRequest, Side
 from jqfollow.market.calendar import CalendarError, TradingCalendar
 from jqfollow.market.sessions import phase_at
 
 if TYPE_CHECKING:
-    from jqfollow.execution.brokers.qmt import QmtBroker
+    from jqfollow.execution.brokers.miniqmt.broker import QmtBroker
 
 _WAIT_S = 15.0
 _POLL_S = 0.5

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from jqfollow.cli.findings import Finding, Surroundings, bad, ok, warn
+from jqfollow.cli.doctor.findings import Finding, Surroundings, bad, ok, warn
 from jqfollow.cli.lock import is_running
 
 _TESTED = ((3, 11), (3, 13))

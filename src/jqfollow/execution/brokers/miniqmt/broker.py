@@ -32,13 +32,13 @@ from jqfollow.domain import (
     Quote,
     Refused,
 )
-from jqfollow.execution.brokers import qmt_codes as codes
+from jqfollow.execution.brokers.miniqmt import codes
+from jqfollow.execution.brokers.miniqmt.link import ANSWER_TIMEOUT_S, Link, Vendor, quiet_trader
+from jqfollow.execution.brokers.miniqmt.quotes import XtQuotes
+from jqfollow.execution.brokers.miniqmt.remarks import Remarks
+from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
+from jqfollow.execution.brokers.miniqmt.threads import Threads
 from jqfollow.execution.brokers.port import BrokerTraits, EventSink
-from jqfollow.execution.brokers.qmt_link import ANSWER_TIMEOUT_S, Link, Vendor, quiet_trader
-from jqfollow.execution.brokers.qmt_quotes import XtQuotes
-from jqfollow.execution.brokers.qmt_remarks import Remarks
-from jqfollow.execution.brokers.qmt_sessions import SessionPool
-from jqfollow.execution.brokers.qmt_threads import Threads
 
 _log = structlog.get_logger(__name__)
 

@@ -7,27 +7,28 @@ import click
 import httpx
 from rich.text import Text
 
-from jqfollow.cli import checks_machine, checks_parts, checks_tunnel, doctor_order, doctor_qmt
 from jqfollow.cli.base import Command, Exit, config_option, console, json_option, lang, print_json, words
-from jqfollow.cli.findings import Check, Finding, Level, Surroundings, bad
+from jqfollow.cli.doctor import machine, miniqmt, parts, tunnel
+from jqfollow.cli.doctor.findings import Check, Finding, Level, Surroundings, bad
+from jqfollow.cli.doctor.order_test import TestOrder, order_test
 from jqfollow.clock import SystemClock
 from jqfollow.settings import ConfigError, load_settings
 
 CHECKS: list[Check] = [
-    checks_machine.python,
-    checks_parts.configuration,
-    checks_parts.calendar,
-    checks_machine.clock_skew,
-    checks_machine.ports,
-    checks_machine.data_folder,
-    checks_parts.ledger,
-    checks_parts.keys,
-    checks_parts.brokers,
-    doctor_qmt.terminals,
-    doctor_qmt.market_data,
-    checks_parts.paper_cash,
-    checks_parts.wecom,
-    checks_tunnel.tunnel,
+    machine.python,
+    parts.configuration,
+    parts.calendar,
+    machine.clock_skew,
+    machine.ports,
+    machine.data_folder,
+    parts.ledger,
+    parts.keys,
+    parts.brokers,
+    miniqmt.terminals,
+    miniqmt.market_data,
+    parts.paper_cash,
+    parts.wecom,
+    tunnel.tunnel,
 ]
 _MARKS = {Level.OK: ("✓", "green"), Level.WARN: ("!", "yellow"), Level.FAIL: ("✗", "bold red")}
 _TIMEOUT_S = 5
@@ -73,10 +74,10 @@ def examine(config: Path, *, send_test: bool, checks: Sequence[Check] | None = N
 
 
 def _order_test(around: Surroundings) -> Sequence[Finding]:
-    return doctor_order.order_test(around, _agrees)
+    return order_test(around, _agrees)
 
 
-def _agrees(order: doctor_order.TestOrder) -> bool:
+def _agrees(order: TestOrder) -> bool:
     zh = (
         f"账户 {order.account}：真实买入 {order.symbol} {order.volume} 股 @ {order.price}（跌停价），随后撤单，下单吗？"
     )

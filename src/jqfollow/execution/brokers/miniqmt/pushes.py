@@ -9,9 +9,9 @@ import structlog
 
 from jqfollow.clock import Clock
 from jqfollow.domain import BrokerError, BrokerEvent, CancelFailed, PlaceFailed, PlaceRequest
-from jqfollow.execution.brokers import qmt_codes as codes
+from jqfollow.execution.brokers.miniqmt import codes
+from jqfollow.execution.brokers.miniqmt.remarks import Remarks
 from jqfollow.execution.brokers.port import EventSink
-from jqfollow.execution.brokers.qmt_remarks import Remarks
 
 _log = structlog.get_logger(__name__)
 

@@ -20,7 +20,7 @@ from jqfollow.market.securities import parse_security
 from jqfollow.settings import PaperAccount, QmtAccount, Settings, parse_settings
 
 if TYPE_CHECKING:
-    from jqfollow.cli.demo_play import Play
+    from jqfollow.cli.demo.play import Play
     from jqfollow.execution.brokers.port import Broker
 
 STRATEGY = "demo"
@@ -44,9 +44,9 @@ def demo_settings(folder: Path) -> Settings:
 
 
 async def _play(console: Console, folder: Path) -> "Play":
-    from jqfollow.cli import demo_play as acts
-    from jqfollow.cli.demo_stage import Stage
-    from jqfollow.execution.brokers.paper import PaperBroker
+    from jqfollow.cli.demo import play as acts
+    from jqfollow.cli.demo.stage import Stage
+    from jqfollow.execution.brokers.paper.broker import PaperBroker
     from jqfollow.market.calendar import TradingCalendar
     from jqfollow.service import Service
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from jqfollow.cli.findings import Finding, bad
+from jqfollow.cli.doctor.findings import Finding, bad
 
 NATIVE = "xtquant.xtpythonclient"
 _WINDOWS = os.name == "nt"

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from jqfollow.cli.findings import Finding, Surroundings, bad, ok, warn
+from jqfollow.cli.doctor.findings import Finding, Surroundings, bad, ok, warn
 from jqfollow.cli.frp import FRPC, PLACEHOLDER
 from jqfollow.cli.lock import is_running
 from jqfollow.settings import Settings

@@ -1,0 +1,1 @@
+"""A JoinQuant trading day, played through the real port."""

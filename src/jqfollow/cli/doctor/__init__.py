@@ -1,0 +1,1 @@
+"""What must be right, looked at one by one."""

@@ -1,0 +1,1 @@
+"""MiniQMT, the broker's terminal, through its SDK `xtquant`."""

@@ -1,0 +1,1 @@
+"""The practice broker: a small exchange with a file of its own."""
