@@ -5,7 +5,7 @@ Securities are named by their QMT symbol, `000001.SZ`, everywhere inside.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
@@ -64,6 +64,10 @@ class Wire(StrEnum):
     JQF1 = "jqf1"
     SEED = "seed"
     MANUAL = "manual"
+
+
+MANUAL_RUN = "manual"
+"""The run type of what a person orders; a message that tells it is a backtest's."""
 
 
 class SignalKind(StrEnum):
@@ -126,6 +130,15 @@ ATTEMPT_ENDED = frozenset({AttemptState.FILLED, AttemptState.CANCELED, AttemptSt
 ATTEMPT_LIVE = frozenset(AttemptState) - ATTEMPT_ENDED
 
 
+class FollowMode(StrEnum):
+    """How a strategy's order is scaled for an account."""
+
+    RATIO = "ratio"
+    VALUE = "value"
+    SHARES = "shares"
+    EQUITY = "equity"
+
+
 class WaitingFor(StrEnum):
     """Why an order is not at the broker now."""
 
@@ -141,6 +154,24 @@ class WaitingFor(StrEnum):
     """What is left of a book is no lot while other strategies hold the same code: they sell first."""
     BROKER = "broker"
     """The broker's connection, or a passing refusal."""
+
+
+BY_RULE = frozenset(WaitingFor) - {WaitingFor.BROKER}
+"""What a person or a rule chose to wait for: meanwhile no signal grows stale."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What an order waits for; a value of its own, that no other change of the order touches."""
+
+    what: WaitingFor
+    since: datetime
+    until: datetime | None = None
+    """When it is looked at whatever happened; `None`: when what it waits for comes."""
+
+    def deadline_after(self, deadline: datetime, now: datetime) -> datetime:
+        """The order's deadline when the waiting ends `now`: moved by what a rule or a person chose to wait."""
+        return deadline + max(now - self.since, timedelta(0)) if self.what in BY_RULE else deadline
 
 
 class Phase(StrEnum):

@@ -6,13 +6,11 @@ from datetime import datetime
 
 import orjson
 
-from jqfollow.domain import ManualOrder, ManualOrderError, SignalKind, StrategyOrder, Wire
+from jqfollow.domain import MANUAL_RUN, ManualOrder, ManualOrderError, SignalKind, StrategyOrder, Wire
 from jqfollow.execution.accounts import Account
 from jqfollow.ledger.rows import NewSignal, SignalRow
 from jqfollow.market.securities import UnknownSecurityError, parse_security
 from jqfollow.settings import QmtAccount, Settings
-
-MANUAL_RUN = "manual"
 
 
 def manual_signal(order: ManualOrder, settings: Settings, accounts: Mapping[str, Account], now: datetime) -> NewSignal:

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     NO_AMOUNT = "no_amount"
     SHORT_SIDE = "short_side"
     NOT_FOLLOWED = "not_followed"
+    ACCOUNT_GONE = "account_gone"
     # The day and the hour.
     PAUSED = "paused"
     NOT_TRADING_DAY = "not_trading_day"
@@ -86,6 +87,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.NOT_FOLLOWED: (
         "策略 {strategy} 没有设置跟单账户（strategies.{strategy}.follow）",
         "no account follows strategy {strategy} (strategies.{strategy}.follow)",
+    ),
+    Reason.ACCOUNT_GONE: (
+        "账户 {account} 已不在配置里，此单不再继续（accounts.{account}）",
+        "account {account} is not configured any more (accounts.{account}): this order goes no further",
     ),
     Reason.PAUSED: (
         "已暂停跟单（{scope}），用 jqfollow resume 恢复",

@@ -30,12 +30,14 @@ from jqfollow.execution.brokers.miniqmt.quotes import XtQuotes
 from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
 from jqfollow.execution.brokers.paper.broker import PaperBroker
 from jqfollow.execution.brokers.port import Broker
-from jqfollow.execution.dealer import Dealer
+from jqfollow.execution.calls import CallLog
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.reconcile import Reconciler
+from jqfollow.execution.recovery import recover
 from jqfollow.execution.supervisor import Supervisor
 from jqfollow.execution.sweeps import Sweeps
 from jqfollow.execution.transitions import Names
+from jqfollow.execution.wishes import Wishes
 from jqfollow.follower import Follower
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
@@ -53,6 +55,8 @@ log = structlog.get_logger(__name__)
 
 PICTURES_EVERY_S = 300
 LOOK_AFTER_EVERY_S = 2
+PUSHES_AT_ONCE = 64
+"""So many pushes share a commit at most."""
 FINISH_S = 5.5
 """Longer than a placing call may take: its answer is written before the end."""
 STOP_S = 3.0
@@ -151,8 +155,8 @@ class Service:
         for server in (signals, console):
             server.bind()
             self._closing.push_async_callback(server.stop)
-        for supervisor in self.supervisors.values():
-            await supervisor.recover()
+        await self.ledger.write(lambda tx: recover(tx, self.accounts, self.calls, self.wishes.moment))
+        self._closing.callback(self.calls.close)
         self._run_tasks()
         for server in (signals, console):
             await server.start()
@@ -172,6 +176,7 @@ class Service:
 
     def _build(self) -> None:
         settings = self.settings
+        self.calls = CallLog(settings.data_dir / "calls.log")
         for name, account in settings.accounts.items():
             self.accounts[name] = Account(
                 name=name,
@@ -179,6 +184,7 @@ class Service:
                 broker=self._make_broker(name, account),
                 clock=self.clock,
                 calendar=self.calendar,
+                calls=self.calls,
             )
             self._closing.push_async_callback(self.accounts[name].lanes.close, STOP_S)
         client = make_client()
@@ -188,13 +194,15 @@ class Service:
         self.desk = Desk(
             ledger=self.ledger, accounts=self.accounts, clock=self.clock, names=self.names, told=self.outbox.kick
         )
-        dealer = Dealer(ledger=self.ledger, desk=self.desk, settings=settings, clock=self.clock, names=self.names)
+        self.wishes = Wishes(
+            ledger=self.ledger, accounts=self.accounts, clock=self.clock, names=self.names, told=self.outbox.kick
+        )
         self.reconciler = Reconciler(ledger=self.ledger, desk=self.desk)
         self.follower = Follower(
             ledger=self.ledger,
             accounts=self.accounts,
             desk=self.desk,
-            dealer=dealer,
+            wishes=self.wishes,
             settings=settings,
             clock=self.clock,
             names=self.names,
@@ -202,6 +210,7 @@ class Service:
         self.sweeps = Sweeps(
             ledger=self.ledger,
             desk=self.desk,
+            wishes=self.wishes,
             reconciler=self.reconciler,
             execution=settings.execution,
             risk=settings.risk,
@@ -302,13 +311,15 @@ class Service:
 
     async def _hear(self, account: Account) -> None:
         while True:
-            event = await account.pushes.get()
+            events = [await account.pushes.get()]
+            while len(events) < PUSHES_AT_ONCE and not account.pushes.empty():
+                events.append(account.pushes.get_nowait())
             try:
-                await self.desk.hear(account, event)
+                await self.desk.hear(account, events)
             except LedgerError:
-                log.exception("push_not_written", account=account.name)  # the lists tell it again
+                log.exception("pushes_not_written", account=account.name)  # the lists tell them again
             except Exception:
-                log.exception("push_failed", account=account.name, push=type(event).__name__)
+                log.exception("pushes_failed", account=account.name)
 
     async def _hear_late(self, account: Account) -> None:
         while True:

@@ -38,18 +38,19 @@ async def test_what_is_cancelled_while_it_is_being_judged_is_not_placed(tmp_path
         assert (await house.get("/api/status"))["notices"] == []
 
 
-async def test_what_is_cancelled_while_it_is_found_to_wait_is_over(tmp_path: Path) -> None:
+async def test_what_waits_for_an_unknown_outcome_asks_the_broker_nothing_and_can_be_cancelled(tmp_path: Path) -> None:
     async with House(tmp_path, traits=DOUBTFUL) as house:
         house.market(CODE)
         house.faults["paper"].fail("place", BrokerError("没有答复"))
         await house.send("demo", CODE, "buy", 1000, price="10.00")
         await house.until(lambda tx: tx.attempts.unknown("paper", "000001.SZ", "buy"))
-        gate = house.faults["paper"].hang("quote")
+        house.faults["paper"].fail("quote", BrokerError("nobody asks"))
         signal_id = await house.send("demo", CODE, "buy", 500, price="10.00")
-        await arrived(gate)
-        [order] = await house.until(lambda tx: tx.orders.of_signal(signal_id))
+        [order] = await house.until(lambda tx: [o for o in tx.orders.of_signal(signal_id) if o.waiting])
+        await house.sweep(after_s=5)
+        assert (order.waiting_for, house.service.names.securities) == (WaitingFor.UNKNOWN, {"000001.SZ": ""})
         assert (await house.console("POST", f"/api/orders/{order.order_id}/cancel")).status_code == 200
-        gate.release()
+        house.faults["paper"].clear("quote")
         [order] = await house.done(signal_id)
         assert (order.reason, order.waiting_for) == (Reason.CANCELED_BY_USER, None)
         [other] = await house.done(await house.send("demo", "600000.XSHG", "buy", 100, price="10.00"))

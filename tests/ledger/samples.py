@@ -9,14 +9,17 @@ from decimal import Decimal
 from typing import Any
 
 from jqfollow.clock import SHANGHAI
-from jqfollow.domain import FillReport, Side, SignalKind, StrategyOrder, Wire
+from jqfollow.domain import FillReport, FollowMode, Side, SignalKind, StrategyOrder, Wire
 from jqfollow.ledger.ledger import Ledger
-from jqfollow.ledger.rows import AttemptRow, NewAttempt, NewOrder, NewSignal, OrderRow
+from jqfollow.ledger.rows import AttemptRow, NewAttempt, NewOrder, NewSignal, OrderRow, Terms
 from jqfollow.ledger.tx import Tx
 
 DAY = date(2026, 1, 5)
 NOW = datetime(2026, 1, 5, 10, 0, tzinfo=SHANGHAI)
 SECURITY = "000001.SZ"
+
+
+TERMS = Terms(amount=100, run="sim_trade", mode=FollowMode.RATIO, figure=Decimal(1), made_at=NOW)
 
 
 def later(seconds: float) -> datetime:
@@ -64,6 +67,8 @@ def new_order(signal_id: int, **changes: Any) -> NewOrder:
         day=DAY,
         security=SECURITY,
         side=Side.BUY,
+        terms=TERMS,
+        deadline=NOW + timedelta(seconds=60),
         limit_price=None,
         volume=100,
         sized=True,

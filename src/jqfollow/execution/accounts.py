@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,6 +18,7 @@ from jqfollow.domain import (
     BrokerDownError,
     BrokerError,
     BrokerEvent,
+    BrokerTimeoutError,
     FillReport,
     Instrument,
     OrderReport,
@@ -28,6 +29,7 @@ from jqfollow.domain import (
     Quote,
 )
 from jqfollow.execution.brokers.port import Broker, PracticeExchange
+from jqfollow.execution.calls import CallLog
 from jqfollow.execution.lanes import Lane, Lanes
 from jqfollow.market.calendar import CalendarError, TradingCalendar
 from jqfollow.market.sessions import day_end, phase_at
@@ -51,6 +53,14 @@ class Answer:
     placed: Placed | BrokerDownError
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolMarket:
+    """What a broker says of one security."""
+
+    quote: Quote | None
+    instrument: Instrument | None
+
+
 class Account:
     """One account of the configuration.
 
@@ -65,12 +75,13 @@ class Account:
         broker: Broker,
         clock: Clock,
         calendar: TradingCalendar,
+        calls: CallLog,
     ) -> None:
         self.name = name
         self.settings = settings
         self.broker = broker
         self.traits = broker.traits
-        self.lanes = Lanes(name)
+        self.lanes = Lanes(name, width={Lane.PLACE: self.traits.width, Lane.CANCEL: 2, Lane.QUERY: 2})
         self.pushes: asyncio.Queue[BrokerEvent] = asyncio.Queue()
         self.late_answers: asyncio.Queue[Answer] = asyncio.Queue()
         self.wake = asyncio.Event()
@@ -81,10 +92,13 @@ class Account:
         self.tried = False
         """Whether a connection was made, or could not be made."""
         self.ready = False
+        self.barred: tuple[str, str] | None = None
+        """Why nothing of it trades until a person decides, in both languages."""
         self.why_zh = "启动中"
         self.why_en = "starting"
         self._clock = clock
         self._calendar = calendar
+        self._calls = calls
         self._practice_day: date | None = None
         self._placed: deque[float] = deque()
         self._loop = asyncio.get_running_loop()
@@ -117,8 +131,16 @@ class Account:
             why_en="" if self.ready else self.why_en,
         )
 
+    @property
+    def number(self) -> str:
+        """The account's number at its broker: its books belong to it; empty of a practice account."""
+        return "" if isinstance(self.settings, PaperAccount) else self.settings.account_id
+
     def set_ready(self) -> None:
-        """Reconciled: trading may begin."""
+        """Reconciled: trading may begin, unless a person has to decide first."""
+        if self.barred is not None:
+            self.set_down(*self.barred)
+            return
         self.ready = self.tried = True
         self.wake.set()
 
@@ -142,6 +164,14 @@ class Account:
         while self._placed and self._placed[0] <= now - 1:
             self._placed.popleft()
         return 0.0 if len(self._placed) < most_per_s else self._placed[-most_per_s] + 1 - now
+
+    async def room(self, most_per_s: int) -> int:
+        """How many orders may go out side by side now, at most `most_per_s` in any second; waits until one may."""
+        while True:
+            wait_s = self.turn_in_s(most_per_s)
+            if wait_s <= 0:
+                return min(self.traits.width, most_per_s - len(self._placed))
+            await asyncio.sleep(wait_s)
 
     # -- day and hour ------------------------------------------------------------------------------------------------
 
@@ -174,20 +204,26 @@ class Account:
             return Phase.CONTINUOUS
         return phase_at(self._clock.now()) if self.is_trading_day() else Phase.CLOSED
 
-    async def observe(self, *, symbol: str, price: Decimal | None, day: date) -> None:
-        """Tells a practice exchange what a signal or a person named; nothing at a real broker."""
+    async def observe(self, told: Sequence[tuple[str, Decimal | None, date]]) -> bool:
+        """Tells a practice exchange at which prices strategies were filled, and on which day: symbol, price, day.
+
+        Nothing happens at a real broker. Whether a new day began there.
+        """
         broker = self.broker
-        if not isinstance(broker, PracticeExchange):
-            return
+        if not told or not isinstance(broker, PracticeExchange):
+            return False
         practice = broker
 
         def call() -> date:
-            practice.observe(symbol=symbol, price=price, day=day)
+            for symbol, price, day in told:
+                practice.observe(symbol=symbol, price=price, day=day)
             return practice.trading_day()
 
+        before = self.trading_day()
         seen = await self.lanes.call(Lane.QUERY, call, timeout_s=QUERY_TIMEOUT_S)
         if self.traits.always_open:
             self._practice_day = seen
+        return self.trading_day() != before
 
     async def learn_day(self) -> None:
         """Reads a practice exchange's day, after it was connected."""
@@ -230,6 +266,7 @@ class Account:
         """Hands one attempt to the broker, once."""
 
         def call() -> Answer:
+            self._calls.calling(request.remark)
             try:
                 return Answer(request=request, placed=self.broker.place(request))
             except BrokerDownError as error:
@@ -260,13 +297,41 @@ class Account:
         """The account's money."""
         return await self.lanes.call(Lane.QUERY, self.broker.asset, timeout_s=QUERY_TIMEOUT_S)
 
-    async def quote(self, symbol: str) -> Quote | None:
-        """The market now."""
-        return await self.lanes.call(Lane.MARKET, lambda: self.broker.quote(symbol), timeout_s=MARKET_TIMEOUT_S)
+    async def markets(self, symbols: Sequence[str]) -> Mapping[str, SymbolMarket | Exception]:
+        """The market now and today's facts of several securities; what cannot be had of one is its own trouble.
+
+        Asked one after the other in one turn of the lane; what is not reached in time raises `BrokerTimeoutError`.
+        """
+        found: dict[str, SymbolMarket | Exception] = {}
+        enough = self._clock.monotonic() + MARKET_TIMEOUT_S / 2
+        late: BrokerError = BrokerTimeoutError(f"{self.name}: 行情太慢 / quotes come too slowly")
+
+        def call() -> None:
+            for symbol in symbols:
+                if self._clock.monotonic() > enough:
+                    return
+                try:
+                    quote, instrument = self.broker.quote(symbol), self.broker.instrument(symbol)
+                except Exception as error:  # noqa: BLE001  # one security's trouble stays its own: its order gets it
+                    found[symbol] = error
+                else:
+                    found[symbol] = SymbolMarket(quote=quote, instrument=instrument)
+
+        try:
+            await self.lanes.call(Lane.MARKET, call, timeout_s=MARKET_TIMEOUT_S)
+        except BrokerError as error:
+            late = error
+        return {symbol: found.get(symbol, late) for symbol in symbols}
 
     async def instrument(self, symbol: str) -> Instrument | None:
         """Today's facts of a security."""
         return await self.lanes.call(Lane.MARKET, lambda: self.broker.instrument(symbol), timeout_s=MARKET_TIMEOUT_S)
+
+    async def everything(
+        self, symbols: Sequence[str]
+    ) -> tuple[Asset, Sequence[Position], Mapping[str, SymbolMarket | Exception]]:
+        """Money, positions and markets, asked side by side; raises `BrokerError` without money or positions."""
+        return await asyncio.gather(self.asset(), self.positions(), self.markets(symbols))
 
     def placing(self) -> bool:
         """Whether a placing call is under way, one that nobody waits for any more included."""

@@ -1,18 +1,22 @@
-"""The desk: hands attempts to brokers, asks for cancels, settles what is unknown.
+"""The desk: hands attempts to brokers and writes what they say.
 
 Money first: the row stands on disk before the broker is called; an attempt whose outcome is unknown is never placed
-again; only a proven refusal or a proven end lets the next attempt begin.
+again; only a proven refusal or a proven end lets the next attempt begin. Attempts that are handed over side by side
+share the commit of their intents, and their answers share another.
 """
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
+from functools import partial
 
 import structlog
 
 from jqfollow.clock import Clock
 from jqfollow.domain import (
+    ATTEMPT_ENDED,
     ATTEMPT_LIVE,
     ORDER_OPEN,
     Accepted,
@@ -23,16 +27,14 @@ from jqfollow.domain import (
     CancelFailed,
     Disconnected,
     FillReport,
-    ManualOrderError,
     OrderReport,
     Placed,
     PlaceFailed,
     PlaceRequest,
     Refused,
-    Settlement,
     WaitingFor,
 )
-from jqfollow.execution.accounts import Account
+from jqfollow.execution.accounts import PLACE_TIMEOUT_S, Account
 from jqfollow.execution.lifecycle import Event
 from jqfollow.execution.refusals import RefusalKind, classify
 from jqfollow.execution.transitions import (
@@ -43,25 +45,46 @@ from jqfollow.execution.transitions import (
     end_order,
     find_attempt,
     follow_attempt,
-    left_figures,
     step_attempt,
 )
+from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
-from jqfollow.ledger.rows import AttemptRow, NewAttempt, OrderRow
+from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason, Refusal
-from jqfollow.risk.gate import Decision
 
 log = structlog.get_logger(__name__)
 
 PASSING_WAIT = timedelta(seconds=1)
 FUNDS_WAIT = timedelta(seconds=2)
+NO_ANSWER_AFTER = timedelta(seconds=PLACE_TIMEOUT_S + 1)
+"""So long after its intent an attempt without an answer, of which no call is under way, is unknown."""
+
+Intent = Callable[[Tx], AttemptRow]
+"""Writes an attempt, and what else belongs to its intent."""
+Answered = tuple[int, Placed | BrokerError]
+"""An attempt's id, and how its placing call ended."""
+
+
+class TakenBackError(Exception):
+    """A person or the strategy stopped the order while it was being judged."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """Of one account: what was handed over, and what could not be written yet."""
+
+    calling: set[int] = field(default_factory=set)
+    """Attempts whose placing call is under way, or not yet written."""
+    unwritten: list[Answered] = field(default_factory=list)
+    writing: "asyncio.Task[None] | None" = None
+    """The answers of the attempts handed over last, on their way to the disk."""
 
 
 class Desk:
-    """Places, cancels and settles, for all accounts."""
+    """Places, and applies what brokers say, for all accounts."""
 
     def __init__(
         self,
@@ -74,10 +97,10 @@ class Desk:
     ) -> None:
         """`told` is called when the outbox may hold something new."""
         self._ledger = ledger
-        self._accounts = accounts
         self._clock = clock
         self._names = names
         self._told = told
+        self._open = {name: _Open() for name in accounts}
 
     def moment(self, account: Account) -> Moment:
         """Now, for what happens to an order of `account`."""
@@ -85,26 +108,32 @@ class Desk:
 
     # -- placing -----------------------------------------------------------------------------------------------------
 
-    async def place(
-        self,
-        order: OrderRow,
-        *,
-        volume: int,
-        price: Decimal,
-        decision: Decision,
-        also: Callable[[Tx], None] = lambda _: None,
-    ) -> None:
-        """Places one attempt and writes what came of it.
+    async def place(self, account: Account, intents: Sequence[Intent]) -> Sequence[AttemptRow | Exception]:
+        """Writes the intents in one commit, then hands the attempts over side by side and writes their answers.
 
-        `also` writes what else belongs to the intent (the order's volume), in the same transaction, before it.
+        At most `traits.width` of them. Gives, for each, the attempt, or what its intent raised (then nothing of it
+        stands, and it was not handed over). The answers are on their way to the disk then: they stand with the next
+        intents or before them, so that a kill leaves no more than these unknown.
         """
-        account = self._accounts[order.account]
+        stands = await self._ledger.write_all(intents)
+        attempts = [attempt for attempt in stands if isinstance(attempt, AttemptRow)]
+        open_ = self._open[account.name]
+        open_.calling |= {attempt.attempt_id for attempt in attempts}
+        answers = await asyncio.gather(*(self._call(account, attempt) for attempt in attempts))
+        if answers:
+            await self.written(account)
+            open_.writing = asyncio.create_task(
+                self._write_answers(account, answers, self._hand_over(account, answers))
+            )
+        return stands
 
-        def intend(tx: Tx) -> AttemptRow:
-            also(tx)
-            return self._intend(tx, order, volume, price, decision, account)
+    async def written(self, account: Account) -> None:
+        """Until the answers of what was handed over are on disk, or known not to be."""
+        writing = self._open[account.name].writing
+        if writing is not None:
+            await writing
 
-        attempt = await self._ledger.write(intend)
+    async def _call(self, account: Account, attempt: AttemptRow) -> Answered:
         request = PlaceRequest(
             attempt_id=attempt.attempt_id,
             remark=attempt.remark,
@@ -121,32 +150,60 @@ class Desk:
         except Exception as error:  # an adapter's mistake proves nothing about the order
             log.exception("placing_broke", account=account.name, remark=attempt.remark)
             placed = BrokerError(f"{type(error).__name__}: {error}")
-        await self._ledger.write(lambda tx: self._answered(tx, attempt.attempt_id, placed, account))
+        return attempt.attempt_id, placed
+
+    def _hand_over(self, account: Account, answers: Sequence[Answered]) -> Awaitable[list[Exception | None]]:
+        return self._ledger.hand_over(
+            [partial(self._answered, attempt_id=i, placed=placed, account=account) for i, placed in answers]
+        )
+
+    async def _write_answers(
+        self, account: Account, answers: Sequence[Answered], handed_over: Awaitable[list[Exception | None]]
+    ) -> None:
+        """Sees that answers get written; what cannot be written now is kept, and written as soon as it can be."""
+        open_ = self._open[account.name]
+        try:
+            outcomes = await handed_over
+        except LedgerError:
+            log.exception("answers_not_written", account=account.name, attempts=[i for i, _ in answers])
+            open_.unwritten += answers
+            return
+        for (attempt_id, placed), outcome in zip(answers, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                await self._contradicted(account, attempt_id, placed, outcome)
+            open_.calling.discard(attempt_id)
         self.tell(account)
 
-    def _intend(
-        self, tx: Tx, order: OrderRow, volume: int, price: Decimal, decision: Decision, account: Account
-    ) -> AttemptRow:
-        now = self._clock.now()
-        number = 1 + max((a.number for a in tx.attempts.of_order(order.order_id)), default=0)
-        tx.decisions.add(
-            order.order_id, number, now, "place", None, [verdict.as_json() for verdict in decision.verdicts]
-        )
-        if order.waiting_for is not None:
-            tx.orders.update(order.order_id, now, waiting_for=None, wait_until=None)
-        return tx.attempts.create(
-            NewAttempt(
-                order_id=order.order_id,
-                number=number,
-                account=order.account,
-                day=account.trading_day(),
-                security=order.security,
-                side=order.side,
-                volume=volume,
-                price=price,
-            ),
-            now,
-        )
+    async def _contradicted(
+        self, account: Account, attempt_id: int, placed: Placed | BrokerError, error: Exception
+    ) -> None:
+        """An answer that the ledger refuses, such as another attempt's number: the outcome is unknown."""
+        log.error("answer_impossible", account=account.name, attempt_id=attempt_id, placed=repr(placed), why=str(error))
+        why = BrokerError(f"{placed}: {error}")
+        await self._ledger.write(lambda tx: self._answered(tx, attempt_id, why, account))
+
+    async def settle_unanswered(self, account: Account) -> None:
+        """What was handed over and has no answer on disk gets its kept answer, or becomes unknown.
+
+        Raises:
+            LedgerError: not now either.
+        """
+        open_ = self._open[account.name]
+        if open_.unwritten:
+            kept, open_.unwritten = open_.unwritten, []
+            await self._write(account, kept)
+        if open_.unwritten:
+            return
+        before = self._clock.now() - NO_ANSWER_AFTER
+        stuck = await self._ledger.read(lambda tx: tx.attempts.without_answer(account.name, before))
+        left = [a.attempt_id for a in stuck if a.attempt_id not in open_.calling]
+        if left:
+            log.error("attempts_without_answer", account=account.name, attempts=left)
+            nobody = BrokerError("程序没有记下答复 / no answer was written down")
+            await self._write(account, [(attempt_id, nobody) for attempt_id in left])
+
+    async def _write(self, account: Account, answers: Sequence[Answered]) -> None:
+        await self._write_answers(account, answers, self._hand_over(account, answers))
 
     def _answered(self, tx: Tx, attempt_id: int, placed: Placed | BrokerError, account: Account) -> None:
         """The three outcomes of a placing call: accepted, refused with proof, unknown."""
@@ -172,12 +229,7 @@ class Desk:
             case BrokerDownError():
                 after = step_attempt(tx, attempt, Event.NOT_SENT, moment, detail=str(placed), message=str(placed))
                 if attempt.state in ATTEMPT_LIVE and after.state is AttemptState.REJECTED:
-                    tx.orders.update(
-                        attempt.order_id,
-                        moment.now,
-                        waiting_for=WaitingFor.BROKER,
-                        wait_until=moment.now + PASSING_WAIT,
-                    )
+                    _pause(tx, attempt.order_id, moment.now, PASSING_WAIT)
             case _:
                 after = step_attempt(tx, attempt, Event.NO_ANSWER, moment, detail=str(placed), message=str(placed))
                 self._tell_unknown(tx, after, moment)
@@ -189,19 +241,15 @@ class Desk:
             return
         kind = classify(message)
         log.warning("refused", account=order.account, remark=attempt.remark, kind=kind, message=message)
-        waiting: tuple[WaitingFor, datetime] | None = None
         match kind:
             case RefusalKind.PERMANENT:
                 end_order(tx, order, Refusal(reason=Reason.BROKER_REFUSED, figures={"message": message}), moment)
-                return
             case RefusalKind.FUNDS:
-                waiting = (WaitingFor.BROKER, moment.now + FUNDS_WAIT)
+                _pause(tx, order.order_id, moment.now, FUNDS_WAIT)
             case RefusalKind.PASSING:
-                waiting = (WaitingFor.BROKER, moment.now + PASSING_WAIT)
+                _pause(tx, order.order_id, moment.now, PASSING_WAIT)
             case RefusalKind.PRICE:
                 pass
-        if waiting is not None:
-            tx.orders.update(order.order_id, moment.now, waiting_for=waiting[0], wait_until=waiting[1])
 
     def _tell_unknown(self, tx: Tx, attempt: AttemptRow, moment: Moment) -> None:
         order = tx.orders.get(attempt.order_id)
@@ -217,30 +265,41 @@ class Desk:
 
     # -- what the broker says ----------------------------------------------------------------------------------------
 
-    async def hear(self, account: Account, event: BrokerEvent) -> None:
-        """Applies one push."""
-        if isinstance(event, Disconnected):
-            account.set_lost(f"连接断开：{event.message}", f"connection lost: {event.message}")
-            return
-        if isinstance(event, OrderReport) and event.state is AttemptState.CANCELED:
+    async def hear(self, account: Account, events: Sequence[BrokerEvent]) -> None:
+        """Applies pushes, in their order, in one commit; what one of them breaks is its own.
+
+        Raises:
+            LedgerError: none of them is written; the broker's lists tell them again.
+        """
+        for event in events:
+            if isinstance(event, Disconnected):
+                account.set_lost(f"连接断开：{event.message}", f"connection lost: {event.message}")
+        told = [event for event in events if not isinstance(event, Disconnected)]
+        if any(isinstance(event, OrderReport) and event.state is AttemptState.CANCELED for event in told):
             with suppress(BrokerError):  # a practice day tells its orders' ends before anybody knows that it is over
                 await account.learn_day()
-        await self._ledger.write(lambda tx: self._heard(tx, account, event))
-        self.tell(account)
+        outcomes = await self._ledger.write_all([partial(self._heard, account=account, event=e) for e in told])
+        for event, outcome in zip(told, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                log.error("push_failed", account=account.name, push=repr(event), exc_info=outcome)
+        if any(outcome is True or isinstance(outcome, Exception) for outcome in outcomes):
+            account.wake.set()
+        self.tell_people()
 
     async def hear_late(self, account: Account, attempt_id: int, placed: Placed | BrokerDownError) -> None:
         """Applies the answer to a placing call that came after its deadline: it settles what was unknown."""
-        await self._ledger.write(lambda tx: self._answered(tx, attempt_id, placed, account))
-        self.tell(account)
+        await self._write(account, [(attempt_id, placed)])
 
-    def _heard(self, tx: Tx, account: Account, event: BrokerEvent) -> None:
+    def _heard(self, tx: Tx, account: Account, event: BrokerEvent) -> bool:
+        """Applies one push; whether it may let another order, or another attempt, go on."""
         moment = self.moment(account)
         day = account.trading_day()
+        attempt: AttemptRow | None = None
         match event:
             case OrderReport():
-                self.apply_report(tx, account, event, moment)
+                attempt = self.apply_report(tx, account, event, moment)
             case FillReport():
-                apply_fill(tx, account.name, day, event, moment)
+                attempt = apply_fill(tx, account.name, day, event, moment)
                 account.traded = True
             case PlaceFailed(broker_order_id=broker_order_id, remark=remark, message=message):
                 attempt = find_attempt(tx, account.name, day, broker_order_id, remark)
@@ -248,12 +307,14 @@ class Desk:
                     after = step_attempt(tx, attempt, Event.REFUSED, moment, detail=message, message=message)
                     if attempt.state in ATTEMPT_LIVE:
                         self._refused(tx, after, message, moment)
+                    attempt = after
             case CancelFailed(broker_order_id=broker_order_id, message=message):
                 attempt = find_attempt(tx, account.name, day, broker_order_id, "")
                 if attempt is not None:
-                    step_attempt(tx, attempt, Event.CANCEL_FAILED, moment, detail=message)
+                    attempt = step_attempt(tx, attempt, Event.CANCEL_FAILED, moment, detail=message)
             case _:
                 pass
+        return attempt is not None and attempt.state in ATTEMPT_ENDED
 
     def apply_report(self, tx: Tx, account: Account, report: OrderReport, moment: Moment) -> AttemptRow | None:
         """Applies one report of an order, a refusal among them; `None` when the order is not ours."""
@@ -264,136 +325,17 @@ class Desk:
             self._refused(tx, after, after.message, moment)
         return after
 
-    # -- cancelling --------------------------------------------------------------------------------------------------
-
-    async def cancel_attempt(self, attempt: AttemptRow) -> None:
-        """Asks the broker to cancel a live attempt; only its report proves the end."""
-        account = self._accounts[attempt.account]
-        broker_order_id = attempt.broker_order_id
-        if broker_order_id is None or attempt.state not in ATTEMPT_LIVE:
-            return
-        await self._ledger.write(lambda tx: self._cancel_asked(tx, attempt.attempt_id, account))
-        try:
-            await account.cancel(broker_order_id)
-        except BrokerError as error:
-            log.warning("cancel_failed", account=account.name, remark=attempt.remark, error=str(error))
-            detail = str(error)
-            await self._ledger.write(lambda tx: self._cancel_failed(tx, attempt.attempt_id, detail, account))
-        self.tell(account)
-
-    def _cancel_asked(self, tx: Tx, attempt_id: int, account: Account) -> None:
-        attempt = tx.attempts.get(attempt_id)
-        if attempt is not None and attempt.state in ATTEMPT_LIVE:
-            moment = self.moment(account)
-            step_attempt(tx, attempt, Event.CANCEL_ASKED, moment, cancel_at=moment.now, cancels=attempt.cancels + 1)
-
-    def _cancel_failed(self, tx: Tx, attempt_id: int, detail: str, account: Account) -> None:
-        attempt = tx.attempts.get(attempt_id)
-        if attempt is not None:
-            step_attempt(tx, attempt, Event.CANCEL_FAILED, self.moment(account), detail=detail)
-
-    async def cancel(self, order_id: int, reason: Reason = Reason.CANCELED_BY_USER) -> OrderRow:
-        """Ends an open order: what lives at the broker is cancelled, and nothing more is placed.
-
-        Raises:
-            ManualOrderError: there is no such order, or it has ended.
-        """
-        order, live = await self._ledger.write(lambda tx: self._want_end(tx, order_id, reason))
-        if live is not None:
-            await self.cancel_attempt(live)
-        self.tell(self._accounts[order.account])
-        return await self._ledger.read(lambda tx: _order(tx, order_id))
-
-    def _want_end(self, tx: Tx, order_id: int, reason: Reason) -> tuple[OrderRow, AttemptRow | None]:
-        order = _order(tx, order_id)
-        if order.state not in ORDER_OPEN:
-            raise ManualOrderError(
-                f"订单 {order_id} 已结束（{order.state}）", f"order {order_id} has ended ({order.state})"
-            )
-        moment = self.moment(self._accounts[order.account])
-        order = tx.orders.update(order_id, moment.now, cancel_reason=reason)
-        live = next((a for a in tx.attempts.of_order(order_id) if a.state in ATTEMPT_LIVE), None)
-        if live is None:
-            order = end_order(tx, order, Refusal(reason=reason, figures=left_figures(order)), moment)
-        return order, live
-
-    # -- settling ----------------------------------------------------------------------------------------------------
-
-    async def settle(self, order_id: int, settlement: Settlement) -> OrderRow:
-        """Writes what a person found out about an unknown attempt.
-
-        Raises:
-            ManualOrderError: nothing of the order is unknown, or the settlement contradicts itself.
-        """
-        order = await self._ledger.write(lambda tx: self._settled(tx, order_id, settlement))
-        self.tell(self._accounts[order.account])
-        return order
-
-    def _settled(self, tx: Tx, order_id: int, settlement: Settlement) -> OrderRow:
-        order = _order(tx, order_id)
-        account = self._accounts[order.account]
-        moment = self.moment(account)
-        attempt = next((a for a in tx.attempts.of_order(order_id) if a.state is AttemptState.UNKNOWN), None)
-        if attempt is None:
-            raise ManualOrderError(f"订单 {order_id} 没有结果未知的委托", f"nothing of order {order_id} is unknown")
-        match settlement.outcome:
-            case "not_placed":
-                after = step_attempt(tx, attempt, Event.ABSENT, moment, detail="settled by a person")
-            case "placed":
-                if not settlement.broker_order_id:
-                    raise ManualOrderError("需要券商委托编号", "the broker's order id is needed")
-                taken = tx.attempts.by_broker_id(attempt.account, attempt.day, settlement.broker_order_id)
-                if taken is not None and taken.attempt_id != attempt.attempt_id:
-                    raise ManualOrderError(
-                        f"委托编号 {settlement.broker_order_id} 属于委托 {taken.remark}",
-                        f"{settlement.broker_order_id} belongs to {taken.remark}",
-                    )
-                after = step_attempt(
-                    tx,
-                    attempt,
-                    Event.NEW,
-                    moment,
-                    detail="settled by a person",
-                    broker_order_id=settlement.broker_order_id,
-                )
-            case "ended":
-                after = self._settled_ended(tx, attempt, order, settlement, moment)
-        return follow_attempt(tx, after, moment)
-
-    def _settled_ended(
-        self, tx: Tx, attempt: AttemptRow, order: OrderRow, settlement: Settlement, moment: Moment
-    ) -> AttemptRow:
-        known = attempt.filled
-        more = settlement.filled - known
-        if not 0 <= more <= attempt.volume - known or (more and (settlement.price is None or settlement.price <= 0)):
-            raise ManualOrderError(
-                f"成交数量应在 {known} 到 {attempt.volume} 之间，有成交时需要均价",
-                f"filled must be from {known} to {attempt.volume}, with an average price when something is filled",
-            )
-        tx.orders.update(order.order_id, moment.now, cancel_reason=order.cancel_reason or Reason.CANCELED_BY_USER)
-        if more and settlement.price is not None:
-            fill = FillReport(
-                traded_id=f"settled-{attempt.attempt_id}",
-                broker_order_id=attempt.broker_order_id or settlement.broker_order_id or f"settled-{attempt.remark}",
-                remark=attempt.remark,
-                symbol=attempt.security,
-                side=attempt.side,
-                volume=more,
-                price=settlement.price,
-                at=moment.now,
-            )
-            apply_fill(tx, attempt.account, attempt.day, fill, moment)
-        fresh = tx.attempts.get(attempt.attempt_id) or attempt
-        return step_attempt(tx, fresh, Event.CANCELED, moment, detail="settled by a person", reported=fresh.filled)
-
     def tell(self, account: Account) -> None:
         """Something changed: the account's lane looks again, and people may be told."""
         account.wake.set()
         self._told()
 
+    def tell_people(self) -> None:
+        """The outbox may hold something new."""
+        self._told()
 
-def _order(tx: Tx, order_id: int) -> OrderRow:
+
+def _pause(tx: Tx, order_id: int, now: datetime, wait: timedelta) -> OrderRow | None:
+    """What was refused in passing is left alone for a moment."""
     order = tx.orders.get(order_id)
-    if order is None:
-        raise ManualOrderError(f"没有订单 {order_id}", f"there is no order {order_id}")
-    return order
+    return None if order is None else tx.orders.wait(order, now, WaitingFor.BROKER, now + wait)

@@ -12,7 +12,7 @@ import asyncio
 import math
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -69,23 +69,25 @@ class _Call(Generic[T]):
 
 
 class Lanes:
-    """One daemon thread per lane, replaced when it hangs.
+    """A few daemon threads a lane, each replaced when it hangs.
 
     Not a `ThreadPoolExecutor`: that one joins its threads when the interpreter exits, and a hung vendor call would
     then keep the process alive for ever.
     """
 
-    def __init__(self, name: str, *, max_abandoned: int = 8) -> None:
+    def __init__(self, name: str, *, width: Mapping[Lane, int] | None = None, max_abandoned: int = 8) -> None:
         """Nothing is started before the first call.
 
         Args:
             name: of the account; stands in thread names, logs and errors.
+            width: how many calls of a lane are made side by side; one where nothing is said.
             max_abandoned: how many threads may hang in one lane before its calls are turned away.
         """
         if max_abandoned < 1:
             raise ValueError(f"max_abandoned must be at least 1, not {max_abandoned}")
+        widths = width or {}
         self._name = name
-        self._tracks = {lane: _Track(f"{name}-{lane}", lane, max_abandoned) for lane in Lane}
+        self._tracks = {lane: _Track(f"{name}-{lane}", lane, widths.get(lane, 1), max_abandoned) for lane in Lane}
         self._closed = False
 
     async def call(
@@ -96,7 +98,9 @@ class Lanes:
         timeout_s: float,
         on_late: Callable[[Lane, T | BaseException], None] | None = None,
     ) -> T:
-        """Runs `fn` on the thread of `lane`, in order of arrival, and returns what it returns or raises what it raises.
+        """Runs `fn` on a thread of `lane`, and returns what it returns or raises what it raises.
+
+        Calls begin in order of arrival.
 
         The deadline is looked at once more on the thread just before `fn`: a late call is not made. If the awaiting
         task is cancelled, a queued call is taken back; a running one stays under way, until its deadline at least.
@@ -176,19 +180,21 @@ class Lanes:
 
 
 class _Track:
-    """One lane: a queue, its worker, and how many former workers hang."""
+    """One lane: a queue, its workers, and how many former workers hang."""
 
-    def __init__(self, name: str, lane: Lane, max_abandoned: int) -> None:
+    def __init__(self, name: str, lane: Lane, width: int, max_abandoned: int) -> None:
         self._name = name
         self._lane = lane
+        self._width = width
         self._max_abandoned = max_abandoned
         self._changed = threading.Condition()
         self._queue: deque[_Call[Any]] = deque()
-        self._worker: threading.Thread | None = None
-        self._running: _Call[Any] | None = None
+        self._workers = 0
+        """Threads that do not hang; those that run no call wait for one."""
+        self._running: set[_Call[Any]] = set()
         self._hung = 0
         self._closed = False
-        self._closers: list[asyncio.Future[None]] = []
+        self._closers: dict[_Call[Any], asyncio.Future[None]] = {}
 
     @property
     def hung(self) -> int:
@@ -198,7 +204,7 @@ class _Track:
     @property
     def under_way(self) -> int:
         with self._changed:
-            return self._hung + (self._running is not None)
+            return self._hung + len(self._running)
 
     def enqueue(self, call: _Call[Any]) -> None:
         """Queues `call` and sees that a thread is there; raises `BrokerDownError` when too many hang already."""
@@ -210,7 +216,7 @@ class _Track:
                 )
             self._queue.append(call)
             try:
-                self._see_to_worker()
+                self._see_to_workers()
             except RuntimeError as error:  # the machine gives no more threads
                 self._queue.remove(call)
                 raise BrokerDownError(f"{self._name}: 无法建立线程，未发送 / no thread, not sent: {error}") from error
@@ -239,22 +245,21 @@ class _Track:
             call.woken.set_result(None)
 
     def close(self) -> list["asyncio.Future[None]"]:
-        """Takes back the queue; returns what is done when the running call is."""
+        """Takes back the queue; returns what is done when the running calls are."""
         with self._changed:
             self._closed = True
             while self._queue:
                 call = self._queue.popleft()
                 self._drop(call, "程序停止 / the service stops")
                 _wake(call)
-            if self._running is not None:
-                self._closers.append(self._running.loop.create_future())
+            self._closers = {call: call.loop.create_future() for call in self._running}
             self._changed.notify_all()
-            return list(self._closers)
+            return list(self._closers.values())
 
     def expire_running(self) -> None:
         with self._changed:
-            call = self._running
-        if call is not None:
+            running = list(self._running)
+        for call in running:
             self.expire(call)
 
     def _drop(self, call: _Call[Any], why: str) -> None:
@@ -264,8 +269,8 @@ class _Track:
     def _abandon(self, call: _Call[Any]) -> None:
         """Gives the running call and its thread up; the next call gets a new thread."""
         call.state = _State.ABANDONED
-        self._running = None
-        self._worker = None
+        self._running.discard(call)
+        self._workers -= 1
         self._hung += 1
         _log.warning("a broker call hangs", lane=self._name, timeout_s=call.timeout_s, hanging=self._hung)
         if self._hung >= self._max_abandoned:
@@ -275,15 +280,14 @@ class _Track:
                 _wake(waiting)
         elif self._queue:
             with suppress(RuntimeError):  # no more threads: the queued calls run into their deadlines
-                self._see_to_worker()
-        closers, self._closers = self._closers, []
-        _release(closers)
+                self._see_to_workers()
+        _release(self._closers.pop(call, None))
 
-    def _see_to_worker(self) -> None:
-        if self._worker is None:
-            worker = threading.Thread(target=self._work, name=self._name, daemon=True)
-            worker.start()
-            self._worker = worker
+    def _see_to_workers(self) -> None:
+        idle = self._workers - len(self._running)
+        if len(self._queue) > idle and self._workers < self._width:
+            threading.Thread(target=self._work, name=self._name, daemon=True).start()
+            self._workers += 1
 
     # On the lane's thread from here on.
 
@@ -307,28 +311,28 @@ class _Track:
                 call = self._queue.popleft()
                 if call.loop.time() < call.deadline:
                     call.state = _State.RUNNING
-                    self._running = call
+                    self._running.add(call)
                     return call
                 self._drop(call, f"轮到时已过 {call.timeout_s:g} 秒 / its turn came after the deadline")
                 _wake(call)
 
     def _finish(self, call: _Call[Any]) -> bool:
         """Tells the outcome; `False`: this thread was replaced meanwhile."""
-        closers: list[asyncio.Future[None]] = []
+        closer: asyncio.Future[None] | None = None
         with self._changed:
             kept = call.state is _State.RUNNING
             if kept:
                 call.state = _State.DONE
-                self._running = None
-                closers, self._closers = self._closers, []
+                self._running.discard(call)
+                closer = self._closers.pop(call, None)
             else:
                 self._hung -= 1
-        _on_loop(call, self._tell, call, closers)
+        _on_loop(call, self._tell, call, closer)
         return kept
 
-    def _tell(self, call: _Call[Any], closers: list["asyncio.Future[None]"]) -> None:
+    def _tell(self, call: _Call[Any], closer: "asyncio.Future[None] | None") -> None:
         """On the loop: wakes the caller, or hands a late answer over."""
-        _release(closers)
+        _release(closer)
         if not call.woken.done():
             call.woken.set_result(None)
             return
@@ -337,10 +341,9 @@ class _Track:
             call.on_late(self._lane, call.outcome)
 
 
-def _release(closers: list["asyncio.Future[None]"]) -> None:
-    for closer in closers:
-        if not closer.done():
-            closer.set_result(None)
+def _release(closer: "asyncio.Future[None] | None") -> None:
+    if closer is not None and not closer.done():
+        closer.set_result(None)
 
 
 def _wake(call: _Call[Any]) -> None:

@@ -27,6 +27,8 @@ class Intent:
     """Yuan, for `value`."""
     total_value: Decimal | None = None
     """The strategy's total value, yuan, for `equity`."""
+    held_before: int | None = None
+    """What the strategy held before the order; for `equity`, a sell is in proportion to it."""
     exact: bool = False
     """A person named the volume: it is not cut."""
     closes: bool = False
@@ -80,6 +82,9 @@ def _wanted(intent: Intent) -> Decimal | None:
         case FollowMode.VALUE:
             return intent.figure / intent.price if intent.price else None
         case FollowMode.EQUITY:
+            if intent.side is Side.SELL and intent.held_before:
+                # The total moves between a buy and its sale, and the part of the position that is sold does not.
+                return Decimal(intent.book * min(intent.amount, intent.held_before)) / intent.held_before
             return intent.figure / intent.total_value * intent.amount if intent.total_value else None
 
 
@@ -124,8 +129,7 @@ def _sell(intent: Intent) -> Sized:
         # What the book does not hold was never bought: it is taken from the buys still owed.
         carry_buy = max(carry_buy - (raw - wish), ZERO)
         # What rounding left over is carried; what T+1 forbids is not.
-        rest = wish - volume
-        carry_sell = rest if rest < intent.rule.minimum else ZERO
+        carry_sell = wish - max(sellable(wish, free, intent.rule), volume)
     return Sized(
         parts=split(volume, Side.SELL, intent.available, intent.rule),
         carry_buy=carry_buy,

@@ -8,15 +8,12 @@ from datetime import datetime
 import structlog
 
 from jqfollow.clock import Clock
-from jqfollow.domain import AttemptState, BrokerDownError, BrokerError
+from jqfollow.domain import BrokerDownError, BrokerError
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.desk import Desk
-from jqfollow.execution.lifecycle import Event
 from jqfollow.execution.reconcile import Reconciler
-from jqfollow.execution.transitions import step_attempt
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
-from jqfollow.ledger.tx import Tx
 from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
 
@@ -53,17 +50,6 @@ class Supervisor:
         self._closed = False
         self._down_since: datetime | None = None
         self._down_told = False
-
-    async def recover(self) -> None:
-        """At the start, before anything else: what the last process was about to hand over is unknown."""
-
-        def restart(tx: Tx) -> None:
-            moment = self._desk.moment(self._account)
-            for attempt in tx.attempts.live(self._account.name):
-                if attempt.state is AttemptState.PENDING_NEW:
-                    step_attempt(tx, attempt, Event.RESTARTED, moment, detail="the process began anew")
-
-        await self._ledger.write(restart)
 
     async def run(self) -> None:
         """Until cancelled or closed; a ledger that cannot be written now is waited for like a broker."""

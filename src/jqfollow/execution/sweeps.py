@@ -11,7 +11,8 @@ from jqfollow.domain import AttemptState, BrokerError, Side
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.reconcile import Reconciler
-from jqfollow.execution.transitions import missing_fills, wants_no_more
+from jqfollow.execution.transitions import wants_no_more
+from jqfollow.execution.wishes import Wishes
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
@@ -38,26 +39,29 @@ class Sweeps:
         *,
         ledger: Ledger,
         desk: Desk,
+        wishes: Wishes,
         reconciler: Reconciler,
         execution: ExecutionSettings,
         risk: RiskSettings,
     ) -> None:
         self._ledger = ledger
         self._desk = desk
+        self._wishes = wishes
         self._reconciler = reconciler
         self._execution = execution
         self._risk = risk
 
     async def retry(self, account: Account, now: datetime) -> None:
-        """The lane looks at what waits: for cash, for a session, for its next attempt."""
+        """What was handed over gets its answer, and the lane looks at what waits."""
         del now  # the lane looks at the clock itself
+        await self._desk.settle_unanswered(account)
         account.wake.set()
 
     async def cancel_overdue(self, account: Account, now: datetime) -> None:
         """Cancels attempts that stood for `cancel_after_s` without being filled."""
         if account.ready and accepts_cancels(account.phase()):
             for attempt in await self._overdue(account, now):
-                await self._desk.cancel_attempt(attempt)
+                await self._wishes.cancel_attempt(attempt)
 
     async def _overdue(self, account: Account, now: datetime) -> list[AttemptRow]:
         live, orders, cancels = await self._ledger.read(
@@ -147,5 +151,4 @@ class Sweeps:
 def _wants_news(tx: Tx, account: Account) -> bool:
     if tx.attempts.live(account.name):
         return True
-    today = tx.attempts.list(account=account.name, day=account.trading_day())
-    return any(missing_fills(attempt) for attempt in today)
+    return bool(tx.attempts.missing_fills(account.name, account.trading_day()))

@@ -203,9 +203,7 @@ def end_order(tx: Tx, order: OrderRow, refusal: Refusal | None, moment: Moment) 
         fallback = OrderState.CANCELED if stood else OrderState.REJECTED
         state = _ENDS_AS.get(refusal.reason, fallback)
     tx.events.add(order.order_id, None, moment.now, "order", order.state, state, refusal.text("en") if refusal else "")
-    order = tx.orders.update(
-        order.order_id, moment.now, state=state, waiting_for=None, wait_until=None, refusal=refusal
-    )
+    order = tx.orders.update(order.order_id, moment.now, state=state, refusal=refusal)
     title = moment.names.title(order.strategy)
     name = moment.names.securities.get(order.security, "")
     if state is OrderState.REJECTED:

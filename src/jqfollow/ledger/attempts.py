@@ -1,12 +1,13 @@
 """Orders as placed at brokers."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypedDict, Unpack
 
 from jqfollow.clock import from_ms, to_ms
 from jqfollow.domain import ATTEMPT_ENDED, AttemptState, Side
-from jqfollow.ledger.codec import day_text, stored
+from jqfollow.ledger.codec import day_text, stored, to_json
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.meta import REMARK_TAG, Meta
 from jqfollow.ledger.rows import AttemptRow, DayCounts, NewAttempt
@@ -24,10 +25,21 @@ SELECT * FROM attempts WHERE {_LIVE} AND state = 'unknown' AND account = ? AND s
 ORDER BY attempt_id"""  # noqa: S608  a constant
 _BY_BROKER_ID = "SELECT * FROM attempts WHERE account = ? AND day = ? AND broker_order_id = ?"
 _OF_DAY = "SELECT * FROM attempts WHERE account = ? AND day = ? ORDER BY attempt_id"
-_FIGURES_OF_DAY = f"""
-SELECT price, cancels, max(iif({_LIVE}, max(volume, reported), reported) - filled, 0) AS ahead
-FROM attempts WHERE account = ? AND day = ?"""  # noqa: S608  a constant
-_FILLS_OF_DAY = "SELECT volume, price FROM fills WHERE account = ? AND day = ?"
+_OF_ORDERS = """
+SELECT * FROM attempts WHERE order_id IN (SELECT value FROM json_each(?)) ORDER BY order_id, number"""
+_MISSING_FILLS = "SELECT * FROM attempts WHERE account = ? AND day = ? AND reported > filled ORDER BY attempt_id"
+_BUYING = f"""
+SELECT * FROM attempts WHERE {_LIVE} AND account = ? AND security = ? AND side = 'buy'"""  # noqa: S608  a constant
+_UNKNOWN_OF_ACCOUNT = f"""
+SELECT * FROM attempts WHERE {_LIVE} AND state = 'unknown' AND account = ? ORDER BY attempt_id"""  # noqa: S608
+_STUCK = f"""
+SELECT * FROM attempts WHERE {_LIVE} AND state = 'pending_new' AND account = ? AND created_at < ?
+ORDER BY attempt_id"""  # noqa: S608  a constant
+_COUNT = """
+INSERT INTO account_days (account, day, attempts, cancels) VALUES (?, ?, ?, ?)
+ON CONFLICT (account, day) DO UPDATE
+SET attempts = attempts + excluded.attempts, cancels = cancels + excluded.cancels"""
+_DAY = "SELECT attempts, cancels, turnover FROM account_days WHERE account = ? AND day = ?"
 
 
 class AttemptColumns(TypedDict, total=False):
@@ -75,6 +87,7 @@ class Attempts(Table):
                 "updated_at": now,
             },
         )
+        self._c.execute(_COUNT, (stored(attempt.account), day_text(attempt.day), 1, 0))
         return self._existing(attempt_id)
 
     def get(self, attempt_id: int) -> AttemptRow | None:
@@ -91,10 +104,13 @@ class Attempts(Table):
         """
         checked_columns("attempts", columns, _COLUMNS)
         values: dict[str, Any] = dict(columns)
+        before = self._existing(attempt_id)
         state = values.get("state")
         if state is not None:
-            ended_at = self._existing(attempt_id).ended_at
-            values["ended_at"] = (ended_at or at) if state in ATTEMPT_ENDED else None
+            values["ended_at"] = (before.ended_at or at) if state in ATTEMPT_ENDED else None
+        asked = values.get("cancels", before.cancels) - before.cancels
+        if asked:
+            self._c.execute(_COUNT, (stored(before.account), day_text(before.day), 0, asked))
         changes = {name: stored(value) for name, value in values.items()}
         self._update("attempts", "attempt_id", attempt_id, {**changes, "updated_at": to_ms(at)})
         return self._existing(attempt_id)
@@ -104,6 +120,13 @@ class Attempts(Table):
         return [
             _attempt(row) for row in self._all("SELECT * FROM attempts WHERE order_id = ? ORDER BY number", order_id)
         ]
+
+    def of_orders(self, order_ids: Iterable[int]) -> dict[int, AttemptRows]:
+        """The attempts of several orders, first to last, by order."""
+        found: dict[int, AttemptRows] = {order_id: [] for order_id in order_ids}
+        for row in self._all(_OF_ORDERS, to_json(list(found))):
+            found[row["order_id"]].append(_attempt(row))
+        return found
 
     def live(self, account: str | None = None) -> AttemptRows:
         """Attempts that have not ended, `unknown` ones too, oldest first."""
@@ -120,25 +143,52 @@ class Attempts(Table):
         row = self._one("SELECT * FROM attempts WHERE remark = ?", stored(remark))
         return None if row is None else _attempt(row)
 
-    def unknown(self, account: str, security: str, side: Side) -> AttemptRows:
-        """Attempts whose outcome nobody knows, oldest first."""
+    def unknown(self, account: str, security: str | None = None, side: Side | None = None) -> AttemptRows:
+        """Attempts whose outcome nobody knows, of the account or of one code and side, oldest first."""
+        if security is None or side is None:
+            return [_attempt(row) for row in self._all(_UNKNOWN_OF_ACCOUNT, stored(account))]
         rows = self._all(_UNKNOWN, stored(account), stored(security), stored(side))
         return [_attempt(row) for row in rows]
+
+    def without_answer(self, account: str, before: datetime) -> AttemptRows:
+        """Attempts that were about to be handed over at `before` or earlier, and have no answer."""
+        return [_attempt(row) for row in self._all(_STUCK, stored(account), to_ms(before))]
+
+    def buying(self, account: str, security: str) -> Decimal:
+        """What live buys of a security may still cost, fees left out, yuan."""
+        live = [_attempt(row) for row in self._all(_BUYING, stored(account), stored(security))]
+        return sum(((a.volume - a.done) * a.price for a in live), Decimal(0))
+
+    def missing_fills(self, account: str, day: date) -> AttemptRows:
+        """Attempts of a day of which the broker says that more is filled than its fills have told, oldest first."""
+        return [_attempt(row) for row in self._all(_MISSING_FILLS, stored(account), day_text(day))]
 
     def list(self, *, account: str, day: date) -> AttemptRows:
         """The attempts of one account on one day, oldest first."""
         return [_attempt(row) for row in self._all(_OF_DAY, stored(account), day_text(day))]
 
-    def counts(self, account: str, day: date) -> DayCounts:
-        """What the account did that day; its turnover never too small.
+    def counts(self, account: str, day: date, *, ahead: bool = True) -> DayCounts:
+        """What the account did that day.
 
-        What the broker's orders report as filled counts before its fills have come.
+        Its turnover is never too small: what the broker's orders report as filled counts before its fills have come.
+        Without `ahead` it is that of the fills alone, and costs nothing.
         """
-        attempts = self._all(_FIGURES_OF_DAY, stored(account), day_text(day))
-        fills = self._all(_FILLS_OF_DAY, stored(account), day_text(day))
-        turnover = sum((row["volume"] * Decimal(row["price"]) for row in fills), Decimal(0))
-        turnover += sum((row["ahead"] * Decimal(row["price"]) for row in attempts), Decimal(0))
-        return DayCounts(attempts=len(attempts), cancels=sum(row["cancels"] for row in attempts), turnover=turnover)
+        row = self._one(_DAY, stored(account), day_text(day))
+        if row is None:
+            return DayCounts()
+        turnover = Decimal(row["turnover"])
+        if ahead:
+            live = {a.attempt_id: a for a in self.live(account) if a.day == day}
+            told = [a for a in self.missing_fills(account, day) if a.attempt_id not in live]
+            turnover += sum(max(a.volume - a.filled, a.reported - a.filled, 0) * a.price for a in live.values())
+            turnover += sum((a.reported - a.filled) * a.price for a in told)
+        return DayCounts(attempts=row["attempts"], cancels=row["cancels"], turnover=turnover)
+
+    def add_turnover(self, attempt: AttemptRow, value: Decimal) -> None:
+        """For `Fills.add` only: a fill adds to its day."""
+        key = (stored(attempt.account), day_text(attempt.day))
+        turnover = Decimal(self._one(_DAY, *key)["turnover"]) + value
+        self._c.execute("UPDATE account_days SET turnover = ? WHERE account = ? AND day = ?", (stored(turnover), *key))
 
     def _existing(self, attempt_id: int) -> AttemptRow:
         row = self.get(attempt_id)

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar, overload
 
+import orjson
+
 from jqfollow.clock import to_ms
 from jqfollow.reasons import Refusal
 
@@ -77,7 +79,10 @@ def figures(text: str | None) -> Mapping[str, str]:
 
 def to_json(value: Any) -> str:
     """JSON for people to read in the file; what JSON does not know stands as its text."""
-    return str(stored(json.dumps(value, ensure_ascii=False, default=str)))
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except orjson.JSONEncodeError:  # bytes that no text has, or an integer beyond 64 bits
+        return str(stored(json.dumps(value, ensure_ascii=False, default=str)))
 
 
 def maybe(kind: type[_E], text: str | None) -> _E | None:

@@ -3,6 +3,7 @@
 LedgerError                the ledger cannot be written or read, or refuses what it was told
 ├── LedgerDamagedError         its file is damaged, or no ledger
 ├── LedgerLockedError          another program holds it
+├── ImpossibleError            what was to be written contradicts what stands: trying again does not help
 └── ConflictError              a known message id with another text
 """
 
@@ -34,6 +35,10 @@ class LedgerLockedError(LedgerError):
     """Another program holds the ledger; trying again may help."""
 
 
+class ImpossibleError(LedgerError):
+    """The schema forbids what was to be written; trying again does not help."""
+
+
 class ConflictError(LedgerError):
     """A message id that stands in the ledger came with another text."""
 
@@ -61,7 +66,6 @@ _SENTENCES = {
     sqlite3.SQLITE_READONLY: _UNREACHABLE,
     sqlite3.SQLITE_CANTOPEN: _UNREACHABLE,
     sqlite3.SQLITE_PERM: _UNREACHABLE,
-    sqlite3.SQLITE_CONSTRAINT: ("the ledger refuses an impossible state: {error}", "账本拒绝不可能的状态：{error}"),
 }
 _FAILED = ("the ledger {path} failed: {error}", "账本 {path} 出错：{error}")
 
@@ -76,6 +80,8 @@ def translated(error: sqlite3.Error | OSError, path: Path) -> LedgerError:
             f"the ledger {path} is held by another program ({error}); close it, or try again",
             f"账本 {path} 被其他程序占用（{error}），请关闭它或稍后再试",
         )
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        return ImpossibleError(f"the ledger refuses an impossible state: {error}", f"账本拒绝不可能的状态：{error}")
     en, zh = _UNREACHABLE if isinstance(error, OSError) else _SENTENCES.get(code, _FAILED)
     return LedgerError(en.format(path=path, error=error), zh.format(path=path, error=error))
 

@@ -8,6 +8,7 @@ import structlog
 
 from jqfollow.clock import from_ms, to_ms
 from jqfollow.domain import FillReport, Side
+from jqfollow.ledger.attempts import Attempts
 from jqfollow.ledger.books import Books
 from jqfollow.ledger.codec import day_text, stored
 from jqfollow.ledger.errors import LedgerError
@@ -113,6 +114,7 @@ class Fills(Table):
             "UPDATE orders SET filled = filled + ?, turnover = ? WHERE order_id = ?",
             (report.volume, stored(turnover), attempt.order_id),
         )
+        Attempts(self._c).add_turnover(attempt, report.volume * report.price)
 
     @staticmethod
     def _compare(attempt: AttemptRow, report: FillReport, known: Any) -> None:

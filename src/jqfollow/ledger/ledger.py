@@ -1,7 +1,7 @@
 """What happened, on disk: the one door to it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -64,6 +64,22 @@ class Ledger:
             Exception: what `fn` raised; nothing of it stands.
         """
         return await _answer(self._writing().submit(fn))
+
+    async def write_all(self, fns: Sequence[Callable[[Tx], T]]) -> list[T | Exception]:
+        """Runs several transactions in one commit; each gives what it returned, or what it raised and undid.
+
+        Raises:
+            LedgerError: nothing of any stands, as with `write`.
+        """
+        return await self.hand_over(fns) if fns else []
+
+    def hand_over(self, fns: Sequence[Callable[[Tx], T]]) -> Awaitable[list[T | Exception]]:
+        """Like `write_all`, but handed over at once: what is handed over later stands with it or after it.
+
+        Raises:
+            LedgerError: it will not be run; nothing stands.
+        """
+        return _answer(self._writing().submit_all(fns))
 
     async def read(self, fn: Callable[[Tx], T]) -> T:
         """Runs `fn` on a read-only connection, all of it seeing the same moment, and returns what it returns.

@@ -7,6 +7,7 @@ function when SQL does not say it. Steps run in one transaction, without foreign
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from importlib.resources import files
 
 APPLICATION_ID = 0x4A514631
@@ -67,4 +68,24 @@ def _statements(sql: str) -> Iterator[str]:
         yield statement
 
 
-SCHEMA = Schema(sql=files("jqfollow.ledger").joinpath("schema.sql").read_text(encoding="utf-8"))
+def _turnover_of_days(connection: sqlite3.Connection) -> None:
+    """Sums of decimal texts, which SQL does not add exactly."""
+    sums: dict[tuple[str, str], Decimal] = {}
+    for account, day, volume, price in connection.execute("SELECT account, day, volume, price FROM fills"):
+        sums[account, day] = sums.get((account, day), Decimal(0)) + volume * Decimal(price)
+    connection.executemany(
+        "UPDATE account_days SET turnover = ? WHERE account = ? AND day = ?",
+        [(format(turnover, "f"), *key) for key, turnover in sums.items()],
+    )
+
+
+def _facts_kept(connection: sqlite3.Connection) -> None:
+    run_step(connection, _text("upgrade_2.sql"))
+    _turnover_of_days(connection)
+
+
+def _text(name: str) -> str:
+    return files("jqfollow.ledger").joinpath(name).read_text(encoding="utf-8")
+
+
+SCHEMA = Schema(sql=_text("schema.sql"), steps=(_facts_kept,))

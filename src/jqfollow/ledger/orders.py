@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Any, TypedDict, Unpack
 
 from jqfollow.clock import from_ms, to_ms
-from jqfollow.domain import ORDER_OPEN, OrderState, Side, WaitingFor
-from jqfollow.ledger.codec import day_text, decimal, figures, maybe, refusal_columns, stored
+from jqfollow.domain import ORDER_OPEN, FollowMode, OrderState, Side, Waiting, WaitingFor
+from jqfollow.ledger.codec import Stored, day_text, decimal, figures, maybe, refusal_columns, stored
 from jqfollow.ledger.errors import LedgerError
-from jqfollow.ledger.rows import NewOrder, OrderRow
+from jqfollow.ledger.rows import NewOrder, OrderRow, Terms
 from jqfollow.ledger.table import Table, checked_columns
 from jqfollow.reasons import Reason, Refusal
 
@@ -21,6 +21,16 @@ _OPEN_OF_ACCOUNT = f"SELECT * FROM orders WHERE {_OPEN} AND account = ? ORDER BY
 _OPEN_OF_BOOK = f"""
 SELECT * FROM orders WHERE {_OPEN} AND account = ? AND strategy = ? AND security = ?
 ORDER BY order_id"""  # noqa: S608  a constant
+_IDLE = f"""
+SELECT * FROM orders WHERE {_OPEN} AND account = ? AND NOT EXISTS (
+    SELECT 1 FROM attempts
+    WHERE attempts.order_id = orders.order_id AND attempts.state NOT IN ('filled', 'canceled', 'rejected'))
+ORDER BY order_id"""  # noqa: S608  a constant
+_VOLUME_OF_PARTS = "SELECT coalesce(sum(volume), 0) AS volume FROM orders WHERE signal_id = ? AND account = ?"
+_BOUGHT_LATER = """
+SELECT coalesce(sum(filled), 0) AS volume FROM orders
+WHERE account = ? AND strategy = ? AND security = ? AND order_id > ? AND side = 'buy'"""
+_SELLERS = f"SELECT DISTINCT strategy FROM orders WHERE {_OPEN} AND account = ? AND side = 'sell'"  # noqa: S608
 _OF_SIGNAL = "SELECT * FROM orders WHERE signal_id = ? ORDER BY order_id"
 
 
@@ -31,8 +41,6 @@ class OrderColumns(TypedDict, total=False):
     sized: bool
     volume: int
     limit_price: Decimal | None
-    waiting_for: WaitingFor | None
-    wait_until: datetime | None
     cancel_reason: Reason | None
     refusal: Refusal | None
     """Columns `reason` and `figures`."""
@@ -63,6 +71,8 @@ class Orders(Table):
                 "day": day_text(order.day),
                 "security": stored(order.security),
                 "side": stored(order.side),
+                **_terms_columns(order.terms),
+                "deadline": to_ms(order.deadline),
                 "limit_price": stored(order.limit_price),
                 "volume": order.volume,
                 "sized": stored(order.sized),
@@ -90,16 +100,52 @@ class Orders(Table):
         values: dict[str, Any] = dict(columns)
         state = values.get("state")
         if state is not None and state not in ORDER_OPEN:
-            values = {"waiting_for": None, "wait_until": None, **values}
+            values |= {"waiting_for": None, "waiting_since": None, "wait_until": None}
         refusal = refusal_columns(values.pop("refusal")) if "refusal" in values else {}
         changes = {name: stored(value) for name, value in values.items()}
         self._update("orders", "order_id", order_id, {**changes, **refusal, "updated_at": to_ms(at)})
         return self._existing(order_id)
 
+    def wait(self, order: OrderRow, at: datetime, what: WaitingFor | None, until: datetime | None = None) -> OrderRow:
+        """The order waits for `what` from now on, or, with `None`, for nothing any more; returns it as it is then.
+
+        Waiting on for the same thing keeps its beginning. Waiting that a rule or a person chose moves the deadline by
+        as long as it lasted.
+
+        Raises:
+            LedgerError: the order has ended.
+        """
+        was = order.waiting
+        goes_on = was is not None and was.what is what
+        values: dict[str, Any] = {"waiting_for": what, "wait_until": until, "updated_at": at}
+        if not goes_on:
+            values["waiting_since"] = at if what else None
+        if was is not None and not goes_on:
+            values["deadline"] = was.deadline_after(order.deadline, at)
+        self._update("orders", "order_id", order.order_id, {name: stored(value) for name, value in values.items()})
+        return self._existing(order.order_id)
+
     def open(self, account: str | None = None) -> OrderRows:
         """Orders that have not ended, oldest first."""
         rows = self._all(_OPEN_ALL) if account is None else self._all(_OPEN_OF_ACCOUNT, stored(account))
         return [_order(row) for row in rows]
+
+    def idle(self, account: str) -> OrderRows:
+        """Open orders of which nothing is at the broker or on its way there, oldest first."""
+        return [_order(row) for row in self._all(_IDLE, stored(account))]
+
+    def wanted_volume(self, account: str, signal_id: int) -> int:
+        """The volume of all parts of one signal's order in one account."""
+        return int(self._one(_VOLUME_OF_PARTS, signal_id, stored(account))["volume"])
+
+    def bought_later(self, order: OrderRow) -> int:
+        """What later orders bought into the order's book."""
+        key = (stored(order.account), stored(order.strategy), stored(order.security), order.order_id)
+        return int(self._one(_BOUGHT_LATER, *key)["volume"])
+
+    def sellers(self, account: str) -> frozenset[str]:
+        """The strategies with open sells in the account."""
+        return frozenset(row["strategy"] for row in self._all(_SELLERS, stored(account)))
 
     def of_signal(self, signal_id: int) -> OrderRows:
         """The orders made of one signal, oldest first."""
@@ -144,6 +190,30 @@ class Orders(Table):
         return row
 
 
+def _terms_columns(terms: Terms) -> dict[str, Stored]:
+    return {
+        "amount": terms.amount,
+        "run": stored(terms.run),
+        "mode": stored(terms.mode),
+        "figure": stored(terms.figure),
+        "total_value": stored(terms.total_value),
+        "held_before": terms.held_before,
+        "reference": stored(terms.reference),
+        "account_number": stored(terms.account_number),
+        "made_at": to_ms(terms.made_at),
+    }
+
+
+def _waiting(row: Any) -> Waiting | None:
+    if row["waiting_for"] is None:
+        return None
+    return Waiting(
+        what=WaitingFor(row["waiting_for"]),
+        since=from_ms(row["waiting_since"]),
+        until=None if row["wait_until"] is None else from_ms(row["wait_until"]),
+    )
+
+
 def _order(row: Any) -> OrderRow:
     return OrderRow(
         order_id=row["order_id"],
@@ -159,10 +229,21 @@ def _order(row: Any) -> OrderRow:
         volume=row["volume"],
         filled=row["filled"],
         turnover=Decimal(row["turnover"]),
+        terms=Terms(
+            amount=row["amount"],
+            run=row["run"],
+            mode=maybe(FollowMode, row["mode"]),
+            figure=decimal(row["figure"]),
+            made_at=from_ms(row["made_at"]),
+            total_value=decimal(row["total_value"]),
+            held_before=row["held_before"],
+            reference=decimal(row["reference"]),
+            account_number=row["account_number"],
+        ),
+        deadline=from_ms(row["deadline"]),
         limit_price=decimal(row["limit_price"]),
         state=OrderState(row["state"]),
-        waiting_for=maybe(WaitingFor, row["waiting_for"]),
-        wait_until=None if row["wait_until"] is None else from_ms(row["wait_until"]),
+        waiting=_waiting(row),
         cancel_reason=maybe(Reason, row["cancel_reason"]),
         reason=maybe(Reason, row["reason"]),
         figures=figures(row["figures"]),

@@ -8,11 +8,13 @@ from typing import Any
 
 from jqfollow.domain import (
     AttemptState,
+    FollowMode,
     OrderState,
     Side,
     SignalKind,
     SignalState,
     StrategyOrder,
+    Waiting,
     WaitingFor,
     Wire,
 )
@@ -55,6 +57,28 @@ class SignalRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What an order keeps from its arrival on, whatever the configuration says later; shared by all its parts."""
+
+    amount: int
+    """The strategy's own; of a manual order, the volume."""
+    run: str
+    """JoinQuant's run type, or `manual`."""
+    mode: FollowMode | None
+    """`None`: of an older ledger, which did not keep it."""
+    figure: Decimal | None
+    made_at: datetime
+    total_value: Decimal | None = None
+    """Of the strategy, yuan; `None`: not told."""
+    held_before: int | None = None
+    """What the strategy held of the security before this order; `None`: not known."""
+    reference: Decimal | None = None
+    """The price that the guard measures from, yuan: the strategy's own."""
+    account_number: str = ""
+    """Whose books it belongs to; empty: of a practice account."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewOrder:
     """An order on its way into the ledger, in state `pending_new`."""
 
@@ -65,6 +89,8 @@ class NewOrder:
     day: date
     security: str
     side: Side
+    terms: Terms
+    deadline: datetime
     limit_price: Decimal | None
     closes: bool = False
     """The strategy's position is zero afterwards: the whole book is to be sold."""
@@ -88,16 +114,33 @@ class OrderRow:
     volume: int
     filled: int
     turnover: Decimal
+    terms: Terms
+    deadline: datetime
+    """A first attempt goes out before this; what a rule or a person chooses to wait for moves it."""
     limit_price: Decimal | None
     closes: bool
     state: OrderState
-    waiting_for: WaitingFor | None
-    wait_until: datetime | None
+    waiting: Waiting | None
     cancel_reason: Reason | None
     reason: Reason | None
     figures: Mapping[str, str]
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def waiting_for(self) -> WaitingFor | None:
+        """What it waits for."""
+        return self.waiting.what if self.waiting else None
+
+    @property
+    def wait_until(self) -> datetime | None:
+        """When it is looked at again whatever happened."""
+        return self.waiting.until if self.waiting else None
+
+    @property
+    def book(self) -> tuple[str, str]:
+        """Strategy and security: whose position it changes."""
+        return self.strategy, self.security
 
     @property
     def avg_price(self) -> Decimal | None:

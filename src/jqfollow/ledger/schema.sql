@@ -1,4 +1,4 @@
--- The ledger, version 1. Times are milliseconds since 1970-01-01 UTC, days are ISO dates of the exchange,
+-- The ledger, version 2. Times are milliseconds since 1970-01-01 UTC, days are ISO dates of the exchange,
 -- money and prices are decimal texts (yuan), securities are QMT symbols. Impossible states are forbidden here;
 -- facts that a broker reports are never forbidden: they must be recordable whatever they say.
 
@@ -65,11 +65,23 @@ CREATE TABLE orders (
     volume      INTEGER NOT NULL DEFAULT 0 CHECK (volume >= 0),
     filled      INTEGER NOT NULL DEFAULT 0,       -- the sum of its fills
     turnover    TEXT NOT NULL DEFAULT '0',        -- the sum of volume x price of its fills
+    -- what holds from its arrival on, whatever the configuration says later
+    amount         INTEGER NOT NULL DEFAULT 0,    -- the strategy's own
+    run            TEXT NOT NULL DEFAULT '',      -- JoinQuant's run type, or 'manual'
+    mode           TEXT CHECK (mode IN ('ratio', 'value', 'shares', 'equity')),  -- NULL: nobody follows with it
+    figure         TEXT,
+    total_value    TEXT,                          -- of the strategy, yuan
+    held_before    INTEGER,                       -- what the strategy held before it
+    reference      TEXT,                          -- the price that the guard measures from
+    account_number TEXT NOT NULL DEFAULT '',      -- whose books it belongs to; '': of a practice account
+    made_at        INTEGER NOT NULL DEFAULT 0,
+    deadline       INTEGER NOT NULL DEFAULT 0,    -- a first attempt goes out before this; shared by all parts
     limit_price TEXT,                             -- never worse than this: the strategy's or a person's limit
     closes      INTEGER NOT NULL DEFAULT 0 CHECK (closes IN (0, 1)),  -- the strategy's position is zero afterwards
     state       TEXT NOT NULL CHECK (state IN ('pending_new', 'new', 'partially_filled',
                                                'filled', 'canceled', 'rejected', 'expired')),
     waiting_for TEXT CHECK (waiting_for IN ('session', 'cash', 'unknown', 'opposite', 'odd_lot', 'broker')),
+    waiting_since INTEGER,
     wait_until  INTEGER,                          -- when waiting ends; NULL: when what it waits for comes
     cancel_reason TEXT,                           -- somebody wants it ended: no further attempt
     reason      TEXT,
@@ -78,9 +90,13 @@ CREATE TABLE orders (
     updated_at  INTEGER NOT NULL,
     UNIQUE (signal_id, account, part),
     CHECK (waiting_for IS NULL OR state IN ('pending_new', 'new', 'partially_filled')),
+    CHECK ((waiting_for IS NULL) = (waiting_since IS NULL) AND (waiting_for IS NOT NULL OR wait_until IS NULL)),
     CHECK (state NOT IN ('canceled', 'rejected', 'expired') OR reason IS NOT NULL)
 ) STRICT;
-CREATE INDEX orders_open ON orders (account, order_id) WHERE state IN ('pending_new', 'new', 'partially_filled');
+CREATE INDEX orders_open ON orders (account, strategy, security)
+    WHERE state IN ('pending_new', 'new', 'partially_filled');
+CREATE INDEX orders_by_book ON orders (account, strategy, security, order_id);
+CREATE INDEX orders_by_strategy ON orders (strategy, order_id);
 CREATE INDEX orders_by_day ON orders (day, account);
 
 -- One order as placed at the broker.
@@ -115,7 +131,10 @@ CREATE UNIQUE INDEX attempts_one_live ON attempts (order_id)
 -- A broker's order belongs to one attempt.
 CREATE UNIQUE INDEX attempts_broker_key ON attempts (account, day, broker_order_id)
     WHERE broker_order_id IS NOT NULL;
-CREATE INDEX attempts_live ON attempts (account) WHERE state NOT IN ('filled', 'canceled', 'rejected');
+CREATE INDEX attempts_live ON attempts (account, security, side)
+    WHERE state NOT IN ('filled', 'canceled', 'rejected');
+-- The broker says that more is filled than its fills have told.
+CREATE INDEX attempts_missing_fills ON attempts (account, day) WHERE reported > filled;
 CREATE INDEX attempts_by_day ON attempts (account, day);
 -- Nothing is placed for an order that has ended, for another account, security or side, or beyond its volume.
 CREATE TRIGGER attempts_within_order BEFORE INSERT ON attempts
@@ -150,6 +169,26 @@ CREATE TABLE fills (
 ) STRICT;
 CREATE INDEX fills_by_attempt ON fills (attempt_id);
 CREATE INDEX fills_by_book ON fills (account, strategy, security, day);
+CREATE INDEX fills_by_strategy ON fills (strategy, day);
+CREATE INDEX fills_by_day ON fills (day, account);
+
+-- What one account did on one day, counted as it happened: its attempts are not counted anew for each order.
+CREATE TABLE account_days (
+    account  TEXT NOT NULL,
+    day      TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    cancels  INTEGER NOT NULL DEFAULT 0,
+    turnover TEXT NOT NULL DEFAULT '0',           -- of its fills, yuan
+    PRIMARY KEY (account, day)
+) STRICT, WITHOUT ROWID;
+
+-- The number behind an account's name: a book belongs to the number, and another number trades nothing of it
+-- until a person decides.
+CREATE TABLE account_numbers (
+    account TEXT PRIMARY KEY,
+    number  TEXT NOT NULL,
+    since   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- The position that one strategy holds in one account, and what rounding left over.
 CREATE TABLE books (
@@ -162,6 +201,7 @@ CREATE TABLE books (
     carry_sell TEXT NOT NULL DEFAULT '0',
     PRIMARY KEY (account, strategy, security)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX books_by_security ON books (account, security);
 
 -- What the strategy itself holds, as far as its signals tell.
 CREATE TABLE strategy_positions (

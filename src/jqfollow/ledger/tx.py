@@ -1,6 +1,8 @@
 """A transaction: the tables, as one function sees them."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from jqfollow.ledger.attempts import Attempts
 from jqfollow.ledger.books import Books
@@ -24,6 +26,7 @@ class Tx:
     """
 
     __slots__ = (
+        "_connection",
         "attempts",
         "books",
         "decisions",
@@ -39,6 +42,7 @@ class Tx:
     )
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
         self.signals = Signals(connection)
         self.orders = Orders(connection)
         self.attempts = Attempts(connection)
@@ -51,3 +55,17 @@ class Tx:
         self.pauses = Pauses(connection)
         self.snapshots = Snapshots(connection)
         self.meta = Meta(connection)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What is written within it is undone when something is raised; what was written before stands."""
+        self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK TO part")
+            raise
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("RELEASE part")

@@ -4,10 +4,10 @@ import inspect
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import structlog
 
@@ -40,8 +40,8 @@ class Writer:
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
         self._changed = threading.Condition()
-        self._waiting: deque[_Job[Any]] = deque()
-        self._group: list[_Job[Any]] = []
+        self._waiting: deque[_Job[Any] | _Batch[Any]] = deque()
+        self._group: list[_Job[Any] | _Batch[Any]] = []
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
 
@@ -55,9 +55,13 @@ class Writer:
         Raises:
             LedgerError: it will not be run: closed, dead, or too many wait.
         """
+        job = _Job(fn)
+        self._queue(job)
+        return job.future
+
+    def _queue(self, job: "_Job[Any] | _Batch[Any]") -> None:
         if threading.current_thread() is self._thread:
             raise RuntimeError("a transaction cannot wait for another one")
-        job = _Job(fn)
         with self._changed:
             if self._closed:
                 raise _closed_error(self._path)
@@ -68,7 +72,16 @@ class Writer:
                 )
             self._waiting.append(job)
             self._changed.notify()
-        return job.future
+
+    def submit_all(self, fns: Sequence[Callable[[Tx], T]]) -> Future[list[T | Exception]]:
+        """Hands over several transactions that share one commit; each gives its own result, or what it raised.
+
+        Raises:
+            LedgerError: like `submit`.
+        """
+        batch = _Batch([_Job(fn) for fn in fns])
+        self._queue(batch)
+        return batch.future
 
     def close(self) -> None:
         """Takes no more, runs what waits, ends the thread and closes the connection."""
@@ -98,14 +111,14 @@ class Writer:
             for job in left:
                 job.answer(_closed_error(self._path))
 
-    def _next_group(self) -> list["_Job[Any]"]:
+    def _next_group(self) -> list["_Job[Any] | _Batch[Any]"]:
         with self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
             self._group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
             return self._group
 
-    def _commit(self, group: list["_Job[Any]"]) -> None:
+    def _commit(self, group: list["_Job[Any] | _Batch[Any]"]) -> None:
         failure: LedgerError | None = None
         try:
             if self._connection is None:
@@ -179,6 +192,35 @@ class _Job(Generic[T]):
             self.future.set_exception(own)
         else:
             self.future.set_result(self._result)  # type: ignore[arg-type]  # set by run, which has not failed
+
+
+class _Batch(Generic[T]):
+    """Transactions that one caller waits for together; each undoes its own work alone."""
+
+    __slots__ = ("_jobs", "future")
+
+    def __init__(self, jobs: Sequence[_Job[T]]) -> None:
+        self._jobs = jobs
+        self.future: Future[list[T | Exception]] = Future()
+        self.future.set_running_or_notify_cancel()
+
+    def run(self, connection: sqlite3.Connection, tx: Tx, path: Path) -> None:
+        """Runs one after the other; raises like `_Job.run`."""
+        for job in self._jobs:
+            job.run(connection, tx, path)
+
+    def answer(self, failure: LedgerError | None) -> None:
+        """Tells every outcome."""
+        for job in self._jobs:
+            job.answer(failure)
+        if failure is not None:
+            self.future.set_exception(failure)
+            return
+        outcomes: list[T | Exception] = []
+        for job in self._jobs:
+            error = job.future.exception()
+            outcomes.append(job.future.result() if error is None else cast("Exception", error))
+        self.future.set_result(outcomes)
 
 
 def called(fn: Callable[[Tx], T], tx: Tx) -> T:

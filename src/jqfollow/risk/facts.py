@@ -47,8 +47,13 @@ class Facts:
     backtest: bool
     backtest_allowed: bool
     made_at: datetime
+    aged: datetime
+    """`now`, as the deadline sees it."""
+    deadline: datetime
+    """Before which a first attempt goes out."""
     age_counts: bool
-    """False while the order waits for something that a person chose to wait for."""
+    """False when it was found fresh, and only the program's own queue kept it since."""
+    waits_for_broker: bool = False
     named_by_person: bool
     signal_price: Decimal | None
     has_limit: bool

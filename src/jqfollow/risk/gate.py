@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from jqfollow.reasons import Refusal
 from jqfollow.risk.facts import Facts
-from jqfollow.risk.rules import RULES, Outcome, Verdict
+from jqfollow.risk.rules import BEFORE_MARKET, RULES, Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,13 @@ class Decision:
         """Why it is refused, or waits."""
         verdict = self.deciding
         return Refusal(reason=verdict.rule, figures=verdict.figures) if verdict else None
+
+
+def hold_back(facts: Facts) -> Decision | None:
+    """The decision of the rules that need no market, when one of them does not let the attempt go; else `None`."""
+    if all(rule(facts).outcome in {Outcome.PASS, Outcome.SKIP} for rule in BEFORE_MARKET):
+        return None
+    return decide(facts)
 
 
 def decide(facts: Facts) -> Decision:

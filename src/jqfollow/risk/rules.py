@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from jqfollow.domain import Side, WaitingFor
@@ -43,10 +44,12 @@ class Verdict:
 Rule = Callable[[Facts], Verdict]
 
 
+@cache
 def _passed(rule: Reason) -> Verdict:
     return Verdict(rule=rule, outcome=Outcome.PASS)
 
 
+@cache
 def _skipped(rule: Reason) -> Verdict:
     return Verdict(rule=rule, outcome=Outcome.SKIP)
 
@@ -105,12 +108,15 @@ def not_trading_day(facts: Facts) -> Verdict:
 
 
 def stale(facts: Facts) -> Verdict:
-    """`risk.max_signal_age_s`, for the first attempt: a later one follows what is in the market already."""
-    if facts.attempt > 1 or not facts.age_counts:
+    """`risk.max_signal_age_s`, for the first attempt: a later one follows what is in the market already.
+
+    Of an order that waits for its account to be connected, `broker_down` says why it ends.
+    """
+    if facts.attempt > 1 or not facts.age_counts or (facts.waits_for_broker and not facts.ready):
         return _skipped(Reason.STALE)
-    age_s = max((facts.now - facts.made_at).total_seconds(), 0)
-    if age_s > facts.risk.max_signal_age_s:
-        return _refused(Reason.STALE, age_s=f"{age_s:.0f}", max_age_s=f"{facts.risk.max_signal_age_s:g}")
+    if facts.aged > facts.deadline:
+        age_s, most_s = ((at - facts.made_at).total_seconds() for at in (facts.aged, facts.deadline))
+        return _refused(Reason.STALE, age_s=f"{max(age_s, 0):.0f}", max_age_s=f"{most_s:g}")
     return _passed(Reason.STALE)
 
 
@@ -137,15 +143,14 @@ def broker_down(facts: Facts) -> Verdict:
     if facts.ready:
         return _passed(Reason.BROKER_DOWN)
     why = {"account": facts.account, "why": f"{facts.not_ready_zh} / {facts.not_ready_en}"}
-    until = facts.made_at + timedelta(seconds=facts.risk.max_signal_age_s)
-    if facts.attempt == 1 and facts.age_counts and facts.now > until:
+    if facts.attempt == 1 and facts.aged > facts.deadline:
         return _refused(Reason.BROKER_DOWN, **why)
     return Verdict(
         rule=Reason.BROKER_DOWN,
         outcome=Outcome.WAIT,
         figures=why,
         waiting_for=WaitingFor.BROKER,
-        wait_until=until if facts.attempt == 1 and facts.age_counts else None,
+        wait_until=facts.deadline if facts.attempt == 1 else None,
     )
 
 
@@ -323,14 +328,13 @@ def rate(facts: Facts) -> Verdict:
     """`risk.orders_per_second`: an order waits for its turn, unless the signal would be stale by then."""
     if facts.day is None:
         return _skipped(Reason.RATE)
-    turn = facts.now + timedelta(seconds=facts.day.turn_in_s)
-    late = turn - facts.made_at > timedelta(seconds=facts.risk.max_signal_age_s)
+    late = facts.aged + timedelta(seconds=facts.day.turn_in_s) > facts.deadline
     if facts.attempt == 1 and facts.age_counts and facts.day.turn_in_s > 0 and late:
         return _refused(Reason.RATE, limit=facts.risk.orders_per_second)
     return _passed(Reason.RATE)
 
 
-RULES: tuple[Rule, ...] = (
+BEFORE_MARKET: tuple[Rule, ...] = (
     backtest,
     paused,
     unknown_security,
@@ -338,10 +342,15 @@ RULES: tuple[Rule, ...] = (
     blocked,
     not_trading_day,
     outside_hours,
-    broker_down,
     stale,
+    broker_down,
     unknown_outcome,
     opposite_open,
+)
+"""What needs no question to the broker."""
+
+RULES: tuple[Rule, ...] = (
+    *BEFORE_MARKET,
     no_quote,
     suspended,
     _sizing(Reason.NO_TOTAL_VALUE),

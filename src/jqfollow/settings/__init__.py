@@ -3,6 +3,7 @@
 Sources, later ones win, key by key: defaults, `config.toml`, the environment (`JQFOLLOW_NOTIFY__WECOM__KEYS`).
 """
 
+from jqfollow.domain import FollowMode
 from jqfollow.settings.explain import ConfigError
 from jqfollow.settings.load import default_config, load_settings, parse_settings
 from jqfollow.settings.sections import (
@@ -11,7 +12,6 @@ from jqfollow.settings.sections import (
     ConsoleSettings,
     ExecutionSettings,
     Follow,
-    FollowMode,
     NotifySettings,
     PaperAccount,
     PriceMode,

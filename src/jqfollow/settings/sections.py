@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from jqfollow.domain import Board, Wire
+from jqfollow.domain import Board, FollowMode, Wire
 
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -127,15 +127,6 @@ class QmtAccount(_Section):
 
 
 Account = Annotated[PaperAccount | QmtAccount, Field(discriminator="broker")]
-
-
-class FollowMode(StrEnum):
-    """How a strategy's order is scaled for an account."""
-
-    RATIO = "ratio"
-    VALUE = "value"
-    SHARES = "shares"
-    EQUITY = "equity"
 
 
 class Follow(_Section):

@@ -38,6 +38,8 @@ class BrokerTraits:
     """
     always_open: bool = False
     """The practice exchange that never closes."""
+    width: int = 4
+    """How many orders are handed over side by side; a kill leaves at most so many unknown."""
 
 
 class Broker(Protocol):

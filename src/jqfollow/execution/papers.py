@@ -1,0 +1,133 @@
+"""What the ledger says of one account's orders, read at one moment for a whole round."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from jqfollow.domain import Side
+from jqfollow.ledger.rows import AttemptRow, BookRow, DayCounts, OrderRow
+from jqfollow.ledger.tx import Tx
+
+Choice = Callable[[Sequence[OrderRow], Collection[tuple[str, Side]]], Sequence[OrderRow]]
+"""Which of the idle orders are looked at; also gets the codes and sides with an unknown outcome."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookOrders:
+    """The other orders of one order's book, and what they do to it."""
+
+    order: OrderRow
+    open: tuple[OrderRow, ...]
+    """Those that have not ended, oldest first."""
+    unknown: frozenset[int]
+    """Those of them with an attempt whose outcome nobody knows."""
+    bought_later: int
+    """What later orders bought into the book: not this order's to sell."""
+
+    @property
+    def selling(self) -> int:
+        """How much of the book others are selling."""
+        return sum(o.volume - o.filled for o in self.open if o.side is Side.SELL and o.sized)
+
+    @property
+    def buys_before(self) -> tuple[OrderRow, ...]:
+        """Earlier buys that may still fill, and whose outcome somebody knows."""
+        return tuple(
+            o
+            for o in self.open
+            if o.side is Side.BUY and o.order_id < self.order.order_id and o.order_id not in self.unknown
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Papers:
+    """What the ledger says that matters to one order."""
+
+    order: OrderRow
+    attempts: tuple[AttemptRow, ...]
+    of_signal: int
+    """The volume of all parts of the signal's order in the account."""
+    book: BookRow
+    others: BookOrders
+    bought_today: int
+    others_hold: bool
+    """Other strategies hold the same security in the account."""
+    unknown: str | None
+    """The remark of an attempt of the same account, code and side whose outcome nobody knows."""
+    sells_under_way: bool
+    """The strategy has open sells in the account."""
+    buying: Decimal
+    """Of live buys of the same code in the account, yuan."""
+    day: DayCounts
+    paused: str | None
+    """What a person paused, in words."""
+
+    @property
+    def left(self) -> int:
+        """What is not filled yet, by the greater account."""
+        return self.order.volume - sum(attempt.done for attempt in self.attempts)
+
+    @property
+    def reached(self) -> bool:
+        """Whether anything of it ever was at the broker."""
+        return any(attempt.broker_order_id is not None for attempt in self.attempts)
+
+
+def read_papers(tx: Tx, account: str, day: date, choose: Choice, *, turnover: bool) -> list[Papers]:
+    """The papers of the orders that `choose` takes of those that are open with nothing at the broker, in its order.
+
+    Args:
+        tx: one moment of the ledger.
+        account: whose orders.
+        day: the account's trading day.
+        choose: which, and in which order.
+        turnover: whether the day's turnover is looked at.
+    """
+    idle = tx.orders.idle(account)
+    if not idle:
+        return []
+    unknown = tx.attempts.unknown(account)
+    chosen = choose(idle, {(a.security, a.side) for a in unknown})
+    if not chosen:
+        return []
+    attempts = tx.attempts.of_orders(order.order_id for order in chosen)
+    sellers = tx.orders.sellers(account) if any(o.side is Side.BUY for o in chosen) else frozenset()
+    counts = tx.attempts.counts(account, day, ahead=turnover)
+    remarks = {(a.security, a.side): a.remark for a in reversed(unknown)}
+    unknown_orders = frozenset(a.order_id for a in unknown)
+    pauses = tx.pauses.list()
+    found = []
+    for order in chosen:
+        sells = order.side is Side.SELL
+        books = tx.books.of_security(account, order.security)
+        empty = BookRow(account=account, strategy=order.strategy, security=order.security)
+        pause = next((p for p in pauses if p.strategy in {"", order.strategy} and p.account in {"", account}), None)
+        found.append(
+            Papers(
+                order=order,
+                attempts=tuple(attempts[order.order_id]),
+                of_signal=tx.orders.wanted_volume(account, order.signal_id) if order.sized else 0,
+                book=next((b for b in books if b.strategy == order.strategy), empty),
+                others=_others(tx, order, unknown_orders),
+                bought_today=tx.fills.bought_on(account, order.strategy, order.security, day) if sells else 0,
+                others_hold=any(b.volume and b.strategy != order.strategy for b in books),
+                unknown=remarks.get((order.security, order.side)),
+                sells_under_way=order.strategy in sellers,
+                buying=Decimal(0) if sells else tx.attempts.buying(account, order.security),
+                day=counts,
+                paused=f"{pause.strategy or '全部策略'} · {pause.account or '全部账户'}" if pause else None,
+            )
+        )
+    return found
+
+
+def _others(tx: Tx, order: OrderRow, unknown: frozenset[int]) -> BookOrders:
+    of_book = tx.orders.open_of_book(order.account, order.strategy, order.security)
+    others = tuple(o for o in of_book if o.order_id != order.order_id)
+    return BookOrders(
+        order=order,
+        open=others,
+        unknown=unknown & {o.order_id for o in others},
+        bought_later=tx.orders.bought_later(order) if order.side is Side.SELL else 0,
+    )

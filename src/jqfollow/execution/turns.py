@@ -1,0 +1,84 @@
+"""Whose turn it is: which of an account's open orders are worth a look now, and in which order. Pure.
+
+Exits and sells go before buys; nothing passes an earlier order of its own book; in one round there is at most one
+order a book and one a code and side, so that no order of it depends on another's outcome. What was never looked at
+goes before what waits. Practice days do not mix: an order of a later JoinQuant day waits for those of the earlier.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from jqfollow.domain import Side, WaitingFor
+from jqfollow.ledger.rows import OrderRow
+
+PASSING = timedelta(seconds=2)
+"""What a broker refused in passing is left alone for so long."""
+DAY_PATIENCE = timedelta(seconds=10)
+"""So long a practice day is kept open for its orders when the next one is asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What decides whose turn it is, besides the orders."""
+
+    now: datetime
+    trading_day: date
+    ready: bool
+    practice: bool
+    """The exchange never closes, and takes its day from the signals."""
+    rested: Callable[[int], bool]
+    """Whether an order was not looked at within the last second."""
+
+
+def turns(
+    idle: Sequence[OrderRow], unknown: Collection[tuple[str, Side]], scene: Scene, most: int
+) -> Sequence[OrderRow]:
+    """At most `most` of the `idle` orders (oldest first), in the order in which they are worked.
+
+    `unknown` are the codes and sides with an attempt whose outcome nobody knows.
+    """
+    due = [o for o in idle if scene.rested(o.order_id) and is_due(o, unknown, scene) and not _too_early(o, idle, scene)]
+    if not due:
+        return []
+    day = min(order.day for order in due)
+    books: set[tuple[str, str]] = set()
+    codes: set[tuple[str, Side]] = set()
+    chosen: list[OrderRow] = []
+    for order in due:
+        if order.book in books or (scene.practice and order.day != day):
+            continue
+        books.add(order.book)
+        if (order.security, order.side) not in codes:
+            codes.add((order.security, order.side))
+            chosen.append(order)
+    return sorted(chosen, key=_precedence)[:most]
+
+
+def is_due(order: OrderRow, unknown: Collection[tuple[str, Side]], scene: Scene) -> bool:
+    """Whether what the order waits for may have come; what is known to be missing still costs no further look."""
+    waiting = order.waiting
+    if waiting is None or order.cancel_reason is not None or order.day < scene.trading_day:
+        return True
+    if waiting.until is not None and scene.now >= waiting.until:
+        return True
+    match waiting.what:
+        case WaitingFor.SESSION:
+            return False
+        case WaitingFor.BROKER:
+            return scene.ready and scene.now - waiting.since >= PASSING
+        case WaitingFor.UNKNOWN:
+            return (order.security, order.side) not in unknown
+        case _:
+            return True
+
+
+def _precedence(order: OrderRow) -> tuple[bool, bool, bool, int]:
+    return order.side is not Side.SELL, not order.closes, order.waiting is not None, order.order_id
+
+
+def _too_early(order: OrderRow, orders: Sequence[OrderRow], scene: Scene) -> bool:
+    """Whether it would begin a practice day while orders of the day before are still being filled."""
+    if not scene.practice or order.day <= scene.trading_day:
+        return False
+    return any(o.day < order.day for o in orders) and scene.now - order.created_at < DAY_PATIENCE

@@ -1,0 +1,255 @@
+-- The ledger, version 1. Times are milliseconds since 1970-01-01 UTC, days are ISO dates of the exchange,
+-- money and prices are decimal texts (yuan), securities are QMT symbols. Impossible states are forbidden here;
+-- facts that a broker reports are never forbidden: they must be recordable whatever they say.
+
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- One message of a strategy. The id is remembered in the same transaction as the message.
+CREATE TABLE signals (
+    signal_id      INTEGER PRIMARY KEY,           -- the order of arrival
+    strategy       TEXT NOT NULL,
+    wire           TEXT NOT NULL CHECK (wire IN ('jqf1', 'seed', 'manual')),
+    message_id     TEXT NOT NULL,                 -- jqf1: id; seed: signature
+    digest         TEXT NOT NULL,                 -- SHA-256 of the text: a known id with another text is a conflict
+    kind           TEXT NOT NULL CHECK (kind IN ('order', 'positions', 'hello')),
+    run            TEXT NOT NULL,
+    text           TEXT NOT NULL,                 -- as it was sealed, without secrets
+    made_at        INTEGER NOT NULL,
+    received_at    INTEGER NOT NULL,
+    -- what an order message says; NULL for the other kinds
+    jq_order_id    TEXT,
+    security       TEXT,
+    side           TEXT CHECK (side IN ('buy', 'sell')),
+    amount         INTEGER,
+    filled         INTEGER,
+    price          TEXT,
+    limit_price    TEXT,
+    status         TEXT,
+    position_side  TEXT,
+    day            TEXT,                          -- the order's day in JoinQuant
+    position_after INTEGER,
+    total_value    TEXT,
+    -- what became of it
+    state          TEXT NOT NULL CHECK (state IN ('received', 'followed', 'recorded')),
+    reason         TEXT,
+    figures        TEXT,                          -- JSON object of the reason's figures
+    UNIQUE (strategy, message_id),
+    CHECK (kind <> 'order' OR (jq_order_id IS NOT NULL AND security IS NOT NULL AND side IS NOT NULL
+                               AND amount IS NOT NULL AND status IS NOT NULL AND day IS NOT NULL)),
+    CHECK (kind = 'order' OR state = 'recorded'),
+    CHECK (kind <> 'order' OR state <> 'recorded' OR reason IS NOT NULL)  -- not followed: then with a reason
+) STRICT;
+CREATE INDEX signals_received ON signals (signal_id) WHERE state = 'received';
+CREATE INDEX signals_by_jq_order ON signals (strategy, jq_order_id) WHERE kind = 'order';
+CREATE INDEX signals_by_day ON signals (strategy, day) WHERE kind = 'order';
+CREATE INDEX signals_of_positions ON signals (strategy, signal_id) WHERE kind = 'positions';
+CREATE INDEX signals_by_time ON signals (received_at);
+-- A JoinQuant order is followed once, however many messages tell of it. A backtest may be played again.
+CREATE UNIQUE INDEX signals_followed_once ON signals (strategy, jq_order_id, day)
+    WHERE kind = 'order' AND state = 'followed' AND run = 'sim_trade';
+
+-- What one account shall do because of one signal; a volume over the exchange's maximum makes several parts.
+CREATE TABLE orders (
+    order_id    INTEGER PRIMARY KEY,
+    signal_id   INTEGER NOT NULL REFERENCES signals (signal_id),
+    account     TEXT NOT NULL,
+    strategy    TEXT NOT NULL,
+    part        INTEGER NOT NULL CHECK (part >= 1),
+    day         TEXT NOT NULL,                    -- the account's trading day
+    security    TEXT NOT NULL,
+    side        TEXT NOT NULL CHECK (side IN ('buy', 'sell')),
+    sized       INTEGER NOT NULL DEFAULT 0 CHECK (sized IN (0, 1)),  -- has its volume been worked out?
+    volume      INTEGER NOT NULL DEFAULT 0 CHECK (volume >= 0),
+    filled      INTEGER NOT NULL DEFAULT 0,       -- the sum of its fills
+    turnover    TEXT NOT NULL DEFAULT '0',        -- the sum of volume x price of its fills
+    limit_price TEXT,                             -- never worse than this: the strategy's or a person's limit
+    closes      INTEGER NOT NULL DEFAULT 0 CHECK (closes IN (0, 1)),  -- the strategy's position is zero afterwards
+    state       TEXT NOT NULL CHECK (state IN ('pending_new', 'new', 'partially_filled',
+                                               'filled', 'canceled', 'rejected', 'expired')),
+    waiting_for TEXT CHECK (waiting_for IN ('session', 'cash', 'unknown', 'opposite', 'odd_lot', 'broker')),
+    wait_until  INTEGER,                          -- when waiting ends; NULL: when what it waits for comes
+    cancel_reason TEXT,                           -- somebody wants it ended: no further attempt
+    reason      TEXT,
+    figures     TEXT,
+    created_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL,
+    UNIQUE (signal_id, account, part),
+    CHECK (waiting_for IS NULL OR state IN ('pending_new', 'new', 'partially_filled')),
+    CHECK (state NOT IN ('canceled', 'rejected', 'expired') OR reason IS NOT NULL)
+) STRICT;
+CREATE INDEX orders_open ON orders (account, order_id) WHERE state IN ('pending_new', 'new', 'partially_filled');
+CREATE INDEX orders_by_day ON orders (day, account);
+
+-- One order as placed at the broker.
+CREATE TABLE attempts (
+    attempt_id      INTEGER PRIMARY KEY,
+    order_id        INTEGER NOT NULL REFERENCES orders (order_id),
+    number          INTEGER NOT NULL CHECK (number >= 1),
+    account         TEXT NOT NULL,
+    day             TEXT NOT NULL,
+    security        TEXT NOT NULL,
+    side            TEXT NOT NULL CHECK (side IN ('buy', 'sell')),
+    volume          INTEGER NOT NULL CHECK (volume > 0),
+    price           TEXT NOT NULL,
+    remark          TEXT NOT NULL UNIQUE CHECK (length(remark) BETWEEN 1 AND 24),
+    broker_order_id TEXT,
+    state           TEXT NOT NULL CHECK (state IN ('pending_new', 'new', 'partially_filled', 'pending_cancel',
+                                                   'filled', 'canceled', 'rejected', 'unknown')),
+    reported        INTEGER NOT NULL DEFAULT 0,   -- filled, as the broker's order reports say
+    filled          INTEGER NOT NULL DEFAULT 0,   -- filled, as the sum of its fills
+    message         TEXT NOT NULL DEFAULT '',     -- the broker's words
+    created_at      INTEGER NOT NULL,
+    updated_at      INTEGER NOT NULL,
+    cancel_at       INTEGER,                      -- when a cancel was last asked for
+    cancels         INTEGER NOT NULL DEFAULT 0 CHECK (cancels >= 0),
+    ended_at        INTEGER,
+    UNIQUE (order_id, number),
+    CHECK ((ended_at IS NOT NULL) = (state IN ('filled', 'canceled', 'rejected')))
+) STRICT;
+-- At most one attempt of an order is live.
+CREATE UNIQUE INDEX attempts_one_live ON attempts (order_id)
+    WHERE state NOT IN ('filled', 'canceled', 'rejected');
+-- A broker's order belongs to one attempt.
+CREATE UNIQUE INDEX attempts_broker_key ON attempts (account, day, broker_order_id)
+    WHERE broker_order_id IS NOT NULL;
+CREATE INDEX attempts_live ON attempts (account) WHERE state NOT IN ('filled', 'canceled', 'rejected');
+CREATE INDEX attempts_by_day ON attempts (account, day);
+-- Nothing is placed for an order that has ended, for another account, security or side, or beyond its volume.
+CREATE TRIGGER attempts_within_order BEFORE INSERT ON attempts
+WHEN NOT EXISTS (
+    SELECT 1 FROM orders
+    WHERE orders.order_id = NEW.order_id
+      AND orders.state IN ('pending_new', 'new', 'partially_filled')
+      AND (orders.account, orders.security, orders.side) = (NEW.account, NEW.security, NEW.side)
+      AND NEW.volume <= orders.volume - (SELECT coalesce(sum(max(reported, filled)), 0) FROM attempts
+                                         WHERE attempts.order_id = NEW.order_id)
+)
+BEGIN
+    SELECT RAISE(ABORT, 'an attempt beyond what its open order has left');
+END;
+
+-- One execution that the broker reported; a repeated push is one row.
+CREATE TABLE fills (
+    fill_id         INTEGER PRIMARY KEY,
+    attempt_id      INTEGER NOT NULL REFERENCES attempts (attempt_id),
+    account         TEXT NOT NULL,
+    strategy        TEXT NOT NULL,
+    day             TEXT NOT NULL,
+    broker_order_id TEXT NOT NULL,
+    traded_id       TEXT NOT NULL,
+    security        TEXT NOT NULL,
+    side            TEXT NOT NULL CHECK (side IN ('buy', 'sell')),
+    volume          INTEGER NOT NULL CHECK (volume > 0),
+    price           TEXT NOT NULL,
+    fee             TEXT NOT NULL DEFAULT '0',
+    filled_at       INTEGER NOT NULL,
+    UNIQUE (account, day, broker_order_id, traded_id)
+) STRICT;
+CREATE INDEX fills_by_attempt ON fills (attempt_id);
+CREATE INDEX fills_by_book ON fills (account, strategy, security, day);
+
+-- The position that one strategy holds in one account, and what rounding left over.
+CREATE TABLE books (
+    account    TEXT NOT NULL,
+    strategy   TEXT NOT NULL,
+    security   TEXT NOT NULL,
+    volume     INTEGER NOT NULL DEFAULT 0,
+    cost       TEXT NOT NULL DEFAULT '0',         -- what the volume held was paid for, fees included
+    carry_buy  TEXT NOT NULL DEFAULT '0',
+    carry_sell TEXT NOT NULL DEFAULT '0',
+    PRIMARY KEY (account, strategy, security)
+) STRICT, WITHOUT ROWID;
+
+-- What the strategy itself holds, as far as its signals tell.
+CREATE TABLE strategy_positions (
+    strategy   TEXT NOT NULL,
+    security   TEXT NOT NULL,
+    amount     INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (strategy, security)
+) STRICT, WITHOUT ROWID;
+
+-- Why an order was or was not placed: every rule's verdict.
+CREATE TABLE decisions (
+    decision_id INTEGER PRIMARY KEY,
+    order_id    INTEGER NOT NULL REFERENCES orders (order_id),
+    attempt     INTEGER NOT NULL,                 -- the number of the attempt that it was about
+    made_at     INTEGER NOT NULL,
+    outcome     TEXT NOT NULL CHECK (outcome IN ('place', 'wait', 'refuse')),
+    reason      TEXT,
+    verdicts    TEXT NOT NULL                     -- JSON array
+) STRICT;
+CREATE INDEX decisions_by_order ON decisions (order_id);
+
+-- An order's history.
+CREATE TABLE events (
+    event_id   INTEGER PRIMARY KEY,
+    order_id   INTEGER NOT NULL REFERENCES orders (order_id),
+    attempt_id INTEGER REFERENCES attempts (attempt_id),
+    at         INTEGER NOT NULL,
+    event      TEXT NOT NULL,
+    before     TEXT NOT NULL,
+    after      TEXT NOT NULL,
+    detail     TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX events_by_order ON events (order_id);
+
+-- What people are to be told.
+CREATE TABLE outbox (
+    outbox_id  INTEGER PRIMARY KEY,
+    created_at INTEGER NOT NULL,
+    kind       TEXT NOT NULL,
+    text       TEXT NOT NULL,
+    unique_key TEXT UNIQUE,                       -- at most one message of this key is ever written
+    state      TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'sent', 'failed', 'dropped')),
+    tries      INTEGER NOT NULL DEFAULT 0,
+    next_at    INTEGER NOT NULL,
+    sent_at    INTEGER,
+    error      TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX outbox_pending ON outbox (next_at) WHERE state = 'pending';
+
+-- Which robot is done with which message. One that fails makes another neither wait nor tell a thing twice.
+CREATE TABLE deliveries (
+    outbox_id INTEGER NOT NULL REFERENCES outbox (outbox_id),
+    robot     TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    error     TEXT NOT NULL DEFAULT '',           -- '': delivered; else why it was given up
+    PRIMARY KEY (outbox_id, robot)
+) STRICT, WITHOUT ROWID;
+
+-- What a person paused; '' means all strategies, or all accounts.
+CREATE TABLE pauses (
+    strategy TEXT NOT NULL DEFAULT '',
+    account  TEXT NOT NULL DEFAULT '',
+    since    INTEGER NOT NULL,
+    PRIMARY KEY (strategy, account)
+) STRICT, WITHOUT ROWID;
+
+-- Accounts as the broker showed them.
+CREATE TABLE account_snapshots (
+    account      TEXT NOT NULL,
+    day          TEXT NOT NULL,
+    taken_at     INTEGER NOT NULL,
+    cash         TEXT NOT NULL,
+    frozen       TEXT NOT NULL,
+    market_value TEXT NOT NULL,
+    total        TEXT NOT NULL,
+    PRIMARY KEY (account, day, taken_at)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX account_snapshots_by_time ON account_snapshots (account, taken_at);
+
+CREATE TABLE position_snapshots (
+    account   TEXT NOT NULL,
+    day       TEXT NOT NULL,
+    taken_at  INTEGER NOT NULL,
+    security  TEXT NOT NULL,
+    volume    INTEGER NOT NULL,
+    available INTEGER NOT NULL,
+    avg_cost  TEXT NOT NULL,
+    last      TEXT,
+    PRIMARY KEY (account, day, taken_at, security)
+) STRICT, WITHOUT ROWID;
