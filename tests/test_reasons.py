@@ -20,6 +20,7 @@ FIGURES = {  # as they come in life
     Reason.NO_AMOUNT: {"amount": "0"},
     Reason.SHORT_SIDE: {"position_side": "short"},
     Reason.NOT_FOLLOWED: {"strategy": "demo"},
+    Reason.ACCOUNT_GONE: {"account": "main"},
     Reason.PAUSED: {"scope": "demo · 全部账户"},
     Reason.NOT_TRADING_DAY: {"day": "2026-05-01"},
     Reason.OUTSIDE_HOURS: {"time": "12:00:00", "phase": "lunch"},
@@ -156,7 +157,7 @@ def test_whoever_gives_a_reason_gives_its_figures(where: str, reason: Reason, ke
 
 def test_the_refusals_were_found() -> None:
     files = {where.partition(":")[0] for where, _, _ in REFUSALS}
-    assert {"dealer.py", "briefing.py", "transitions.py", "follower.py", "sizing.py", "desk.py", "sweeps.py"} <= files
+    assert {"step.py", "rounds.py", "transitions.py", "following.py", "sizing.py", "desk.py", "sweeps.py"} <= files
 
 
 def test_no_reason_is_given_by_nobody() -> None:

@@ -8,6 +8,7 @@ from jqfollow.domain import (
     Asset,
     AttemptState,
     FillReport,
+    FollowMode,
     OrderState,
     Position,
     Side,
@@ -18,7 +19,7 @@ from jqfollow.domain import (
     Wire,
 )
 from jqfollow.ledger import Ledger, Tx
-from jqfollow.ledger.rows import AttemptRow, NewAttempt, NewOrder, NewSignal, OrderRow
+from jqfollow.ledger.rows import AttemptRow, NewAttempt, NewOrder, NewSignal, OrderRow, Terms
 from jqfollow.reasons import Reason, Refusal
 
 from .fakes import START
@@ -83,6 +84,10 @@ class Story:
                 day=DAY,
                 security=signal.order.symbol,
                 side=signal.order.side,
+                terms=Terms(
+                    amount=volume, run=signal.run, mode=FollowMode.RATIO, figure=Decimal(1), made_at=signal.made_at
+                ),
+                deadline=signal.made_at + timedelta(seconds=60),
                 limit_price=None if limit is None else Decimal(limit),
                 volume=volume,
                 sized=True,
@@ -167,13 +172,8 @@ def tell(tx: Tx) -> None:
     waiting = story.order(story.signal("300750.SZ", Side.BUY, 100, "255.10", strategy="other"), 100)
     short = Refusal(reason=Reason.NO_CASH, figures={"needed": "25515.00", "cash": "12840.20"})
     story.decide(waiting, "wait", short)
-    tx.orders.update(
-        waiting.order_id,
-        story.now,
-        waiting_for=WaitingFor.CASH,
-        wait_until=story.now + timedelta(seconds=60),
-        refusal=short,
-    )
+    waiting = tx.orders.wait(waiting, story.now, WaitingFor.CASH, story.now + timedelta(seconds=60))
+    tx.orders.update(waiting.order_id, story.now, refusal=short)
     ignored = story.signal("000002.SZ", Side.SELL, 300, "7.01", strategy="other")
     tx.signals.finish(ignored, SignalState.RECORDED, Refusal(reason=Reason.NOT_TRADED, figures={"status": "canceled"}))
     sold = story.order(story.signal("000001.SZ", Side.SELL, 200, "10.61", wire=Wire.MANUAL), 200)

@@ -9,6 +9,7 @@ from jqfollow.domain import (
     Asset,
     AttemptState,
     FillReport,
+    FollowMode,
     OrderState,
     Position,
     Side,
@@ -18,7 +19,7 @@ from jqfollow.domain import (
     Wire,
 )
 from jqfollow.ledger.ledger import Ledger
-from jqfollow.ledger.rows import NewAttempt, NewOrder, NewSignal
+from jqfollow.ledger.rows import NewAttempt, NewOrder, NewSignal, Terms
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
 
@@ -61,6 +62,9 @@ def signal(tx: Tx, day: date, number: int, side: Side, amount: int, strategy: st
     ).signal_id
 
 
+TERMS = Terms(amount=100, run="sim_trade", mode=FollowMode.RATIO, figure=Decimal(1), made_at=at(DAY1, 10))
+
+
 def traded(tx: Tx, day: date, number: int, side: Side, volume: int, price: str, *, message: str = "") -> int:
     """A signal that was followed and filled as a whole; gives the order's id."""
     when = at(day, 10, number)
@@ -74,6 +78,8 @@ def traded(tx: Tx, day: date, number: int, side: Side, volume: int, price: str, 
             day=day,
             security="000001.SZ",
             side=side,
+            terms=TERMS,
+            deadline=TERMS.made_at,
             limit_price=None,
             volume=volume,
             sized=True,
@@ -125,6 +131,8 @@ def refused(tx: Tx, day: date, number: int) -> int:
             day=day,
             security="000001.SZ",
             side=Side.BUY,
+            terms=TERMS,
+            deadline=TERMS.made_at,
             limit_price=None,
         ),
         when,
@@ -152,6 +160,8 @@ def _write(tx: Tx) -> None:
             day=DAY2,
             security="600000.SH",
             side=Side.BUY,
+            terms=TERMS,
+            deadline=TERMS.made_at,
             limit_price=None,
             volume=200,
             sized=True,

@@ -102,10 +102,10 @@ async def test_the_client_in_a_strategy_ends_in_filled_orders_and_messages(tmp_p
 
         platform = await asyncio.to_thread(play)
         assert [text for level, text in platform.log.lines if level != "info"] == []
-        kinds = await house.until(lambda tx: [s.kind for s in reversed(tx.signals.list()) if not tx.signals.received()])
-        assert kinds.count(SignalKind.ORDER) == 3
+        await house.until(lambda tx: sum(s.kind is SignalKind.ORDER for s in tx.signals.list()) == 3)
+        await house.until(lambda tx: any(s.kind is SignalKind.POSITIONS for s in tx.signals.list()))
+        kinds = await house.ledger.read(lambda tx: [s.kind for s in reversed(tx.signals.list())])
         assert kinds[0] is SignalKind.HELLO
-        assert SignalKind.POSITIONS in kinds
         await house.settled(timeout_s=30)
         orders = await house.ledger.read(lambda tx: list(reversed(tx.orders.list())))
         assert [(o.security, o.side, o.filled, o.state) for o in orders] == [

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jqfollow.domain import BrokerDownError, BrokerError, OrderState
+from jqfollow.domain import BrokerDownError, BrokerError, OrderState, WaitingFor
 from jqfollow.execution import supervisor
 from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.reasons import Reason
@@ -44,14 +44,15 @@ async def test_what_waits_for_an_unknown_outcome_asks_the_broker_nothing_and_can
         house.faults["paper"].fail("place", BrokerError("没有答复"))
         await house.send("demo", CODE, "buy", 1000, price="10.00")
         await house.until(lambda tx: tx.attempts.unknown("paper", "000001.SZ", "buy"))
-        house.faults["paper"].fail("quote", BrokerError("nobody asks"))
+        asked = house.brokers["paper"].quote
+        house.brokers["paper"].quote = None  # type: ignore[assignment,method-assign]
         signal_id = await house.send("demo", CODE, "buy", 500, price="10.00")
         [order] = await house.until(lambda tx: [o for o in tx.orders.of_signal(signal_id) if o.waiting])
         await house.sweep(after_s=5)
-        assert (order.waiting_for, house.service.names.securities) == (WaitingFor.UNKNOWN, {"000001.SZ": ""})
+        assert (order.waiting_for, house.service.follower.failures) == (WaitingFor.UNKNOWN, 0)
         assert (await house.console("POST", f"/api/orders/{order.order_id}/cancel")).status_code == 200
-        house.faults["paper"].clear("quote")
         [order] = await house.done(signal_id)
+        house.brokers["paper"].quote = asked  # type: ignore[method-assign]
         assert (order.reason, order.waiting_for) == (Reason.CANCELED_BY_USER, None)
         [other] = await house.done(await house.send("demo", "600000.XSHG", "buy", 100, price="10.00"))
         assert other.filled == 100

@@ -90,6 +90,28 @@ async def not_followed(house: House) -> int:
     return await buy(house)
 
 
+@case(
+    Reason.ACCOUNT_GONE,
+    "order",
+    accounts={"paper": {"hours": "exchange", "cash": 10_000_000}, "old": {"hours": "exchange", "cash": 10_000_000}},
+    strategies={"demo": {"follow": {"old": 1}}},
+    risk={"outside_hours": "hold"},
+    start=at(9, 0),
+)
+async def account_gone(house: House) -> int:
+    signal_id = await buy(house)
+    await house.until(lambda tx: [o for o in tx.orders.of_signal(signal_id) if o.waiting])
+    await house.stop()
+    house.settings = house.settings.model_copy(
+        update={
+            "accounts": {"paper": house.settings.accounts["paper"]},
+            "strategies": {"demo": house.settings.strategies["demo"].model_copy(update={"follow": {}})},
+        }
+    )
+    await house.start()
+    return signal_id
+
+
 # -- the day and the hour --------------------------------------------------------------------------------------------
 
 

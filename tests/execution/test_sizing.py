@@ -160,7 +160,7 @@ def test_what_rounding_leaves_of_sells_is_carried_on(
         ({"book": 1000, "selling": 300}, 700, None, "0"),
         ({"book": 1000, "bought_today": 600}, 400, None, "0"),  # T+1: what it forbids is not sold tomorrow instead
         ({"book": 1000, "available": 300}, 300, None, "0"),
-        ({"book": 1000, "available": 960}, 960, None, "40"),
+        ({"book": 1000, "available": 960}, 960, None, "0"),
         ({"book": 1000, "bought_today": 1000}, 0, Reason.NOT_SELLABLE_TODAY, "0"),
         ({"book": 1000, "available": 0}, 0, Reason.NOT_SELLABLE_TODAY, "0"),
         ({"book": 1000, "available": -5}, 0, Reason.NOT_SELLABLE_TODAY, "0"),

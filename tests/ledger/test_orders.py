@@ -1,12 +1,12 @@
 """Orders and their attempts: what may change, what cannot be."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from jqfollow.domain import ATTEMPT_ENDED, ORDER_OPEN, AttemptState, OrderState, Side, WaitingFor
+from jqfollow.domain import ATTEMPT_ENDED, BY_RULE, ORDER_OPEN, AttemptState, OrderState, Side, Waiting, WaitingFor
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import DayCounts
@@ -52,26 +52,19 @@ def test_an_order_takes_typed_changes(ledger: Ledger) -> None:
             sized=True,
             volume=200,
             limit_price=Decimal("11.10"),
-            waiting_for=WaitingFor.CASH,
-            wait_until=later(60),
             cancel_reason=Reason.CANCELED_BY_USER,
             refusal=NO_CASH,
         )
     )
     assert (changed.sized, changed.volume, changed.limit_price) == (True, 200, Decimal("11.10"))
-    assert (changed.waiting_for, changed.wait_until) == (WaitingFor.CASH, later(60))
     assert (changed.cancel_reason, changed.reason, changed.figures) == (
         Reason.CANCELED_BY_USER,
         NO_CASH.reason,
         NO_CASH.figures,
     )
     assert (changed.created_at, changed.updated_at) == (NOW, later(1))
-    cleared = ledger.write_now(
-        lambda tx: tx.orders.update(
-            order.order_id, later(2), waiting_for=None, wait_until=None, refusal=None, limit_price=None
-        )
-    )
-    assert (cleared.waiting_for, cleared.wait_until, cleared.limit_price) == (None, None, None)
+    cleared = ledger.write_now(lambda tx: tx.orders.update(order.order_id, later(2), refusal=None, limit_price=None))
+    assert cleared.limit_price is None
     assert (cleared.reason, dict(cleared.figures)) == (None, {})
 
 
@@ -87,13 +80,32 @@ def test_only_known_columns_change(ledger: Ledger, column: str) -> None:
 @pytest.mark.parametrize("state", sorted(set(OrderState) - ORDER_OPEN))
 def test_an_order_that_ends_waits_no_more(ledger: Ledger, state: OrderState) -> None:
     order = ledger.write_now(an_order)
-    ledger.write_now(
-        lambda tx: tx.orders.update(order.order_id, NOW, waiting_for=WaitingFor.SESSION, wait_until=later(9))
-    )
+    ledger.write_now(lambda tx: tx.orders.wait(order, NOW, WaitingFor.SESSION, later(9)))
     ended = ledger.write_now(lambda tx: tx.orders.update(order.order_id, NOW, state=state, refusal=NO_CASH))
     assert (ended.state, ended.waiting_for, ended.wait_until) == (state, None, None)
     with pytest.raises(LedgerError, match="impossible"):
-        ledger.write_now(lambda tx: tx.orders.update(order.order_id, NOW, waiting_for=WaitingFor.CASH))
+        ledger.write_now(lambda tx: tx.orders.wait(ended, NOW, WaitingFor.CASH))
+
+
+def test_waiting_is_a_value_that_no_other_change_touches(ledger: Ledger) -> None:
+    order = ledger.write_now(an_order)
+    held = ledger.write_now(lambda tx: tx.orders.wait(order, later(1), WaitingFor.CASH, later(60)))
+    assert held.waiting == Waiting(what=WaitingFor.CASH, since=later(1), until=later(60))
+    changed = ledger.write_now(lambda tx: tx.orders.update(order.order_id, later(5), volume=300))
+    assert changed.waiting == held.waiting
+    longer = ledger.write_now(lambda tx: tx.orders.wait(changed, later(6), WaitingFor.CASH))
+    assert longer.waiting == Waiting(what=WaitingFor.CASH, since=later(1))
+
+
+@pytest.mark.parametrize("what", list(WaitingFor))
+def test_what_a_rule_waits_for_moves_the_deadline(ledger: Ledger, what: WaitingFor) -> None:
+    order = ledger.write_now(an_order)
+    held = ledger.write_now(lambda tx: tx.orders.wait(order, later(10), what))
+    assert held.deadline == order.deadline
+    on = ledger.write_now(lambda tx: tx.orders.wait(held, later(110), None))
+    assert (on.waiting, on.deadline) == (None, order.deadline + timedelta(seconds=100 if what in BY_RULE else 0))
+    back = ledger.write_now(lambda tx: tx.orders.wait(tx.orders.wait(on, later(200), what), later(150), None))
+    assert back.deadline == on.deadline  # a clock set back moves nothing back
 
 
 @pytest.mark.parametrize("state", [OrderState.CANCELED, OrderState.REJECTED, OrderState.EXPIRED])

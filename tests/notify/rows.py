@@ -1,12 +1,12 @@
 """Rows as the ledger gives them, with what a test does not care about filled in."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from jqfollow.clock import SHANGHAI
-from jqfollow.domain import AttemptState, OrderState, Side, SignalKind, SignalState, StrategyOrder, Wire
-from jqfollow.ledger.rows import AttemptRow, OrderRow, SignalRow
+from jqfollow.domain import AttemptState, FollowMode, OrderState, Side, SignalKind, SignalState, StrategyOrder, Wire
+from jqfollow.ledger.rows import AttemptRow, OrderRow, SignalRow, Terms
 
 AT = datetime(2026, 3, 3, 10, 0, 5, tzinfo=SHANGHAI)
 DAY = date(2026, 3, 3)
@@ -26,11 +26,12 @@ def order(**changes: Any) -> OrderRow:
         "volume": 500,
         "filled": 0,
         "turnover": Decimal(0),
+        "terms": Terms(amount=500, run="sim_trade", mode=FollowMode.RATIO, figure=Decimal(1), made_at=AT),
+        "deadline": AT + timedelta(seconds=60),
         "limit_price": None,
         "closes": False,
         "state": OrderState.PENDING_NEW,
-        "waiting_for": None,
-        "wait_until": None,
+        "waiting": None,
         "cancel_reason": None,
         "reason": None,
         "figures": {},

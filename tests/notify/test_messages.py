@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jqfollow.domain import AccountState, OrderState, Side, WaitingFor
+from jqfollow.domain import AccountState, OrderState, Side, Waiting, WaitingFor
 from jqfollow.notify import figures, messages
 from jqfollow.notify.texts import MAX_BYTES, clean, size
 from jqfollow.reasons import Reason
@@ -72,15 +72,16 @@ def test_signal_refused() -> None:
     )
 
 
-@pytest.mark.parametrize("waiting", [*WaitingFor, None])
-def test_waiting_says_for_what_and_how_long(waiting: WaitingFor | None) -> None:
-    held = order(waiting_for=waiting, wait_until=AT + timedelta(minutes=1), filled=200)
+@pytest.mark.parametrize("what", list(WaitingFor))
+def test_waiting_says_for_what_and_how_long(what: WaitingFor) -> None:
+    held = order(waiting=Waiting(what=what, since=AT, until=AT + timedelta(minutes=1)), filled=200)
 
     text = messages.order_waiting(held, title="演示策略", name=None)
 
     assert text.startswith("⏳ 等待 买入 000001.SZ 300 股\n")
     assert text.endswith("（最晚等到 10:01:05）\n演示策略 → main")
-    assert "最晚" not in messages.order_waiting(order(waiting_for=waiting), title="", name=None)
+    endless = order(waiting=Waiting(what=what, since=AT))
+    assert "最晚" not in messages.order_waiting(endless, title="", name=None)
 
 
 def test_unknown_outcome_says_what_to_do() -> None:

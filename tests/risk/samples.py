@@ -1,7 +1,7 @@
 """Facts under which everything passes."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -43,6 +43,8 @@ FINE = Facts(
     backtest=False,
     backtest_allowed=True,
     made_at=NOW,
+    aged=NOW,
+    deadline=NOW + timedelta(seconds=60),
     age_counts=True,
     named_by_person=False,
     signal_price=D("10.02"),
@@ -66,5 +68,8 @@ def risk(**changes: Any) -> RiskSettings:
 
 
 def facts(**changes: Any) -> Facts:
-    """The fine facts, changed."""
-    return replace(FINE, **changes)
+    """The fine facts, changed; aged and deadline follow from `now`, `made_at` and the limit."""
+    changed = replace(FINE, **changes)
+    most = timedelta(seconds=changed.risk.max_signal_age_s)
+    follow = {"aged": changed.now, "deadline": changed.made_at + most}
+    return replace(changed, **(follow | changes))

@@ -129,7 +129,8 @@ def _sell(intent: Intent) -> Sized:
         # What the book does not hold was never bought: it is taken from the buys still owed.
         carry_buy = max(carry_buy - (raw - wish), ZERO)
         # What rounding left over is carried; what T+1 forbids is not.
-        carry_sell = wish - max(sellable(wish, free, intent.rule), volume)
+        could = sellable(wish, max(intent.available, free), intent.rule)
+        carry_sell = wish - max(could, volume)
     return Sized(
         parts=split(volume, Side.SELL, intent.available, intent.rule),
         carry_buy=carry_buy,

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar, cast
 
 import structlog
 
-from jqfollow.ledger.errors import LedgerError, primary_code, translated
+from jqfollow.ledger.errors import ImpossibleError, LedgerError, primary_code, translated
 from jqfollow.ledger.tx import Tx
 
 T = TypeVar("T")
@@ -131,6 +131,8 @@ class Writer:
         except sqlite3.Error as error:
             self._recover(error)
             failure = translated(error, self._path)
+            if isinstance(failure, ImpossibleError):  # of one of them, and nobody knows which
+                failure = LedgerError(failure.en, failure.zh)
             failure.__cause__ = error
             _log.error("ledger_commit_failed", transactions=len(group), error=str(error))
         for job in group:

@@ -24,6 +24,7 @@ _SHORT: dict[Reason, str] = {
     Reason.NO_AMOUNT: "数量为零",
     Reason.SHORT_SIDE: "空头",
     Reason.NOT_FOLLOWED: "未设跟单账户",
+    Reason.ACCOUNT_GONE: "账户已移除",
     Reason.PAUSED: "已暂停",
     Reason.NOT_TRADING_DAY: "非交易日",
     Reason.OUTSIDE_HOURS: "非交易时段",

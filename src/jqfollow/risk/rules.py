@@ -143,14 +143,15 @@ def broker_down(facts: Facts) -> Verdict:
     if facts.ready:
         return _passed(Reason.BROKER_DOWN)
     why = {"account": facts.account, "why": f"{facts.not_ready_zh} / {facts.not_ready_en}"}
-    if facts.attempt == 1 and facts.aged > facts.deadline:
+    ages = facts.attempt == 1 and facts.age_counts
+    if ages and facts.aged > facts.deadline:
         return _refused(Reason.BROKER_DOWN, **why)
     return Verdict(
         rule=Reason.BROKER_DOWN,
         outcome=Outcome.WAIT,
         figures=why,
         waiting_for=WaitingFor.BROKER,
-        wait_until=facts.deadline if facts.attempt == 1 else None,
+        wait_until=facts.deadline if ages else None,
     )
 
 
