@@ -24,9 +24,8 @@ class Bound:
     least: float | None = None
     of: Of = Of.RATIO
 
-    def keeps(self, first: float, second: float, *, slack: float = 1) -> bool:
-        """Whether it is reached; with `slack` 2 by twice as bad a figure, too."""
-        figure = second / first if self.of is Of.RATIO else second
+    def keeps(self, figure: float, *, slack: float = 1) -> bool:
+        """Whether `figure` reaches it; with `slack` 2 one that is twice as bad does, too."""
         return (self.most is None or figure <= self.most * slack) and (
             self.least is None or figure * slack >= self.least
         )
@@ -46,11 +45,13 @@ class Row:
     unit: str
     must: Bound | None = None
     wish: Bound | None = None
+    tail: bool = False
+    """Of the few slowest: a short run says nothing of it, and is not judged by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How much is measured."""
+    """How much is measured, and where."""
 
     quick: bool
     folder: Path
@@ -72,9 +73,10 @@ class Figure:
     title: str
     rows: Sequence[Row]
     measure: Callable[[Run, str], Values]
-    """One side, once, on a new process: the values of all rows, by key; raises when something was lost or doubled."""
+    """One side, once, on a new process: values by the rows' keys; raises when a signal was lost or came twice."""
     sides: tuple[str, str] = ("floor", "jqfollow")
-    quick_rounds: int = 2
+    rounds: int = 5
+    quick_rounds: int = 1
 
 
 def percentile(values: Sequence[float], part: float) -> float:

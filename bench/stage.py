@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from bench.calls import FILE_NAME as CALLS
 from bench.calls import CallReader, Sent
 from bench.child import MARK
 from bench.client import Connection
@@ -24,6 +25,7 @@ from jqfollow.wire.jqf1 import Key
 ROOT = Path(__file__).resolve().parent.parent
 START_S = 300
 _POLL_S = 0.005
+_SETTLE_POLL_S = 0.2
 _WARM = 8
 _CONFIG = """\
 data_dir = "data"
@@ -91,6 +93,7 @@ class Stage:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port, self.console = _free_ports()
         self._write_config()
+        (self.folder / CALLS).unlink(missing_ok=True)  # of an earlier process
         self.calls = CallReader(self.folder)
         began = time.perf_counter()
         with (self.folder / "errors.txt").open("ab") as errors:
@@ -174,6 +177,15 @@ class Stage:
         for signal, answer in answers:
             self.signals.verify(signal, answer)
         return sent
+
+    def settle(self) -> None:
+        """Until the service has no open order."""
+        end = time.monotonic() + START_S
+        with Connection(self.console) as connection:
+            while json.loads(connection.get("/api/orders/open", token=self.token()))["items"]:
+                if time.monotonic() > end:
+                    raise ChildError("orders stay open")
+                time.sleep(_SETTLE_POLL_S)
 
     # -- within ------------------------------------------------------------------------------------------------------
 
