@@ -145,5 +145,5 @@ class CallCounter:
 
     def _snapshots(self) -> list[cProfile.Profile]:
         for profile in self._profiles:
-            profile.create_stats = profile.snapshot_stats  # type: ignore[attr-defined, method-assign]
+            profile.create_stats = profile.snapshot_stats  # type: ignore[method-assign]
         return self._profiles

@@ -2,12 +2,10 @@
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bench.figure import Figure, Row, Run, Values
-
-ROUNDS = 5
+from bench.figure import Figure, Row, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +27,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """One row of one figure, measured."""
+    """One row of one figure."""
 
     figure: Figure
     row: Row
@@ -43,23 +41,36 @@ class Result:
         return self.second.median / self.first.median if self.first is not None and self.first.median else None
 
 
-def measured(figure: Figure, run: Run, *, rounds: int, say: Callable[[str], None]) -> list[Result]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One figure over all its rounds."""
+
+    figure: Figure
+    values: Mapping[str, Sequence[dict[str, float]]]
+    """By side, round after round."""
+
+    def results(self) -> list[Result]:
+        """By row; a row that no side has a value of on this system is left out."""
+        found = []
+        for row in self.figure.rows:
+            first, second = (self._found(side, row.key) for side in self.figure.sides)
+            if second is not None:
+                found.append(Result(figure=self.figure, row=row, first=first, second=second))
+        return found
+
+    def _found(self, side: str, key: str) -> Found | None:
+        present = [values[key] for values in self.values[side] if key in values]
+        return Found(values=present) if present else None
+
+
+def measure(figure: Figure, run: Run, *, rounds: int, say: Callable[[str], None]) -> Measured:
     """All rounds of one figure. The side that begins changes with each round."""
-    found: dict[str, list[Values]] = {side: [] for side in figure.sides}
+    values: dict[str, list[dict[str, float]]] = {side: [] for side in figure.sides}
     for number in range(rounds):
         for side in figure.sides if number % 2 == 0 else reversed(figure.sides):
             began = time.monotonic()
-            values = figure.measure(run, side)
-            found[side].append(values)
-            told = ", ".join(f"{row.key} {values[row.key]:.3g} {row.unit}" for row in figure.rows if row.key in values)
+            found = dict(figure.measure(run, side))
+            values[side].append(found)
+            told = ", ".join(f"{row.key} {found[row.key]:.3g} {row.unit}" for row in figure.rows if row.key in found)
             say(f"{figure.name} {number + 1}/{rounds} {side}: {told}  ({time.monotonic() - began:.0f} s)")
-    first, second = (found[side] for side in figure.sides)
-    return [
-        Result(figure=figure, row=row, first=_found(first, row), second=Found(values=[v[row.key] for v in second]))
-        for row in figure.rows
-    ]
-
-
-def _found(values: Sequence[Values], row: Row) -> Found | None:
-    present = [one[row.key] for one in values if row.key in one]
-    return Found(values=present) if present else None
+    return Measured(figure=figure, values=values)
