@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not wanted.figures and not wanted.quick:
             write(DOCUMENT, measured, run)
     results = [result for one in measured for result in one.results()]
+    if wanted.quick:
+        print("quick: seconds, not minutes; a day of 1,000; a history of 100,000. ~: missed, not judged by so little\n")
     print(table(results, quick=wanted.quick))
     missed = [result for result in results if verdict(result, quick=wanted.quick) is False]
     for result in missed:

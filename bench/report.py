@@ -49,10 +49,6 @@ def table(results: Sequence[Result], *, quick: bool) -> str:
 
 def _cells(result: Result, *, quick: bool) -> tuple[str, ...]:
     must, wish = result.row.must, result.row.wish
-    kept = verdict(result, quick=quick)
-    mark = "" if kept is None else "✓" if kept else "✗"
-    if kept and wish is not None and not quick and _kept(result, wish):
-        mark = "✓✓"
     return (
         result.figure.title,
         result.row.label,
@@ -61,8 +57,17 @@ def _cells(result: Result, *, quick: bool) -> tuple[str, ...]:
         "" if result.ratio is None else f"{result.ratio:.2f}×",
         str(must or ""),
         str(wish or ""),
-        mark,
+        _mark(result, quick=quick),
     )
+
+
+def _mark(result: Result, *, quick: bool) -> str:
+    must, wish = result.row.must, result.row.wish
+    if must is None or (kept := _kept(result, must)) is None:
+        return ""
+    if not kept:
+        return "✗" if verdict(result, quick=quick) is False else "~"
+    return "✓✓" if wish is not None and _kept(result, wish) else "✓"
 
 
 def _told(found: Found | None, unit: str) -> str:

@@ -100,6 +100,7 @@ def test_a_bound(tmp_path: Path, row: Row, service: float, full: bool, quick: bo
     assert verdict(result, quick=False) is full
     assert verdict(result, quick=True) is quick
     assert ("✗" in table([result], quick=False)) is (not full)
+    assert table([result], quick=True).count("~") == (not full and quick is not False)
 
 
 def test_sides_take_turns_at_being_first(tmp_path: Path) -> None:

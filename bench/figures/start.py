@@ -2,7 +2,7 @@
 
 import time
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from bench.figure import Bound, Figure, Row, Run, Values
 from bench.stage import Side, Stage
