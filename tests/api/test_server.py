@@ -115,6 +115,17 @@ async def test_head_and_body_may_come_in_crumbs(serve: Serve) -> None:
         assert (await wire.answer())[0] == 200
 
 
+async def test_an_answer_on_a_kept_connection_waits_for_no_acknowledgement(serve: Serve) -> None:
+    # Nagle holds back an answer's body until the client has acknowledged its head, which takes it 40 ms.
+    async with serve(ROOMY) as connect:
+        wire = await connect()
+        await wire.say(GET)
+        await wire.answer()
+        [connection] = connect.server._protocol.crowd
+        taken = connection.transport.get_extra_info("socket")
+        assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 async def test_no_banner_and_no_date_from_the_server(serve: Serve) -> None:
     async with serve(ROOMY) as connect:
         wire = await connect()

@@ -116,7 +116,7 @@ class Server(uvicorn.Server):
 
 def _bound(name: str, host: str, port: int) -> socket.socket:
     family, address = _address(name, host, port)
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, or asyncio leaves Nagle on
     try:
         if sys.platform == "win32":
             # Without it a second program could take the same port at the same time.

@@ -1,0 +1,19 @@
+"""All figures, in the order of the table."""
+
+from bench.figure import Figure
+from bench.figures import acknowledged, burst, cpu, idle, million, rate, start, steady
+
+FIGURES: tuple[Figure, ...] = (
+    acknowledged.NEW,
+    acknowledged.KEPT,
+    steady.CALM,
+    steady.BRISK,
+    burst.BUYS,
+    burst.MIXED,
+    cpu.DAY_LONG,
+    rate.PLAIN,
+    rate.SLOW_DISK,
+    million.MILLION,
+    idle.IDLE,
+    start.START,
+)
