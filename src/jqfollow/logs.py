@@ -144,6 +144,10 @@ class _ConsoleLines(logging.Handler):
             line.append(str(event.pop("event", "")))
             trace = event.pop("exception", "")
             event.pop("logger", None)
+            if not self._console.is_terminal:  # nothing to be coloured: the plain line costs a tenth
+                told = "".join(f" {name}={value}" for name, value in event.items())
+                print(f"{line.plain}{told}", *([trace] if trace else []), sep="\n", file=self._console.file, flush=True)
+                return
             for name, value in event.items():
                 line.append(f" {name}=", style="dim").append(str(value))
             self._console.print(line, soft_wrap=True)

@@ -33,7 +33,7 @@ from jqfollow.execution.brokers.port import Broker
 from jqfollow.execution.calls import CallLog
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.reconcile import Reconciler
-from jqfollow.execution.recovery import recover
+from jqfollow.execution.recovery import orphans, recover
 from jqfollow.execution.supervisor import Supervisor
 from jqfollow.execution.sweeps import Sweeps
 from jqfollow.execution.transitions import Names
@@ -157,6 +157,7 @@ class Service:
             self._closing.push_async_callback(server.stop)
         await self.ledger.write(lambda tx: recover(tx, self.accounts, self.calls, self.wishes.moment))
         self._closing.callback(self.calls.close)
+        await self._warn_about_orphans()
         self._run_tasks()
         for server in (signals, console):
             await server.start()
@@ -276,6 +277,16 @@ class Service:
         if token_warning:
             zh, _, en = token_warning.partition(" / ")
             self._warnings.append((zh, en or zh))
+
+    async def _warn_about_orphans(self) -> None:
+        """Books that nobody trades any more, as after a strategy was renamed."""
+        left = await self.ledger.read(lambda tx: orphans(tx, self.settings.strategies))
+        for name in sorted({book.strategy for book in left}):
+            held = "、".join(f"{b.account} {b.security} {b.volume:,}" for b in left if b.strategy == name)
+            zh = f"策略 {name} 已不在配置里，它的持仓没人跟：{held}。改了名请改回，或自行处理这些持仓"
+            en = f"strategy {name} is not configured any more, and nobody follows its books: {held}"
+            self._warnings.append((zh, en))
+            await self.routine.tell(Kind.ALERT, messages.alert(zh), unique_key=f"orphan-{name}-{len(left)}")
 
     def _run_tasks(self) -> None:
         self._task("follower", self.follower.run())

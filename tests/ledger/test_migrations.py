@@ -1,10 +1,14 @@
 """From older versions of the schema to the newest, with a copy first; never from a newer one."""
 
+import re
 import sqlite3
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from jqfollow.clock import to_ms
 from jqfollow.ledger import store
 from jqfollow.ledger.errors import LedgerDamagedError, LedgerError
 from jqfollow.ledger.ledger import Ledger
@@ -112,8 +116,54 @@ def test_an_older_ledger_is_not_upgraded_by_looking_at_it(old: Path) -> None:
     assert ask(old, "PRAGMA user_version") == [(1,)]
 
 
+V1 = Schema(sql=(Path(__file__).parent / "schema_v1.sql").read_text(encoding="utf-8"))
+FILL = """
+INSERT INTO meta VALUES ('remark_tag', 'ABCDE');
+INSERT INTO signals (signal_id, strategy, wire, message_id, digest, kind, run, text, made_at, received_at, jq_order_id,
+                     security, side, amount, price, status, day, state)
+VALUES (1, 'demo', 'jqf1', 'm1', 'd', 'order', 'sim_trade', '{}', 1000, 1001, '7', '000001.SZ', 'buy', 300, '10.50',
+        'held', '2026-01-05', 'followed');
+INSERT INTO orders (order_id, signal_id, account, strategy, part, day, security, side, sized, volume, state, waiting_for,
+                    wait_until, created_at, updated_at)
+VALUES (1, 1, 'main', 'demo', 1, '2026-01-05', '000001.SZ', 'buy', 1, 300, 'new', 'cash', 9000, 1002, 1003);
+INSERT INTO attempts (attempt_id, order_id, number, account, day, security, side, volume, price, remark, broker_order_id,
+                      state, cancels, created_at, updated_at)
+VALUES (1, 1, 1, 'main', '2026-01-05', '000001.SZ', 'buy', 300, '10.51', 'jqABCDE-1', 'b1', 'new', 2, 1002, 1003);
+INSERT INTO fills (attempt_id, account, strategy, day, broker_order_id, traded_id, security, side, volume, price,
+                   filled_at)
+VALUES (1, 'main', 'demo', '2026-01-05', 'b1', 't1', '000001.SZ', 'buy', 100, '10.51', 1004);
+"""
+
+
+def test_from_version_1(path: Path) -> None:
+    """What stood there stands, days are counted, and what waits waits since it was last written."""
+    store.prepare(path, schema=V1)
+    with sqlite3.connect(path) as connection:
+        connection.executescript(FILL)
+    connection.close()
+    with Ledger.open(path) as ledger:
+        order = ledger.read_now(lambda tx: tx.orders.get(1))
+        assert order is not None
+        assert (order.terms.amount, order.terms.reference, order.terms.run) == (300, Decimal("10.50"), "sim_trade")
+        assert (order.terms.mode, order.waiting_for) == (None, "cash")
+        assert order.waiting is not None
+        assert (to_ms(order.waiting.since), to_ms(order.deadline)) == (1003, 61_000)
+        counts = ledger.read_now(lambda tx: tx.attempts.counts("main", date(2026, 1, 5), ahead=False))
+        assert (counts.attempts, counts.cancels, counts.turnover) == (1, 2, Decimal("1051.00"))
+        ledger.write_now(an_attempt)
+    fresh = path.with_name("fresh.db")
+    store.prepare(fresh)
+    look = "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
+    plain = [[(kind, name, _plain(sql)) for kind, name, sql in ask(file, look)] for file in (path, fresh)]
+    assert plain[0] == plain[1]
+
+
+def _plain(sql: object) -> str:
+    text = re.sub(r"--[^\n]*", "", str(sql))
+    return " ".join(text.replace('"orders"', "orders").split())
+
+
 def test_the_ledger_of_this_version(path: Path) -> None:
-    """The steps from version 1 must lead to what `schema.sql` says; there are none yet."""
     assert SCHEMA.version == 1 + len(SCHEMA.steps)
     with Ledger.open(path) as ledger:
         ledger.write_now(an_attempt)

@@ -4,6 +4,7 @@ import click
 import structlog
 
 from jqfollow import __version__
+from jqfollow.cli.account import account
 from jqfollow.cli.autostart import autostart
 from jqfollow.cli.base import Group
 from jqfollow.cli.client import client
@@ -35,7 +36,7 @@ def cli(context: click.Context) -> None:
 
 for command in (
     serve, demo, client, send, keys, frp, doctor, status, signals, orders, positions, fills, pause, resume, export,
-    autostart,
+    autostart, account,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -1,6 +1,6 @@
 """What a start finds of the run before it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 
@@ -9,7 +9,10 @@ from jqfollow.execution.accounts import Account
 from jqfollow.execution.calls import CallLog
 from jqfollow.execution.lifecycle import Event
 from jqfollow.execution.transitions import Moment, end_order, follow_attempt, step_attempt
+from jqfollow.ledger.rows import BookRow
 from jqfollow.ledger.tx import Tx
+from jqfollow.notify import messages
+from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason, Refusal
 
 log = structlog.get_logger(__name__)
@@ -19,8 +22,11 @@ def recover(tx: Tx, accounts: Mapping[str, Account], calls: CallLog, moment: Cal
     """Before anything else: what the last run was about to hand over, and orders that nobody works any more.
 
     An intent whose call was provably never begun was not sent: its order goes on. Any other is unknown. An order of an
-    account that left the configuration ends when nothing of it lives. Then the new run's call log begins.
+    account that left the configuration ends when nothing of it lives, and an account behind whose name another number
+    stands is barred. Then the new run's call log begins.
     """
+    for account in accounts.values():
+        _bar_a_stranger(tx, account, moment(account.name))
     for attempt in tx.attempts.live():
         if attempt.state is not AttemptState.PENDING_NEW:
             continue
@@ -37,3 +43,25 @@ def recover(tx: Tx, accounts: Mapping[str, Account], calls: CallLog, moment: Cal
             refusal = Refusal(reason=Reason.ACCOUNT_GONE, figures={"account": order.account})
             end_order(tx, order, refusal, moment(order.account))
     calls.begin(tx)
+
+
+def _bar_a_stranger(tx: Tx, account: Account, now: Moment) -> None:
+    """The books of one number are never traded by another that took its name."""
+    before = tx.numbers.get(account.name)
+    if before == account.number:
+        return
+    if before is None or not tx.numbers.has_something(account.name):
+        tx.numbers.set(account.name, account.number, now.now)
+        return
+    was, is_ = (number or "模拟 / practice" for number in (before, account.number))
+    zh = f"资金账号由 {was} 变为 {is_}，账本里的持仓属于前者。请用 jqfollow account {account.name} --same 或 --new 决定"
+    en = f"its number was {was} and is {is_}: decide with jqfollow account {account.name} --same or --new"
+    account.barred = (zh, en)
+    account.set_down(zh, en)
+    key = f"barred-{account.name}-{before}-{account.number}"
+    tx.outbox.put(Kind.ALERT, messages.alert(f"账户 {account.name}：{zh}。决定之前不交易"), now.now, unique_key=key)
+
+
+def orphans(tx: Tx, strategies: Collection[str]) -> Sequence[BookRow]:
+    """Books with something in them whose strategy is not configured any more."""
+    return [book for book in tx.books.list() if book.strategy not in strategies and "@" not in book.account]

@@ -127,6 +127,10 @@ class _Seen:
     at: datetime
     monotonic: float
 
+    def aged(self, now: datetime, monotonic: float) -> datetime:
+        """The greater of both clocks since then."""
+        return max(now, self.at + timedelta(seconds=monotonic - self.monotonic))
+
 
 class Rounds:
     """One account's rounds."""
@@ -183,13 +187,14 @@ class Rounds:
 
     async def _read(self) -> list[Papers]:
         account, now, monotonic = self._account, self._clock.now(), self._clock.monotonic()
-        looked_at = dict(self._looked_at)
+        looked_at, seen = dict(self._looked_at), dict(self._seen)
         scene = Scene(
             now=now,
             trading_day=account.trading_day(),
             ready=account.ready,
             practice=account.traits.always_open,
-            rested=lambda order_id: monotonic - looked_at.get(order_id, -AGAIN_S) >= AGAIN_S,
+            rested=lambda order_id: order_id not in looked_at or monotonic - looked_at[order_id] >= AGAIN_S,
+            aged=lambda order_id: seen[order_id].aged(now, monotonic) if order_id in seen else now,
         )
         idle: set[int] = set()
 
@@ -245,8 +250,7 @@ class Rounds:
     def _aged(self, order: OrderRow, now: datetime) -> datetime:
         """The moment that counts for the order's deadline: the greater of both clocks since it was first seen."""
         monotonic = self._clock.monotonic()
-        seen = self._seen.setdefault(order.order_id, _Seen(at=now, monotonic=monotonic))
-        return max(now, seen.at + timedelta(seconds=monotonic - seen.monotonic))
+        return self._seen.setdefault(order.order_id, _Seen(at=now, monotonic=monotonic)).aged(now, monotonic)
 
     def _account_facts(self) -> AccountFacts:
         account = self._account

@@ -132,6 +132,8 @@ class Supervisor:
         account = self._account
         since, self._down_since = self._down_since, None
         account.set_ready()
+        if not account.ready:  # a person has to decide first
+            return
         log.info("account_ready", account=account.name)
         if self._down_told and since is not None:
             self._down_told = False

@@ -91,7 +91,8 @@ def apply_order_report(tx: Tx, account: str, day: date, report: OrderReport, mom
     if report.message and report.message != attempt.message:
         columns["message"] = report.message
     after = step_attempt(tx, attempt, REPORTED[report.state], moment, detail=report.message, **columns)
-    follow_attempt(tx, after, moment)
+    if after is not attempt:
+        follow_attempt(tx, after, moment)
     return after
 
 

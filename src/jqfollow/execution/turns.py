@@ -29,6 +29,8 @@ class Scene:
     """The exchange never closes, and takes its day from the signals."""
     rested: Callable[[int], bool]
     """Whether an order was not looked at within the last second."""
+    aged: Callable[[int], datetime]
+    """`now` as an order's deadline sees it: no step of the clock makes it wait longer."""
 
 
 def turns(
@@ -60,7 +62,7 @@ def is_due(order: OrderRow, unknown: Collection[tuple[str, Side]], scene: Scene)
     waiting = order.waiting
     if waiting is None or order.cancel_reason is not None or order.day < scene.trading_day:
         return True
-    if waiting.until is not None and scene.now >= waiting.until:
+    if waiting.until is not None and scene.aged(order.order_id) >= waiting.until:
         return True
     match waiting.what:
         case WaitingFor.SESSION:

@@ -18,7 +18,7 @@ AttemptRows = list[AttemptRow]
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Spelled as in the schema, so that SQLite sees that the partial indexes serve.
 _LIVE = "state NOT IN ('filled', 'canceled', 'rejected')"
-_LIVE_ALL = f"SELECT * FROM attempts WHERE {_LIVE} ORDER BY attempt_id"  # noqa: S608  a constant
+_LIVE_ALL = f"SELECT * FROM attempts WHERE {_LIVE} ORDER BY +attempt_id"  # noqa: S608  a constant
 _LIVE_OF_ACCOUNT = f"SELECT * FROM attempts WHERE {_LIVE} AND account = ? ORDER BY attempt_id"  # noqa: S608  a constant
 _UNKNOWN = f"""
 SELECT * FROM attempts WHERE {_LIVE} AND state = 'unknown' AND account = ? AND security = ? AND side = ?
@@ -69,7 +69,7 @@ class Attempts(Table):
         """
         attempt_id = int(self._one("SELECT coalesce(max(attempt_id), 0) + 1 AS next FROM attempts")["next"])
         now = to_ms(at)
-        self._insert(
+        row = self._insert_row(
             "attempts",
             {
                 "attempt_id": attempt_id,
@@ -88,7 +88,7 @@ class Attempts(Table):
             },
         )
         self._c.execute(_COUNT, (stored(attempt.account), day_text(attempt.day), 1, 0))
-        return self._existing(attempt_id)
+        return _attempt(row)
 
     def get(self, attempt_id: int) -> AttemptRow | None:
         """One attempt."""
@@ -104,16 +104,16 @@ class Attempts(Table):
         """
         checked_columns("attempts", columns, _COLUMNS)
         values: dict[str, Any] = dict(columns)
-        before = self._existing(attempt_id)
         state = values.get("state")
-        if state is not None:
-            values["ended_at"] = (before.ended_at or at) if state in ATTEMPT_ENDED else None
-        asked = values.get("cancels", before.cancels) - before.cancels
-        if asked:
-            self._c.execute(_COUNT, (stored(before.account), day_text(before.day), 0, asked))
+        if state is not None or "cancels" in values:
+            before = self._existing(attempt_id)
+            if state is not None:
+                values["ended_at"] = (before.ended_at or at) if state in ATTEMPT_ENDED else None
+            asked = values.get("cancels", before.cancels) - before.cancels
+            if asked:
+                self._c.execute(_COUNT, (stored(before.account), day_text(before.day), 0, asked))
         changes = {name: stored(value) for name, value in values.items()}
-        self._update("attempts", "attempt_id", attempt_id, {**changes, "updated_at": to_ms(at)})
-        return self._existing(attempt_id)
+        return _attempt(self._update_row("attempts", "attempt_id", attempt_id, {**changes, "updated_at": to_ms(at)}))
 
     def of_order(self, order_id: int) -> AttemptRows:
         """The attempts of one order, first to last."""

@@ -7,16 +7,15 @@ from typing import Any, TypedDict, Unpack
 from jqfollow.clock import from_ms, to_ms
 from jqfollow.domain import ORDER_OPEN, FollowMode, OrderState, Side, Waiting, WaitingFor
 from jqfollow.ledger.codec import Stored, day_text, decimal, figures, maybe, refusal_columns, stored
-from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.rows import NewOrder, OrderRow, Terms
 from jqfollow.ledger.table import Table, checked_columns
 from jqfollow.reasons import Reason, Refusal
 
 OrderRows = list[OrderRow]
 
-# Spelled out, so that SQLite sees that the partial index `orders_open` serves.
+# Spelled out, so that SQLite sees that the partial index `orders_open` serves; `+` keeps it from reading by the key.
 _OPEN = "state IN ('pending_new', 'new', 'partially_filled')"
-_OPEN_ALL = f"SELECT * FROM orders WHERE {_OPEN} ORDER BY order_id"  # noqa: S608  a constant
+_OPEN_ALL = f"SELECT * FROM orders WHERE {_OPEN} ORDER BY +order_id"  # noqa: S608  a constant
 _OPEN_OF_ACCOUNT = f"SELECT * FROM orders WHERE {_OPEN} AND account = ? ORDER BY order_id"  # noqa: S608  a constant
 _OPEN_OF_BOOK = f"""
 SELECT * FROM orders WHERE {_OPEN} AND account = ? AND strategy = ? AND security = ?
@@ -61,7 +60,7 @@ class Orders(Table):
             LedgerError: this part of this signal stands already for this account.
         """
         now = to_ms(at)
-        order_id = self._insert(
+        row = self._insert_row(
             "orders",
             {
                 "signal_id": order.signal_id,
@@ -82,7 +81,7 @@ class Orders(Table):
                 "updated_at": now,
             },
         )
-        return self._existing(order_id)
+        return _order(row)
 
     def get(self, order_id: int) -> OrderRow | None:
         """One order."""
@@ -103,8 +102,7 @@ class Orders(Table):
             values |= {"waiting_for": None, "waiting_since": None, "wait_until": None}
         refusal = refusal_columns(values.pop("refusal")) if "refusal" in values else {}
         changes = {name: stored(value) for name, value in values.items()}
-        self._update("orders", "order_id", order_id, {**changes, **refusal, "updated_at": to_ms(at)})
-        return self._existing(order_id)
+        return _order(self._update_row("orders", "order_id", order_id, {**changes, **refusal, "updated_at": to_ms(at)}))
 
     def wait(self, order: OrderRow, at: datetime, what: WaitingFor | None, until: datetime | None = None) -> OrderRow:
         """The order waits for `what` from now on, or, with `None`, for nothing any more; returns it as it is then.
@@ -122,8 +120,8 @@ class Orders(Table):
             values["waiting_since"] = at if what else None
         if was is not None and not goes_on:
             values["deadline"] = was.deadline_after(order.deadline, at)
-        self._update("orders", "order_id", order.order_id, {name: stored(value) for name, value in values.items()})
-        return self._existing(order.order_id)
+        changes = {name: stored(value) for name, value in values.items()}
+        return _order(self._update_row("orders", "order_id", order.order_id, changes))
 
     def open(self, account: str | None = None) -> OrderRows:
         """Orders that have not ended, oldest first."""
@@ -182,12 +180,6 @@ class Orders(Table):
             order_id__lt=before_id,
         )
         return [_order(row) for row in rows]
-
-    def _existing(self, order_id: int) -> OrderRow:
-        row = self.get(order_id)
-        if row is None:
-            raise LedgerError(f"orders has no row with order_id {order_id}")
-        return row
 
 
 def _terms_columns(terms: Terms) -> dict[str, Stored]:

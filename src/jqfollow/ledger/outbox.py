@@ -15,7 +15,7 @@ _PUT = """
 INSERT INTO outbox (created_at, kind, text, unique_key, next_at) VALUES (?1, ?2, ?3, ?4, ?1)
 ON CONFLICT (unique_key) DO NOTHING"""
 _DUE = "SELECT * FROM outbox WHERE state = 'pending' AND next_at <= ? ORDER BY outbox_id LIMIT ?"
-_OLDEST = "SELECT * FROM outbox WHERE state = 'pending' ORDER BY outbox_id LIMIT 1"
+_OLDEST = "SELECT * FROM outbox WHERE state = 'pending' ORDER BY +outbox_id LIMIT 1"
 # A message that has ended stays as it ended, however late an answer comes.
 _SENT = """
 UPDATE outbox SET state = 'sent', sent_at = ?, error = '', tries = tries + 1

@@ -22,6 +22,21 @@ class Table:
     def _all(self, sql: str, *values: Stored) -> list[Any]:
         return self._c.execute(sql, values).fetchall()
 
+    def _insert_row(self, table: str, values: Mapping[str, Stored]) -> Any:
+        """The new row."""
+        names, marks = ", ".join(values), ", ".join("?" * len(values))
+        sql = f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING *"  # noqa: S608  names are this package's own
+        return self._c.execute(sql, tuple(values.values())).fetchall()[0]
+
+    def _update_row(self, table: str, key: str, key_value: int, values: Mapping[str, Stored]) -> Any:
+        """The row as it is then."""
+        names = ", ".join(f"{name} = ?" for name in values)
+        sql = f"UPDATE {table} SET {names} WHERE {key} = ? RETURNING *"  # noqa: S608  names are this package's own
+        rows = self._c.execute(sql, (*values.values(), key_value)).fetchall()
+        if not rows:
+            raise LedgerError(f"{table} has no row with {key} {key_value}")
+        return rows[0]
+
     def _insert(self, table: str, values: Mapping[str, Stored]) -> int:
         """The new row's id."""
         names, marks = ", ".join(values), ", ".join("?" * len(values))

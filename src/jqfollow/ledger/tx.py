@@ -11,6 +11,7 @@ from jqfollow.ledger.deliveries import Deliveries
 from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
 from jqfollow.ledger.meta import Meta
+from jqfollow.ledger.numbers import Numbers
 from jqfollow.ledger.orders import Orders
 from jqfollow.ledger.outbox import Outbox
 from jqfollow.ledger.pauses import Pauses
@@ -34,6 +35,7 @@ class Tx:
         "events",
         "fills",
         "meta",
+        "numbers",
         "orders",
         "outbox",
         "pauses",
@@ -55,6 +57,7 @@ class Tx:
         self.pauses = Pauses(connection)
         self.snapshots = Snapshots(connection)
         self.meta = Meta(connection)
+        self.numbers = Numbers(connection)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -1,0 +1,98 @@
+"""A round against one order after the other: the same orders come to the same end, and nothing is used twice."""
+
+import asyncio
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jqfollow.domain import OrderState
+from jqfollow.execution.brokers.port import BrokerTraits
+
+from .house import House
+
+BONDS = ["113001.XSHG", "113002.XSHG", "110059.XSHG", "123001.XSHE"]
+"""What is bought can be sold on the same day."""
+ORDERS = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b"]), st.sampled_from(BONDS), st.sampled_from(["buy", "sell"]), st.integers(1, 40)
+    ),
+    min_size=1,
+    max_size=10,
+)
+CASH = 60_000
+
+
+async def played(folder: Path, orders: list[tuple[str, str, str, int]], width: int) -> tuple[Any, ...]:
+    """What becomes of `orders` when they arrive together; of the books, and the account's money."""
+    traits = {"paper": BrokerTraits(real=False, absence_is_proof=True, always_open=True, width=width)}
+    async with House(
+        folder,
+        accounts={"paper": {"cash": CASH}},
+        strategies={"a": {"follow": {"paper": 1}}, "b": {"follow": {"paper": 1}}},
+        traits=traits,
+        risk={"max_position_ratio": 1},
+        execution={"cash_wait_s": 0},
+        pulse_s=None,
+    ) as house:
+        for bond in BONDS:
+            house.market(bond, last="100.000")
+        held = Counter[tuple[str, str]]()
+        signals = []
+        account = house.service.accounts["paper"]
+        account.set_down("测试", "the test")  # all of them are there when the first round begins
+        for strategy, bond, side, lots in orders:
+            held[strategy, bond] += lots * 10 if side == "buy" else -lots * 10
+            after = max(held[strategy, bond], 0) + 10  # nothing closes a position
+            signals.append(
+                await house.send(strategy, bond, side, lots * 10, price="100", position_after=after)  # type: ignore[arg-type]
+            )
+        account.set_ready()
+        for _ in range(200):
+            if not await house.ledger.read(lambda tx: tx.orders.open()):
+                break
+            await house.sweep(after_s=1.1)
+            await asyncio.sleep(0.002)
+        done = await house.done(*signals)
+        books = {(b.strategy, b.security): b.volume for b in await house.ledger.read(lambda tx: tx.books.list())}
+        asset = house.brokers["paper"].asset()
+        positions = {p.symbol: p.volume for p in house.brokers["paper"].positions()}
+        fills = await house.ledger.read(lambda tx: tx.fills.list(limit=1000))
+        return done, books, asset, positions, fills
+
+
+@settings(max_examples=6, deadline=None)
+@given(orders=ORDERS)
+def test_nothing_is_sold_that_is_not_held_nor_spent_that_is_not_there(orders: list[tuple[str, str, str, int]]) -> None:
+    for width in (1, 8):
+        with TemporaryDirectory() as folder:
+            done, books, asset, positions, fills = asyncio.run(played(Path(folder), orders, width))
+        assert {o.state for o in done} <= {OrderState.FILLED, OrderState.REJECTED}
+        assert all(volume >= 0 for volume in books.values())
+        total = Counter[str]()
+        for (_, security), volume in books.items():
+            total[security] += volume
+        assert +total == Counter(positions)
+        assert asset.cash >= 0
+        paid = sum((f.volume * f.price + f.fee) * (1 if f.side == "buy" else -1) for f in fills)
+        # What a sell brings less its fees, what a buy costs with them.
+        fees = sum((2 * f.fee for f in fills if f.side == "sell"), Decimal(0))
+        assert asset.cash == CASH - paid - fees
+
+
+@settings(max_examples=6, deadline=None)
+@given(orders=st.lists(st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(BONDS), st.integers(1, 12)), max_size=6))
+def test_a_round_ends_as_one_by_one_where_money_is_enough(orders: list[tuple[str, str, int]]) -> None:
+    ends = []
+    for width in (1, 8):
+        with TemporaryDirectory() as folder:
+            wanted = [(strategy, bond, "buy", lots) for strategy, bond, lots in orders]
+            done, books, *_ = asyncio.run(played(Path(folder), wanted, width))
+            ends.append(([(o.signal_id, o.state, o.filled, o.reason) for o in done], books))
+    if sum(lots for *_, lots in orders) * 1000 < CASH * 0.9:
+        assert ends[0] == ends[1]
+        assert all(state is OrderState.FILLED for _, state, _, _ in ends[0][0])

@@ -1,0 +1,122 @@
+"""No statement of the ledger reads through a table that grows: the plan of each that was ever run is looked at."""
+
+import sqlite3
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from jqfollow.domain import AttemptState, Side, SignalKind, WaitingFor
+from jqfollow.execution.papers import read_papers
+from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger.tx import Tx
+from ledger.samples import DAY, NOW, an_attempt, an_order, connection_of, fill_report, later, signal
+
+GROWING = {"signals", "orders", "attempts", "fills", "decisions", "events", "outbox", "deliveries"}
+ALLOWED = {
+    # Newest first without a condition: the key's own order, as far as the limit.
+    "SELECT * FROM signals ORDER BY signal_id DESC LIMIT",
+    "SELECT * FROM orders ORDER BY order_id DESC LIMIT",
+    "SELECT * FROM fills ORDER BY fill_id DESC LIMIT",
+    "SELECT * FROM decisions ORDER BY decision_id DESC LIMIT",
+    "SELECT * FROM outbox ORDER BY outbox_id DESC LIMIT",
+}
+
+
+def everything(tx: Tx) -> None:
+    """Whatever the service, the console and the commands ask of the ledger, once."""
+    attempt = an_attempt(tx, "m1")
+    tx.attempts.update(attempt.attempt_id, NOW, broker_order_id="b1", state=AttemptState.NEW, cancels=1)
+    tx.fills.add(attempt, "demo", fill_report(attempt), DAY)
+    order = an_order(tx, "m2")
+    tx.orders.wait(order, later(1), WaitingFor.CASH)
+    tx.decisions.add(order.order_id, 1, NOW, "wait", None, [])
+    tx.events.add(order.order_id, None, NOW, "x", "a", "b")
+    tx.outbox.put("alert", "x", NOW, unique_key="k")
+    tx.outbox.sent([1], NOW)
+    tx.outbox.retry([1], NOW, "x")
+    tx.outbox.give_up([1], "x")
+    read_papers(tx, "main", DAY, lambda orders, _: orders, turnover=True)
+    tx.signals.record(signal("m9", kind=SignalKind.HELLO, order=None))
+    tx.signals.received()
+    tx.signals.first_follow("demo", "m1", DAY, 99)
+    tx.signals.of_jq_order("demo", "m1", DAY)
+    tx.signals.newest_day(["demo"])
+    tx.signals.position("demo", "000001.SZ")
+    tx.signals.positions("demo")
+    for strategy in (None, "demo"):
+        for day in (None, DAY):
+            tx.signals.list(strategy=strategy, day=day)
+            for account in (None, "main"):
+                tx.orders.list(strategy=strategy, day=day, account=account)
+                tx.fills.list(strategy=strategy, day=day, account=account)
+    tx.orders.of_signal(1)
+    tx.orders.open()
+    tx.orders.open("main")
+    tx.orders.open_of_book("main", "demo", "000001.SZ")
+    tx.orders.sellers("main")
+    tx.attempts.of_order(1)
+    tx.attempts.live()
+    tx.attempts.live("main")
+    tx.attempts.by_broker_id("main", DAY, "b1")
+    tx.attempts.by_remark("x")
+    tx.attempts.unknown("main")
+    tx.attempts.unknown("main", "000001.SZ", Side.BUY)
+    tx.attempts.without_answer("main", NOW)
+    tx.attempts.missing_fills("main", DAY)
+    tx.attempts.list(account="main", day=DAY)
+    tx.attempts.counts("main", DAY)
+    tx.fills.of_attempt(1)
+    tx.fills.of_order(1)
+    tx.fills.bought_on("main", "demo", "000001.SZ", date(2026, 1, 5))
+    tx.books.list(account="main")
+    tx.numbers.get("main")
+    tx.numbers.has_something("main")
+    tx.decisions.of_order(1)
+    tx.decisions.list()
+    tx.events.of_order(1)
+    tx.outbox.due(NOW, 10)
+    tx.outbox.oldest_pending()
+    tx.outbox.pending()
+    tx.outbox.list()
+    tx.pauses.list()
+
+
+@pytest.fixture
+def statements(path: Path) -> list[str]:
+    seen: list[str] = []
+
+    def traced(tx: Tx) -> None:
+        connection = connection_of(tx)
+        connection.set_trace_callback(seen.append)
+        try:
+            everything(tx)
+        finally:
+            connection.set_trace_callback(None)
+
+    with Ledger.open(path) as ledger:
+        ledger.write_now(traced)
+    return [statement for statement in dict.fromkeys(seen) if not statement.startswith(("--", "SAVEPOINT", "RELEASE"))]
+
+
+def scans(connection: sqlite3.Connection, statement: str) -> list[str]:
+    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
+    return [step for step in plan if step.startswith("SCAN ") and step.split()[1] in GROWING and "USING" not in step]
+
+
+def test_no_statement_reads_through_a_table_that_grows(statements: list[str], path: Path) -> None:
+    assert len(statements) > 60
+    connection = sqlite3.connect(path)
+    try:
+        bad = {s: scans(connection, s) for s in statements if not any(s.startswith(known) for known in ALLOWED)}
+    finally:
+        connection.close()
+    assert {statement: found for statement, found in bad.items() if found} == {}
+
+
+def test_a_scan_is_seen(path: Path) -> None:
+    with Ledger.open(path):
+        connection = sqlite3.connect(path)
+        assert scans(connection, "SELECT * FROM orders WHERE filled = 3")
+        assert not scans(connection, "SELECT * FROM orders WHERE order_id = 3")
+        connection.close()
