@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -44,6 +45,7 @@ max_order_value = 100_000_000
 """
 SERVE = [sys.executable, "-c", "from jqfollow.cli import main; main()", "serve", "--config"]
 ROUNDS = 3
+AT_ONCE = 5
 CODES = ["600000.XSHG", "000001.XSHE", "300750.XSHE", "510300.XSHG", "113001.XSHG"]
 
 
@@ -102,33 +104,34 @@ def send(address: str, sender: Jqf1Sender, number: int, text: str) -> object:
     return answer.json()["status"]
 
 
-@pytest.mark.parametrize("seed", [7])
-def test_a_signal_survives_the_kill_and_is_followed_once(tmp_path: Path, seed: int) -> None:
-    dice = random.Random(seed)
+@pytest.mark.parametrize("kills", [ROUNDS, pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
+def test_a_signal_survives_the_kill_and_is_followed_once(tmp_path: Path, kills: int) -> None:
+    dice = random.Random(7)
     config = tmp_path / "配置 config.toml"
     config.write_text(CONFIG, encoding="utf-8")
     sent: dict[int, str] = {}
     statuses: Counter[object] = Counter()
-    for round_number in range(ROUNDS + 1):
+    for round_number in range(kills + 1):
         with running(config) as service:
             address = service.wait_ready()
             keys = tmp_path / "数据" / "keys.toml"
             sender = Jqf1Sender(key_text(keys, "demo"), "demo")
             if sent:  # JoinQuant's client, which never got its answer, tries again
                 statuses[send(address, sender, len(sent), sent[len(sent)])] += 1
-            if round_number == ROUNDS:
+            if round_number == kills:
                 wait_until_settled(tmp_path / "数据", len(sent))
                 break
-            for _ in range(3):
-                number = len(sent) + 1
-                sent[number] = order_text(number)
-                statuses[send(address, sender, number, sent[number])] += 1
+            first = len(sent) + 1
+            sent |= {number: order_text(number) for number in range(first, first + AT_ONCE)}
+            with ThreadPoolExecutor(AT_ONCE) as threads:  # so many that they are handed over side by side
+                told = [threads.submit(send, address, sender, n, sent[n]) for n in range(first, first + AT_ONCE)]
+            statuses.update(answer.result() for answer in told)
             time.sleep(dice.choice([0, 0.002, 0.01, 0.03, 0.1, 0.3]))
-    assert statuses == {"accepted": len(sent), "duplicate": ROUNDS}
+    assert statuses == {"accepted": len(sent), "duplicate": kills}
     ledger = Ledger.open(tmp_path / "数据" / "ledger.sqlite3", read_only=True)
     try:
-        orders = ledger.read_now(lambda tx: tx.orders.list(limit=1000))
-        fills = ledger.read_now(lambda tx: tx.fills.list(limit=1000))
+        orders = ledger.read_now(lambda tx: tx.orders.list(limit=10_000))
+        fills = ledger.read_now(lambda tx: tx.fills.list(limit=10_000))
     finally:
         ledger.close_now()
     assert sorted(order.signal_id for order in orders) == list(range(1, len(sent) + 1))
@@ -143,7 +146,7 @@ def wait_until_settled(data: Path, signals: int) -> None:
     try:
         end = time.monotonic() + 20
         while True:
-            orders = ledger.read_now(lambda tx: tx.orders.list(limit=1000))
+            orders = ledger.read_now(lambda tx: tx.orders.list(limit=10_000))
             if len(orders) == signals and not ledger.read_now(lambda tx: tx.orders.open()):
                 return
             assert time.monotonic() < end, orders

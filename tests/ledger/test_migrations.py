@@ -118,16 +118,15 @@ def test_an_older_ledger_is_not_upgraded_by_looking_at_it(old: Path) -> None:
 
 V1 = Schema(sql=(Path(__file__).parent / "schema_v1.sql").read_text(encoding="utf-8"))
 FILL = """
-INSERT INTO meta VALUES ('remark_tag', 'ABCDE');
 INSERT INTO signals (signal_id, strategy, wire, message_id, digest, kind, run, text, made_at, received_at, jq_order_id,
                      security, side, amount, price, status, day, state)
-VALUES (1, 'demo', 'jqf1', 'm1', 'd', 'order', 'sim_trade', '{}', 1000, 1001, '7', '000001.SZ', 'buy', 300, '10.50',
+VALUES (1, 'demo', 'jqf1', 'm0', 'd', 'order', 'sim_trade', '{}', 1000, 1001, '7', '000001.SZ', 'buy', 300, '10.50',
         'held', '2026-01-05', 'followed');
-INSERT INTO orders (order_id, signal_id, account, strategy, part, day, security, side, sized, volume, state, waiting_for,
-                    wait_until, created_at, updated_at)
+INSERT INTO orders (order_id, signal_id, account, strategy, part, day, security, side, sized, volume, state,
+                    waiting_for, wait_until, created_at, updated_at)
 VALUES (1, 1, 'main', 'demo', 1, '2026-01-05', '000001.SZ', 'buy', 1, 300, 'new', 'cash', 9000, 1002, 1003);
-INSERT INTO attempts (attempt_id, order_id, number, account, day, security, side, volume, price, remark, broker_order_id,
-                      state, cancels, created_at, updated_at)
+INSERT INTO attempts (attempt_id, order_id, number, account, day, security, side, volume, price, remark,
+                      broker_order_id, state, cancels, created_at, updated_at)
 VALUES (1, 1, 1, 'main', '2026-01-05', '000001.SZ', 'buy', 300, '10.51', 'jqABCDE-1', 'b1', 'new', 2, 1002, 1003);
 INSERT INTO fills (attempt_id, account, strategy, day, broker_order_id, traded_id, security, side, volume, price,
                    filled_at)
