@@ -11,8 +11,9 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from jqfollow.api.connections import ConnectionLimits
+from jqfollow.api.reception import SignalsLimits
 from jqfollow.api.server import PortError, PortTakenError, Server
-from jqfollow.api.signals import SignalsLimits, signals_app
+from jqfollow.api.signals import signals_app
 from jqfollow.settings import Settings
 
 from .fakes import FakeClock, FakeIntake, FakeKeys
