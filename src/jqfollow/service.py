@@ -16,11 +16,12 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from jqfollow import __version__
+from jqfollow.api.clocks import ClockWatch
 from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
 from jqfollow.api.models import NoticeView
 from jqfollow.api.server import Server
-from jqfollow.api.signals import signals_app
+from jqfollow.api.signals import SignalsPort, signals_app
 from jqfollow.api.token import load_or_create_token
 from jqfollow.clock import SHANGHAI, Clock, SystemClock
 from jqfollow.domain import AccountState, JqfollowError, Wire
@@ -94,6 +95,7 @@ class Service:
         self.names = Names(titles={name: s.title for name, s in settings.strategies.items()})
         self.counters = Counters()
         self.accounts: dict[str, Account] = {}
+        self.signals_port: SignalsPort | None = None
 
     async def __aenter__(self) -> Self:
         """Starts."""
@@ -129,10 +131,16 @@ class Service:
         token = load_or_create_token(settings.data_dir)
         self._warn_about_configuration(token.warning)
         self._build()
+        self.signals_port = signals_app(
+            settings=settings,
+            keys=self.keys,
+            intake=self.follower,
+            clock=self.clock,
+            counters=self.counters,
+            clocks=ClockWatch(seen=self._seen, tell=self._tell_of_clocks, clock=self.clock),
+        )
         signals = Server(
-            signals_app(
-                settings=settings, keys=self.keys, intake=self.follower, clock=self.clock, counters=self.counters
-            ),
+            self.signals_port,
             name="signals",
             host=settings.signals.host,
             port=settings.signals.port,
@@ -147,6 +155,7 @@ class Service:
                 token=token.text,
                 counters=self.counters,
                 notices=self.notices,
+                signals=self.signals_port,
             ),
             name="console",
             host=settings.console.host,
@@ -342,9 +351,23 @@ class Service:
             except Exception:
                 log.exception("late_answer_failed", account=account.name)
 
+    async def _seen(self, strategy: str, message_id: str) -> bool:
+        return await self.ledger.read(lambda tx: tx.signals.knows(strategy, message_id))
+
+    async def _tell_of_clocks(self, strategy: str, skew_s: float) -> None:
+        await self.routine.tell(Kind.ALERT, messages.clocks_differ(self.names.title(strategy), skew_s))
+
     def notices(self) -> Sequence[NoticeView]:
         """For the console: what people should know now."""
         found = [NoticeView(level="warning", zh=zh, en=en) for zh, en in self._warnings]
+        if self.signals_port is not None and not self.signals_port.recording:
+            found.append(
+                NoticeView(
+                    level="error",
+                    zh="上一条信号没有写进账本，发送方被要求重发：请检查磁盘",
+                    en="the last signal could not be recorded; its sender was asked to come again: look at the disk",
+                )
+            )
         for name, account in self.accounts.items():
             if account.lanes.abandoned:
                 found.append(

@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from starlette.types import ASGIApp
 from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
 from jqfollow.api.models import NoticeView
-from jqfollow.api.signals import SignalsLimits, signals_app
+from jqfollow.api.reception import SignalsLimits
+from jqfollow.api.signals import SignalsPort, signals_app
 from jqfollow.domain import AccountState
 from jqfollow.ledger import Ledger
 from jqfollow.settings import Settings, parse_settings
@@ -85,13 +87,30 @@ def limits() -> SignalsLimits:
 
 
 @pytest.fixture
-async def signals(
+def signals_port(
     settings: Settings, keys: FakeKeys, intake: FakeIntake, clock: FakeClock, counters: Counters, limits: SignalsLimits
-) -> AsyncIterator[httpx.AsyncClient]:
-    app = signals_app(settings=settings, keys=keys, intake=intake, clock=clock, counters=counters, limits=limits)
-    transport = httpx.ASGITransport(app=app)
+) -> SignalsPort:
+    return signals_app(settings=settings, keys=keys, intake=intake, clock=clock, counters=counters, limits=limits)
+
+
+def sender(app: ASGIApp) -> httpx.AsyncClient:
     headers = {"content-type": "application/json"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://signals", headers=headers) as client:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://signals", headers=headers)
+
+
+@pytest.fixture
+async def signals(signals_port: SignalsPort) -> AsyncIterator[httpx.AsyncClient]:
+    async with sender(signals_port) as client:
+        yield client
+
+
+@pytest.fixture
+async def forgetful(
+    settings: Settings, keys: FakeKeys, intake: FakeIntake, clock: FakeClock, limits: SignalsLimits
+) -> AsyncIterator[httpx.AsyncClient]:
+    """The same port with nothing of its own remembered, as after a restart: the ledger decides."""
+    limits = dataclasses.replace(limits, remembered=0)
+    async with sender(signals_app(settings=settings, keys=keys, intake=intake, clock=clock, limits=limits)) as client:
         yield client
 
 

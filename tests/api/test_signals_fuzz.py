@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jqfollow.api.metrics import Counters
-from jqfollow.api.signals import SignalsLimits, signals_app
+from jqfollow.api.reception import SignalsLimits
+from jqfollow.api.signals import signals_app
 from jqfollow.settings import parse_settings
 
 from .conftest import CONFIG

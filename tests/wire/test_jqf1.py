@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from jqfollow.wire.envelope import read_envelope
 from jqfollow.wire.errors import KeyTextError, MalformedError, NotAuthenticError
 from jqfollow.wire.jqf1 import Jqf1Envelope, Key, ack_mac, open_box, seal, verify_ack
+
+from .reading import read_envelope
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "jqf1.json").read_text(encoding="utf-8"))
 KEY = Key.parse(VECTORS["key"])

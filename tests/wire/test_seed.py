@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jqfollow.domain import Side
-from jqfollow.wire.envelope import read_envelope
 from jqfollow.wire.errors import MalformedError, NotAuthenticError
 from jqfollow.wire.messages import seed_message
 from jqfollow.wire.seed import SeedEnvelope, open_seed
+
+from .reading import read_envelope
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "seed.json").read_text(encoding="utf-8"))
 FIELDS: dict[str, str] = VECTORS["cases"][0]["fields"]

@@ -24,7 +24,7 @@ PAGES = frozenset({"/", "/docs"})
 LOGIN = "/login"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
-_MOST_BODY = 64 * 1024
+_MOST_LOGIN = 64 * 1024
 _BODY_S = 10.0
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -88,7 +88,7 @@ class Guard:
             return await self._log_in(request, receive)
         if path in PAGES and "token" in request.query_params:
             return self._open_link(request)
-        return _too_large(request) if self._admitted(request, safe=safe) else _locked_out(request)
+        return None if self._admitted(request, safe=safe) else _locked_out(request)
 
     def _admitted(self, request: Request, *, safe: bool) -> bool:
         if self._bearer(request.headers):
@@ -110,7 +110,7 @@ class Guard:
 
     async def _log_in(self, request: Request, receive: Receive) -> Response:
         length = content_length(request.scope["headers"])
-        if request.headers.get("origin") is None or length is None or length > _MOST_BODY:
+        if request.headers.get("origin") is None or length is None or length > _MOST_LOGIN:
             return login_page(403, failed=True)
         try:
             body = await read_body(receive, most=length, timeout_s=_BODY_S)
@@ -182,17 +182,6 @@ def _locked_out(request: Request) -> Response:
         "the console's token is needed (console.token in the data folder)",
         headers={"www-authenticate": 'Bearer realm="jqfollow"'},
     )
-
-
-def _too_large(request: Request) -> Response | None:
-    length = content_length(request.scope["headers"])
-    close = {"connection": "close"}
-    if "transfer-encoding" in request.headers:
-        return problem(411, "length_required", "缺少 Content-Length", "Content-Length is required", headers=close)
-    if length is not None and length > _MOST_BODY:
-        zh, en = f"请求超过 {_MOST_BODY} 字节", f"the request is longer than {_MOST_BODY} bytes"
-        return problem(413, "too_large", zh, en, headers=close)
-    return None
 
 
 def _dress(headers: MutableHeaders, path: str) -> None:

@@ -1,19 +1,20 @@
 """HTTP connections that end: uvicorn's h11 protocol with a deadline for everything and a bounded number of them.
 
 uvicorn has no deadline for a request's head and none for a client that does not read its answer; behind a tunnel a
-few such clients would hold the port for good.
+few such clients would hold the port for good. When the house is full the slowest leaves, whatever it is at: nobody
+who sends as fast as the slowest line that there is gives way to somebody who sends nothing.
 """
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, auto
 from typing import Any
 
 import h11
 import orjson
 from uvicorn.config import Config
-from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 
@@ -21,30 +22,39 @@ from uvicorn.server import ServerState
 class ConnectionLimits:
     """Bounds of one port."""
 
-    most_connections: int = 128
-    """One more, and the longest-waiting connection gives way."""
+    most_connections: int = 512
+    """One more, and the slowest leaves."""
+    most_leaving: int = 128
+    """Connections that were told to go and are read away, so that what they were told is not lost in a reset."""
+    leaving_s: float = 2.0
     head_bytes: int = 8 * 1024
     head_s: float = 10.0
     """From a request's first byte, or from connecting, to the end of its head."""
     request_s: float = 40.0
     """From the end of the head until the answer is written: beyond it the connection is cut."""
     keep_alive_s: int = 15
+    least_bytes_per_s: int = 400
+    """Less than half of JoinQuant's 10 kbit/s: whoever sends so much is not slow."""
+    patience_s: float = 1.0
+    """A connection that is less than this behind stays; when nobody is slow, the newcomer is told to come again."""
 
 
-class _Phase(IntEnum):
-    """What a connection is at; the lower ones give way first."""
+class _Phase(Enum):
+    """What a connection is at."""
 
-    IDLE = 0
-    HEAD = 1
-    BODY = 2
-    WORK = 3
+    IDLE = auto()
+    HEAD = auto()
+    BODY = auto()
+    WORK = auto()
 
 
 class BoundedProtocol(H11Protocol):
-    """One connection. `limits` and `crowd` are set by `bounded`."""
+    """One connection. `limits`, `crowd` and `leaving` are set by `bounded`."""
 
     limits: ConnectionLimits
     crowd: "set[BoundedProtocol]"
+    leaving: "dict[BoundedProtocol, None]"
+    """In the order in which they were told to go."""
 
     def __init__(
         self,
@@ -55,30 +65,43 @@ class BoundedProtocol(H11Protocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._phase = _Phase.HEAD
-        self._since = 0.0
         self._deadline: asyncio.TimerHandle | None = None
         self._watched: object = None
+        self._behind_s = 0.0
+        self._heard = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Another connection: when there are too many the one that waits longest is cut, or this one."""
+        """Another connection: when there are too many the slowest leaves, or, when nobody is slow, this one."""
         super().connection_made(transport)
         self._enter(_Phase.HEAD)
         if len(self.crowd) >= self.limits.most_connections:
-            waiting = [other for other in self.crowd if other._phase is not _Phase.WORK]  # noqa: SLF001 - own kind
-            if not waiting:
-                transport.abort()
+            slowest = max(self.crowd, key=BoundedProtocol.behind_s)
+            if slowest.behind_s() < self.limits.patience_s:
+                self.dismiss()
                 return
-            oldest = min(waiting, key=lambda other: (other._phase, other._since))  # noqa: SLF001
-            oldest.cut()
+            slowest.dismiss()
         self.crowd.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over, whoever ended it."""
         self.crowd.discard(self)
+        self.leaving.pop(self, None)
         if self._deadline is not None:
             self._deadline.cancel()
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
+
+    def data_received(self, data: bytes) -> None:
+        """Some bytes came: so much less is the sender behind."""
+        if self in self.leaving:
+            return
+        self._behind_s = max(0.0, self.behind_s() - len(data) / self.limits.least_bytes_per_s)
+        self._heard = self.loop.time()
+        super().data_received(data)
+
+    def behind_s(self) -> float:
+        """How many seconds the peer has fallen behind a line of `least_bytes_per_s`; 0 while it waits for us."""
+        return 0.0 if self._phase is _Phase.WORK else self._behind_s + self.loop.time() - self._heard
 
     def handle_events(self) -> None:
         """After each step of the conversation: which deadline holds now?"""
@@ -95,43 +118,74 @@ class BoundedProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the library's words are in English only
         """What is no HTTP is answered in the one shape, if an answer can still be begun, and cut."""
-        body = orjson.dumps(
-            {"status": "error", "error": "bad_http", "detail": "不是有效的 HTTP 请求 / this is not valid HTTP"}
-        )
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
-        cycle = self._current()
-        if cycle is not None and not cycle.response_complete:
-            cycle.disconnected = True  # what it would still say can no longer be said
-            cycle.message_event.set()
-        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-            for event in (
-                h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
-                h11.Data(data=body),
-                h11.EndOfMessage(),
-            ):
-                self.transport.write(self.conn.send(event) or b"")
+        self._abandon()
+        self._say(400, "bad_http", "不是有效的 HTTP 请求 / this is not valid HTTP")
         self.transport.close()
+
+    def dismiss(self) -> None:
+        """Tells the peer to come again later, and hangs up once it has heard."""
+        self.crowd.discard(self)
+        self._unset_keepalive_if_required()
+        self._abandon()
+        if self._phase is not _Phase.IDLE:
+            self._say(503, "busy", "连接太多，请稍后重发 / too many connections: send it again", (b"retry-after", b"2"))
+        if self.transport.is_closing() or not self.transport.can_write_eof():
+            self.transport.close()
+            return
+        # Hanging up on what the peer still sends would reset the connection, and the answer could be lost.
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self.leaving[self] = None
+        self._allow(self.limits.leaving_s)
+        if len(self.leaving) > self.limits.most_leaving:
+            next(iter(self.leaving)).cut()
 
     def cut(self) -> None:
         """Ends the connection now, whatever it is at."""
         self.crowd.discard(self)
+        self.leaving.pop(self, None)
         self.transport.abort()
+
+    def _say(self, status: int, error: str, detail: str, *headers: tuple[bytes, bytes]) -> None:
+        """An answer of this connection itself, its last, if one can still be begun."""
+        if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
+            return
+        body = orjson.dumps({"status": "error", "error": error, "detail": detail})
+        head = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+            *headers,
+        ]
+        for event in (
+            h11.Response(status_code=status, headers=head, reason=STATUS_PHRASES[status]),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+
+    def _abandon(self) -> None:
+        """A request under way gets no answer from the app any more."""
+        cycle = self._current()
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def _current(self) -> RequestResponseCycle | None:
         return self.cycle  # `None` before the first request, whatever its annotation says
 
     def _enter(self, phase: _Phase) -> None:
+        same_request = self.cycle is self._watched and phase is _Phase.WORK and self._phase is _Phase.BODY
+        if phase is not _Phase.BODY:
+            self._behind_s, self._heard = 0.0, self.loop.time()
+        self._phase, self._watched = phase, self.cycle
+        if not same_request:  # else its deadline goes on
+            self._allow(self._allowed_s(phase))
+
+    def _allow(self, seconds: float) -> None:
         if self._deadline is not None:
-            if phase is _Phase.WORK and self._phase is _Phase.BODY and self.cycle is self._watched:
-                self._phase = phase  # the same request: its deadline goes on
-                return
             self._deadline.cancel()
-        self._phase, self._since, self._watched = phase, self.loop.time(), self.cycle
-        self._deadline = self.loop.call_later(self._allowed_s(phase), self.cut)
+        self._deadline = self.loop.call_later(seconds, self.cut)
 
     def _allowed_s(self, phase: _Phase) -> float:
         match phase:
@@ -145,4 +199,4 @@ class BoundedProtocol(H11Protocol):
 
 def bounded(limits: ConnectionLimits) -> Callable[..., asyncio.Protocol]:
     """A protocol class of its own for one port, so that two ports do not count each other's connections."""
-    return type("BoundedProtocol", (BoundedProtocol,), {"limits": limits, "crowd": set()})
+    return type("BoundedProtocol", (BoundedProtocol,), {"limits": limits, "crowd": set(), "leaving": {}})

@@ -14,11 +14,12 @@ from starlette.types import ASGIApp
 
 from jqfollow import __version__
 from jqfollow.api.auth import Guard, internal_error
+from jqfollow.api.body import BodyLimit
 from jqfollow.api.metrics import Counters
 from jqfollow.api.models import NoticeView, Problem
 from jqfollow.api.parts import Parts
-from jqfollow.api.ports import Desk, Intake
-from jqfollow.api.problem import problem
+from jqfollow.api.ports import Desk, Intake, SignalsView
+from jqfollow.api.problem import ProblemError, problem
 from jqfollow.api.routes.acting import acting_router
 from jqfollow.api.routes.flow import flow_router
 from jqfollow.api.routes.health import health_router
@@ -38,10 +39,18 @@ _DESCRIPTION = """
 Queries, manual orders, cancels, pauses, for this machine. **Authorize** with the content of `console.token`; a browser
 that opened the link with `?token=` is logged in already. Money and prices are texts, times carry their zone.
 """
+_MOST_BODY = 64 * 1024
+_BODY_S = 10.0
 _ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Problem, "description": "不是 JSON 对象 / not a JSON object"},
     401: {"model": Problem, "description": "需要令牌 / the token is needed"},
+    403: {"model": Problem, "description": "主机名或来源不对 / another host name or origin"},
     404: {"model": Problem, "description": "没有 / not found"},
+    408: {"model": Problem, "description": "没有按时收全 / the body did not come in time"},
     409: {"model": Problem, "description": "做不到，原因见 detail / it cannot be done; detail says why"},
+    411: {"model": Problem, "description": "缺少 Content-Length / no Content-Length"},
+    413: {"model": Problem, "description": "超过 64 KiB / more than 64 KiB"},
+    415: {"model": Problem, "description": "不是 application/json / not application/json"},
     422: {"model": Problem, "description": "参数有误 / wrong parameters"},
     503: {"model": Problem, "description": "账本暂时不可用 / the ledger is not available now"},
 }
@@ -59,8 +68,9 @@ def console_app(
     token: str,
     counters: Counters | None = None,
     notices: Callable[[], Sequence[NoticeView]] = list,
+    signals: SignalsView | None = None,
 ) -> ASGIApp:
-    """The console's app, guard included. `counters`: those of the signals port, shown by `/metrics`."""
+    """The console's app, guard included. `counters`: those of the signals port, which is `signals`."""
     counters = counters or Counters()
     parts = Parts(
         settings=settings,
@@ -70,6 +80,7 @@ def console_app(
         clock=clock,
         counters=counters,
         notices=notices,
+        signals=signals,
         started_at=clock.now(),
     )
     app = FastAPI(
@@ -86,7 +97,9 @@ def console_app(
     app.include_router(flow_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(reading_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(health_router(parts))
-    app.include_router(pages_router())
+    app.include_router(pages_router(signals))
+    app.add_middleware(BodyLimit, most_bytes=_MOST_BODY, read_s=_BODY_S)
+    app.add_exception_handler(ProblemError, _answered)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(StarletteHTTPException, _http)
     app.add_exception_handler(ManualOrderError, _refused)
@@ -98,6 +111,11 @@ def console_app(
 
 async def _documented(_credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
     """Nothing to do: see `Guard`."""
+
+
+async def _answered(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101 - it was registered for this
+    return error.response()
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

@@ -18,13 +18,19 @@ class MinuteLimit:
 
     def take(self) -> float | None:
         """Takes one; the returned mark can be given back. `None`: there is none left."""
+        if self.spent:
+            return None
+        now = self._clock.monotonic()
+        self._taken.append(now)
+        return now
+
+    @property
+    def spent(self) -> bool:
+        """There is none left."""
         now = self._clock.monotonic()
         while self._taken and self._taken[0] <= now - WINDOW_S:
             self._taken.popleft()
-        if len(self._taken) >= self._most:
-            return None
-        self._taken.append(now)
-        return now
+        return len(self._taken) >= self._most
 
     def give_back(self, mark: float) -> None:
         """It was not used after all."""

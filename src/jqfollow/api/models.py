@@ -28,6 +28,12 @@ class Problem(View):
     detail: str = Field(description="中文 / English", examples=["没有这个订单 / there is no such order"])
 
 
+class Alive(View):
+    """The port answers."""
+
+    status: Literal["ok"] = "ok"
+
+
 class Page(View, Generic[Item]):
     """新的在前 / newest first."""
 

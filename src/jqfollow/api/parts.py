@@ -7,7 +7,7 @@ from datetime import datetime
 from jqfollow.api.metrics import Counters
 from jqfollow.api.models import NoticeView
 from jqfollow.api.once import Once
-from jqfollow.api.ports import Desk, Intake
+from jqfollow.api.ports import Desk, Intake, SignalsView
 from jqfollow.clock import Clock
 from jqfollow.ledger import Ledger
 from jqfollow.settings import Settings
@@ -25,5 +25,6 @@ class Parts:
     counters: Counters
     notices: Callable[[], Sequence[NoticeView]]
     """What people should know now, for the dashboard's head."""
+    signals: SignalsView | None
     started_at: datetime
     once: Once = field(default_factory=Once)

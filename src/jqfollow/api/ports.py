@@ -1,7 +1,7 @@
 """What the two apps get from the floors below; the follower and the service implement it."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from jqfollow.domain import AccountState, ManualOrder, Settlement
 from jqfollow.ledger.rows import NewSignal, OrderRow, Recorded
@@ -58,4 +58,17 @@ class Desk(Protocol):
         Raises:
             ManualOrderError: it cannot be.
         """
+        ...
+
+
+class SignalsView(Protocol):
+    """What the console shows of the signals port."""
+
+    @property
+    def recording(self) -> bool:
+        """Whether the last message could be recorded."""
+        ...
+
+    def openapi(self) -> Mapping[str, Any]:
+        """Its document; the port itself shows it to nobody."""
         ...

@@ -110,7 +110,7 @@ class Server(uvicorn.Server):
             return
         self.started = False
         await self.shutdown(sockets=[taken])
-        for connection in list(self._protocol.crowd):
+        for connection in (*self._protocol.crowd, *self._protocol.leaving):
             connection.cut()
 
 

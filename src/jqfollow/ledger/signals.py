@@ -69,6 +69,11 @@ class Signals(Table):
             columns |= _order_columns(signal.order)
         return Recorded(signal_id=self._insert("signals", columns), duplicate=False)
 
+    def knows(self, strategy: str, message_id: str) -> bool:
+        """Whether this message stands."""
+        sql = "SELECT 1 FROM signals WHERE strategy = ? AND message_id = ?"
+        return self._one(sql, stored(strategy), stored(message_id)) is not None
+
     def get(self, signal_id: int) -> SignalRow | None:
         """One message."""
         row = self._one("SELECT * FROM signals WHERE signal_id = ?", signal_id)

@@ -122,6 +122,22 @@ def alert(text: str) -> str:
     return _message([f"🚨【急】{clean(text)}"])
 
 
+def clocks_differ(title: str, skew_s: float) -> str:
+    """A strategy's authentic messages are refused, because its clock and this machine's differ too much."""
+    hours, rest = divmod(round(abs(skew_s)), 3600)
+    difference = (f"{hours} 小时 " if hours else "") + f"{rest // 60} 分 {rest % 60} 秒"
+    slow = "慢" if skew_s > 0 else "快"
+    lines = (
+        f"🚨【急】时钟不一致：{one_line(title)} 的信号通过了验证，但时间与本机相差 {difference}，因此被拒绝",
+        f"本机比聚宽{slow} {difference}（允许 5 分钟）。多半是本机时间不对：",
+        "1. 运行 jqfollow doctor，看“时钟”一项：它会与网络时间比对。",
+        "2. Windows：设置 → 时间和语言 → 日期和时间 → 立即同步。",
+        "3. 本机时间无误，则是消息在路上被扣留或重发过，请检查隧道。",
+        "改好之前，信号一律不跟单；一小时内不再重复提醒。",
+    )
+    return _message(lines)
+
+
 def started(version: str, accounts: Sequence[AccountState], addresses: Sequence[str] = ()) -> str:
     """The service has started; `addresses` hold no token."""
     return _message([f"▶️ jqfollow {version} 已启动", *map(account_line, accounts), *addresses])

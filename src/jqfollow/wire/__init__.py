@@ -1,5 +1,5 @@
 """How a signal travels.
 
-`envelope.read_envelope` reads a body, `jqf1.open_box` or `seed.open_seed` proves and opens it, `messages.parse_text` or
+`envelope.Sealed` is a body, `jqf1.open_box` or `seed.open_seed` proves and opens it, `messages.parse_text` or
 `messages.seed_message` says what it means, `answers` is what goes back. `joinquant_client.py` is the other end.
 """

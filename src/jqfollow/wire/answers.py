@@ -1,19 +1,30 @@
-"""What the signals port answers to an authentic `jqf1` message."""
+"""What the signals port answers to an authentic message."""
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+Status = Literal["accepted", "duplicate"]
 
-class Answer(BaseModel):
-    """200: the signal stands in the ledger. `mac` is `jqf1.ack_mac(key, id, status)`."""
 
+class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    status: Literal["accepted", "duplicate"]
+    status: Status
     id: str
     signal_id: int
+
+
+class Answer(_Answer):
+    """200: the signal stands in the ledger. `mac` is `jqf1.ack_mac(key, id, status)`."""
+
     mac: str
+
+
+class SeedAnswer(_Answer):
+    """The original client reads only the status code; a person with a debugger reads this."""
+
+    mac: None = None
 
 
 class AccountAnswer(BaseModel):

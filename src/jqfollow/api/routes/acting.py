@@ -6,9 +6,11 @@ from fastapi import APIRouter, Header
 from fastapi.exceptions import HTTPException
 
 from jqfollow.api import models, overview, views
+from jqfollow.api.body import StrictRoute
 from jqfollow.api.once import ReusedKeyError
 from jqfollow.api.parts import Parts
 from jqfollow.api.requests import ManualOrderIn, PauseIn, SettlementIn
+from jqfollow.api.routes.params import OrderId
 from jqfollow.domain import ManualOrder, ManualOrderError, Settlement
 from jqfollow.ledger import Tx
 from jqfollow.ledger.rows import OrderRow
@@ -22,7 +24,7 @@ IdempotencyKey = Annotated[
 
 def acting_router(parts: Parts) -> APIRouter:
     """The routes that change something."""
-    router = APIRouter(prefix="/api", tags=["操作 / actions"])
+    router = APIRouter(prefix="/api", tags=["操作 / actions"], route_class=StrictRoute)
 
     @router.post("/orders", summary="手动下单 / place a manual order")
     async def place(order: ManualOrderIn, idempotency_key: IdempotencyKey = None) -> list[models.OrderView]:
@@ -38,12 +40,12 @@ def acting_router(parts: Parts) -> APIRouter:
         return [await _shown(parts, row) for row in rows]
 
     @router.post("/orders/{order_id}/cancel", summary="撤单 / cancel")
-    async def cancel(order_id: int) -> models.OrderView:
+    async def cancel(order_id: OrderId) -> models.OrderView:
         """请求结束一个未完成的订单，不再追单 / asks for the end of an open order; no further attempt."""
         return await _shown(parts, await parts.desk.cancel(order_id))
 
     @router.post("/orders/{order_id}/settle", summary="核对结果未知的委托 / settle an unknown outcome")
-    async def settle(order_id: int, settlement: SettlementIn) -> models.OrderView:
+    async def settle(order_id: OrderId, settlement: SettlementIn) -> models.OrderView:
         """先在券商客户端核对，再在这里填写 / look it up in the broker's own program first, then say what you found."""
         return await _shown(parts, await parts.desk.settle(order_id, Settlement(**settlement.model_dump())))
 

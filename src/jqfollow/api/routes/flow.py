@@ -7,7 +7,18 @@ from fastapi.exceptions import HTTPException
 
 from jqfollow.api import models, views
 from jqfollow.api.parts import Parts
-from jqfollow.api.routes.params import Account, Before, Day, Limit, Security, StrategyName, page, symbol_of
+from jqfollow.api.routes.params import (
+    Account,
+    Before,
+    Day,
+    Limit,
+    OfSignal,
+    OrderId,
+    Security,
+    StrategyName,
+    page,
+    symbol_of,
+)
 from jqfollow.domain import OrderState, SignalKind
 from jqfollow.ledger import Tx
 
@@ -48,7 +59,7 @@ def flow_router(parts: Parts) -> APIRouter:
         state: Annotated[
             OrderState | None, Query(description="订单状态（FIX）/ FIX order state", examples=["filled"])
         ] = None,
-        signal_id: Annotated[int | None, Query(ge=1)] = None,
+        signal_id: OfSignal = None,
         limit: Limit = 100,
         before_id: Before = None,
     ) -> models.Page[models.OrderView]:
@@ -82,7 +93,7 @@ def flow_router(parts: Parts) -> APIRouter:
         return await ledger.read(query)
 
     @router.get("/orders/{order_id}", summary="订单详情 / one order")
-    async def order(order_id: int) -> models.OrderDetail:
+    async def order(order_id: OrderId) -> models.OrderDetail:
         """来龙去脉：信号、每条规则的结论、委托、成交、历史 / signal, verdicts, attempts, fills, history."""
 
         def query(tx: Tx) -> models.OrderDetail | None:

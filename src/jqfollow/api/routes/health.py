@@ -1,5 +1,7 @@
 """For programs that watch: is it alive, is it ready, what are its figures."""
 
+import asyncio
+
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
@@ -9,6 +11,10 @@ from jqfollow.api.metrics import CONTENT_TYPE, Sample, render
 from jqfollow.api.parts import Parts
 from jqfollow.domain import JqfollowError
 from jqfollow.ledger import Tx
+
+_LEDGER_S = 2.0
+"""A watcher is not kept waiting longer."""
+_PROBE = "written_to_see_whether_it_can_be"
 
 
 def health_router(parts: Parts) -> APIRouter:
@@ -22,16 +28,12 @@ def health_router(parts: Parts) -> APIRouter:
 
     @router.get("/readyz", summary="能交易吗 / ready?", response_class=JSONResponse)
     async def readyz() -> JSONResponse:
-        """200: 账本可读、全部账户可交易；否则 503，并列出原因 / else 503, which says what is not ready."""
+        """200: 账本可读写、全部账户可交易；否则 503，并列出原因 / else 503, which says what is not ready."""
         accounts = [
             {"account": state.account, "ready": state.ready, "why_zh": state.why_zh, "why_en": state.why_en}
             for state in parts.intake.account_states()
         ]
-        try:
-            await parts.ledger.read(lambda tx: tx.pauses.list())
-            ledger = True
-        except JqfollowError:
-            ledger = False
+        ledger = await _ledger_works(parts)
         ready = ledger and all(account["ready"] for account in accounts)
         body = {"status": "ready" if ready else "not_ready", "ledger": ledger, "accounts": accounts}
         return JSONResponse(body, 200 if ready else 503)
@@ -43,6 +45,18 @@ def health_router(parts: Parts) -> APIRouter:
         return PlainTextResponse(render([*gauges, *parts.counters.samples()]), media_type=CONTENT_TYPE)
 
     return router
+
+
+async def _ledger_works(parts: Parts) -> bool:
+    """Whether it can be read; and, when the last signal could not be recorded, whether it can be written again."""
+    try:
+        async with asyncio.timeout(_LEDGER_S):
+            await parts.ledger.read(lambda tx: tx.pauses.list())
+            if parts.signals is not None and not parts.signals.recording:
+                await parts.ledger.write(lambda tx: tx.meta.set(_PROBE, parts.clock.now().isoformat()))
+    except (JqfollowError, TimeoutError):
+        return False
+    return True
 
 
 def _gauges(parts: Parts, tx: Tx) -> list[Sample]:

@@ -4,14 +4,21 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Annotated, TypeVar
 
-from fastapi import Query
+from fastapi import Path, Query
 from fastapi.exceptions import HTTPException
 
 from jqfollow.api import models
 from jqfollow.market.securities import UnknownSecurityError, parse_security
 
 Limit = Annotated[int, Query(ge=1, le=500, description="最多几条 / how many at most")]
-Before = Annotated[int | None, Query(ge=1, description="只要编号更小的：翻页 / only smaller numbers: paging")]
+_MOST_NUMBER = 2**63 - 1
+"""The largest that the ledger can hold."""
+Before = Annotated[
+    int | None, Query(ge=1, le=_MOST_NUMBER, description="只要编号更小的：翻页 / only smaller numbers: paging")
+]
+OrderId = Annotated[int, Path(ge=1, le=_MOST_NUMBER, description="订单编号 / an order's number")]
+OfOrder = Annotated[int | None, Query(ge=1, le=_MOST_NUMBER, description="只要这个订单的 / of this order only")]
+OfSignal = Annotated[int | None, Query(ge=1, le=_MOST_NUMBER, description="只要这个信号的 / of this signal only")]
 Account = Annotated[str | None, Query(max_length=64, description="账户 / account")]
 StrategyName = Annotated[str | None, Query(max_length=64, description="策略 / strategy")]
 Security = Annotated[str | None, Query(max_length=32, description="000001.XSHE, 000001.SZ, …")]

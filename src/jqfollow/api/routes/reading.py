@@ -1,12 +1,10 @@
 """Queries: how things stand, what is held, what was filled and decided."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from jqfollow.api import models, overview, views
 from jqfollow.api.parts import Parts
-from jqfollow.api.routes.params import Account, Before, Day, Limit, Security, StrategyName, page, symbol_of
+from jqfollow.api.routes.params import Account, Before, Day, Limit, OfOrder, Security, StrategyName, page, symbol_of
 
 
 def reading_router(parts: Parts) -> APIRouter:
@@ -49,7 +47,7 @@ def reading_router(parts: Parts) -> APIRouter:
 
     @router.get("/decisions", summary="决定 / decisions")
     async def decisions(
-        order_id: Annotated[int | None, Query(ge=1, description="只要这个订单的 / of this order only")] = None,
+        order_id: OfOrder = None,
         limit: Limit = 100,
     ) -> models.Page[models.DecisionView]:
         """为什么下单或没有下单：每条规则的结论 / why an order was or was not placed: every rule's verdict."""

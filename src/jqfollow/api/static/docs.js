@@ -1,11 +1,27 @@
 "use strict";
-// No validator badge: it would be asked for at another site.
-SwaggerUIBundle({
-  url: "/openapi.json",
-  dom_id: "#swagger-ui",
-  deepLinking: true,
-  tryItOutEnabled: true,
-  displayRequestDuration: true,
-  defaultModelsExpandDepth: 0,
-  validatorUrl: null,
-});
+// The two ports, each with its own document; a signal is sealed by its sender, so it can only be looked at here.
+const PORTS = {
+  console: { url: "/openapi.json", tryItOutEnabled: true, deepLinking: true },
+  signals: { url: "/openapi/signals.json", supportedSubmitMethods: [], defaultModelExpandDepth: 3 },
+};
+const shown = new Set();
+
+function show() {
+  const name = location.hash === "#signals" ? "signals" : "console";
+  for (const port of Object.keys(PORTS)) document.getElementById(port).hidden = port !== name;
+  for (const link of document.querySelectorAll("nav a")) {
+    link.ariaCurrent = link.dataset.shows === name ? "page" : null;
+  }
+  if (shown.has(name)) return;
+  shown.add(name);
+  SwaggerUIBundle({
+    dom_id: `#${name}`,
+    displayRequestDuration: true,
+    defaultModelsExpandDepth: 0,
+    validatorUrl: null, // no badge: it would be asked for at another site
+    ...PORTS[name],
+  });
+}
+
+window.addEventListener("hashchange", show);
+show();

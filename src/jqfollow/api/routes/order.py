@@ -1,0 +1,66 @@
+"""The one address of the signals port."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends
+
+from jqfollow.api.body import StrictRoute
+from jqfollow.api.models import Alive, Problem
+from jqfollow.api.opening import Opened, Opener
+from jqfollow.api.reception import AnyAnswer, Reception
+from jqfollow.wire.envelope import Sealed
+
+PATH = "/api/order"
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {
+        "model": Problem,
+        "description": "不合要求，重发无用 / not of the right shape",
+    },
+    401: {"model": Problem, "description": "未通过验证：原因不说 / not authentic: always the same words"},
+    408: {"model": Problem, "description": "没有按时收全 / the body did not come in time"},
+    409: {"model": Problem, "description": "这个 id 已用于另一条消息 / a known id with another text"},
+    411: {"model": Problem, "description": "缺少 Content-Length / no Content-Length"},
+    413: {"model": Problem, "description": "超过 16 KiB / more than 16 KiB"},
+    415: {"model": Problem, "description": "不是 application/json / not application/json"},
+    429: {"model": Problem, "description": "过于频繁，见 Retry-After / too many: see Retry-After"},
+    503: {"model": Problem, "description": "暂时无法记账，见 Retry-After / not recorded: see Retry-After"},
+}
+_EXAMPLES: dict[str, Any] = {
+    "jqf1": {
+        "summary": "jqf1：jqfollow client 写出的客户端 / the client that `jqfollow client` writes",
+        "value": {
+            "v": "jqf1",
+            "kid": "demo",
+            "id": "demo-h-1",
+            "ts": 1767322000,
+            "box": "/1BGC6HZF5/wBXODQs6aS+zD+2C/5Y1z4efrYiQcPtXeK/dT9NWxOIubCYKgi41G1YyvkHg4iFsN0ssamCPtYvstjSITEYYD"
+            "yshu3fuwPG7aonqhNvIhxDUwttoZ6zt3VbQz5GNz",
+        },
+    },
+    "seed": {
+        "summary": "seed：原版客户端，弱 / the original client, weak",
+        "value": {"encrypted_order": "eyJzaWduYXR1cmUiOiAi…", "timestamp": "2026-01-05 09:35:03.120000"},
+    },
+}
+_MESSAGE = Body(openapi_examples=_EXAMPLES)
+
+
+def order_router(opener: Opener, reception: Reception) -> APIRouter:
+    """`POST /api/order`, and the word that the port lives."""
+    router = APIRouter(tags=["信号 / signals"], route_class=StrictRoute)
+
+    async def authentic(message: Annotated[Sealed, _MESSAGE]) -> Opened:
+        return opener.open(message)
+
+    @router.post(PATH, summary="一条加密的信号 / a sealed signal", responses=_ERRORS)
+    async def order(opened: Annotated[Opened, Depends(authentic)]) -> AnyAnswer:
+        """200：信号已在账本里，落了盘；会被跟单，或者拒绝并记下原因 / it stands in the ledger, on disk."""
+        return await reception.take(opened)
+
+    @router.get(PATH, summary="活着吗 / alive?")
+    async def alive() -> Alive:
+        """端口在回答 / the port answers."""
+        return Alive()
+
+    return router
