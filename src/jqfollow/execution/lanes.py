@@ -10,6 +10,7 @@ made after all:
 
 import asyncio
 import math
+import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -187,8 +188,10 @@ class _Track:
         self._lane = lane
         self._width = width
         self._max_abandoned = max_abandoned
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._queue: deque[_Call[Any]] = deque()
+        self._tokens: queue.SimpleQueue[None] = queue.SimpleQueue()
+        """One for each call that was queued, taken back or not: what a worker waits for."""
         self._workers = 0
         """Threads that do not hang; those that run no call wait for one."""
         self._running: set[_Call[Any]] = set()
@@ -198,17 +201,17 @@ class _Track:
 
     @property
     def hung(self) -> int:
-        with self._changed:
+        with self._lock:
             return self._hung
 
     @property
     def under_way(self) -> int:
-        with self._changed:
+        with self._lock:
             return self._hung + len(self._running)
 
     def enqueue(self, call: _Call[Any]) -> None:
         """Queues `call` and sees that a thread is there; raises `BrokerDownError` when too many hang already."""
-        with self._changed:
+        with self._lock:
             if self._hung >= self._max_abandoned:
                 raise BrokerDownError(
                     f"{self._name}: {self._hung} 个调用一直没有返回，请重启 MiniQMT；未发送 / "
@@ -220,11 +223,11 @@ class _Track:
             except RuntimeError as error:  # the machine gives no more threads
                 self._queue.remove(call)
                 raise BrokerDownError(f"{self._name}: 无法建立线程，未发送 / no thread, not sent: {error}") from error
-            self._changed.notify()
+        self._tokens.put(None)
 
     def take_back(self, call: _Call[Any], why: str) -> bool:
         """Takes `call` back if it is still queued; `False`: it is being made, or is over."""
-        with self._changed:
+        with self._lock:
             if call.state is not _State.QUEUED:
                 return False
             self._queue.remove(call)
@@ -233,7 +236,7 @@ class _Track:
 
     def expire(self, call: _Call[Any]) -> None:
         """The deadline, on the loop's thread: decides what the caller is told."""
-        with self._changed:
+        with self._lock:
             if call.state is _State.QUEUED:
                 self._queue.remove(call)
                 self._drop(call, f"排队 {call.timeout_s:g} 秒未轮到 / its turn did not come in time")
@@ -246,18 +249,19 @@ class _Track:
 
     def close(self) -> list["asyncio.Future[None]"]:
         """Takes back the queue; returns what is done when the running calls are."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             while self._queue:
                 call = self._queue.popleft()
                 self._drop(call, "程序停止 / the service stops")
                 _wake(call)
             self._closers = {call: call.loop.create_future() for call in self._running}
-            self._changed.notify_all()
-            return list(self._closers.values())
+            closers = list(self._closers.values())
+        self._tokens.put(None)  # each worker that ends passes it on
+        return closers
 
     def expire_running(self) -> None:
-        with self._changed:
+        with self._lock:
             running = list(self._running)
         for call in running:
             self.expire(call)
@@ -302,12 +306,14 @@ class _Track:
 
     def _next(self) -> _Call[Any] | None:
         """The next call to make, marked as running; `None` when this thread is to end."""
-        with self._changed:
-            while True:
-                while not self._queue:
+        while True:
+            self._tokens.get()
+            with self._lock:
+                if not self._queue:
                     if self._closed:
+                        self._tokens.put(None)
                         return None
-                    self._changed.wait()
+                    continue  # it was taken back
                 call = self._queue.popleft()
                 if call.loop.time() < call.deadline:
                     call.state = _State.RUNNING
@@ -319,7 +325,7 @@ class _Track:
     def _finish(self, call: _Call[Any]) -> bool:
         """Tells the outcome; `False`: this thread was replaced meanwhile."""
         closer: asyncio.Future[None] | None = None
-        with self._changed:
+        with self._lock:
             kept = call.state is _State.RUNNING
             if kept:
                 call.state = _State.DONE
