@@ -252,9 +252,9 @@ def replayed(path: Path, rig: PaperRig) -> object:
         calendar=TradingCalendar(),
         faults=rig.faults,
         now=rig.clock.now() + timedelta(days=5000),
-        emit=lambda _: None,
+        emit=lambda _events, _written: None,
     )
-    exchange.close()
+    exchange.journal.close()
     return exchange.account
 
 

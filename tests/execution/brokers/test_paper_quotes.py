@@ -43,6 +43,11 @@ def quote_of(rig: PaperRig, symbol: str = "600000.SH") -> Quote:
     return quote
 
 
+def markets_of(rig: PaperRig) -> dict[str, Market]:
+    assert rig.broker._exchange is not None
+    return rig.broker._exchange.account.markets
+
+
 def instrument_of(rig: PaperRig, symbol: str = "600000.SH") -> Instrument:
     instrument = rig.broker.instrument(symbol)
     assert instrument is not None
@@ -74,11 +79,10 @@ def test_a_book_is_in_order_near_its_anchor_and_inside_its_limits(
     assert up is not None
     assert down is not None
     if near is not None:  # later on the day, at a limit or some ticks from it
-        later = quotes.anchored(
-            symbol, max(up - ticks * tick if near == "up" else down + ticks * tick, tick), MONDAY, start
-        )
-        assert later is not None
-        markets[symbol] = later
+        near_it = up - ticks * tick if near == "up" else down + ticks * tick
+        later = quotes.anchored(symbol, near_it, MONDAY, start)
+        assert (later is not None) == (down <= near_it <= up)
+        markets[symbol] = later or markets[symbol]
     anchor = markets[symbol].last
     now = start + timedelta(seconds=seconds)
     quote = quotes.quote(symbol, MONDAY, now, Phase.CONTINUOUS)
@@ -148,10 +152,38 @@ def test_the_first_price_ever_is_its_own_previous_close(rig: PaperRig) -> None:
     )
 
 
-def test_later_prices_of_a_day_are_cut_to_its_limits(rig: PaperRig) -> None:
-    for price, last in (("10.00", "10.00"), ("11.70", "11.00"), ("3.00", "9.00")):
+def test_a_fill_that_cannot_have_been_moves_nothing(rig: PaperRig) -> None:
+    """Nobody puts a security to its limit for everyone by naming a price beyond it."""
+    rig.broker.observe(symbol="600000.SH", price=Decimal("10.00"), day=MONDAY)
+    for price, last in (("15", "10.00"), ("10.50", "10.50"), ("11.01", "10.50"), ("8.99", "10.50"), ("11.00", "11.00")):
+        rig.clock.forward(3)
         rig.broker.observe(symbol="600000.SH", price=Decimal(price), day=MONDAY)
-        assert (quote_of(rig).last, instrument_of(rig).prev_close) == (Decimal(last), Decimal("10.00"))
+        market = markets_of(rig)["600000.SH"]
+        assert (market.last, market.prev_close) == (Decimal(last), Decimal("10.00"))
+
+
+@pytest.mark.parametrize(("side", "price"), [("buy", "9.20"), ("sell", "10.80"), ("buy", "10.15")])
+def test_no_limit_moves_the_market(rig: PaperRig, side: str, price: str) -> None:
+    """An order away from the market rests; what it asks for changes nobody's quote, filled, canceled or not."""
+    rig.hold("600000.SH", 1000)
+    rig.broker.observe(symbol="600000.SH", price=Decimal("10.00"), day=MONDAY)
+    before, shown = dict(markets_of(rig)), quote_of(rig)
+    make = Requests()
+    placed = rig.broker.place(make.buy(100, price) if side == "buy" else make.sell(100, price))
+    assert isinstance(placed, Accepted)
+    state = AttemptState.FILLED if price == "10.15" else AttemptState.NEW
+    assert listed(rig, placed.broker_order_id).state is state
+    for _ in range(20):
+        rig.clock.forward(3)
+        rig.broker.advance()
+        last = quote_of(rig).last
+        assert last is not None
+        assert abs(last - Decimal("10.00")) <= Decimal("0.02")
+    assert listed(rig, placed.broker_order_id).state is state
+    rig.broker.observe(symbol="600000.SH", price=None, day=MONDAY)  # as a signal of which nothing was filled
+    assert markets_of(rig) == before
+    rig.clock.moment = at("10:00")
+    assert (quote_of(rig).last, quote_of(rig).prev_close) == (shown.last, shown.prev_close)
 
 
 @pytest.mark.parametrize(("price", "prev_close"), [("11.00", "10.00"), ("9.00", "10.00"), ("11.01", "11.01")])

@@ -1,12 +1,14 @@
 """A practice account as it stands: money, holdings, the day's orders, and the market around them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
 
-from jqfollow.domain import ATTEMPT_ENDED, AttemptState, FillReport, OrderReport, Phase, Side
-
-_ZERO = Decimal(0)
+from jqfollow.domain import FillReport, OrderReport, Phase, Side
+from jqfollow.execution.brokers.paper.codes import find
+from jqfollow.execution.brokers.paper.order import PaperOrder
+from jqfollow.execution.brokers.paper.standing import Standing
+from jqfollow.market.settlement import settles_same_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +19,7 @@ class Market:
     """The trading day of `prev_close`."""
     prev_close: Decimal
     last: Decimal
-    """The anchor: what a signal or a person named last, else made up."""
+    """The anchor: what a strategy was filled at last, else made up."""
     since: datetime | None = None
     """When the anchor was set; within the same book it does not move yet."""
     pinned: bool = False
@@ -44,58 +46,6 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaperOrder:
-    """One order of the day."""
-
-    broker_order_id: str
-    remark: str
-    symbol: str
-    side: Side
-    volume: int
-    price: Decimal
-    at: datetime
-    state: AttemptState
-    reserve: Decimal
-    """The fee kept back for it at its placing, yuan."""
-    filled: int = 0
-    turnover: Decimal = _ZERO
-    fee: Decimal = _ZERO
-    message: str = ""
-
-    @property
-    def open(self) -> bool:
-        """Whether it can still trade."""
-        return self.state not in ATTEMPT_ENDED
-
-    @property
-    def left(self) -> int:
-        """What is not filled."""
-        return self.volume - self.filled
-
-    @property
-    def frozen(self) -> Decimal:
-        """The money that it keeps back, yuan."""
-        if not self.open or self.side is Side.SELL:
-            return _ZERO
-        return self.left * self.price + max(self.reserve - self.fee, _ZERO)
-
-    def report(self) -> OrderReport:
-        """What the broker says of it."""
-        return OrderReport(
-            broker_order_id=self.broker_order_id,
-            remark=self.remark,
-            symbol=self.symbol,
-            side=self.side,
-            volume=self.volume,
-            price=self.price,
-            state=self.state,
-            filled=self.filled,
-            at=self.at,
-            message=self.message,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
     """What was taken of one book, by `taken_key`."""
 
@@ -104,8 +54,8 @@ class Taken:
 
 
 @dataclass(slots=True, kw_only=True)
-class PaperAccount:
-    """What stands: money, holdings, today's orders and fills, and the market around them."""
+class Kept:
+    """What an account's file keeps of it: money, holdings, today's orders and fills, and the market around them."""
 
     money: Decimal
     """All of it, the frozen part included, yuan."""
@@ -121,23 +71,55 @@ class PaperAccount:
     taken: dict[str, Taken] = field(default_factory=dict)
     auctions: list[Phase] = field(default_factory=list)
 
+
+@dataclass(slots=True, kw_only=True)
+class PaperAccount(Kept):
+    """The account as it stands. Only `facts.apply` changes it."""
+
+    standing: Standing = field(default_factory=Standing, init=False)
+
     @property
     def frozen(self) -> Decimal:
         """What open buys keep back, yuan."""
-        return sum((order.frozen for order in self.orders.values()), _ZERO)
+        return self.standing.frozen
 
     @property
     def cash(self) -> Decimal:
         """What can be spent now, yuan."""
-        return self.money - self.frozen
+        return self.money - self.standing.frozen
 
     def open_orders(self) -> list[PaperOrder]:
         """Oldest first."""
-        return [order for order in self.orders.values() if order.open]
+        queues = (queue for sides in self.standing.queues.values() for queue in sides.values())
+        return [self.orders[str(number)] for number in sorted(number for queue in queues for _, number in queue)]
 
-    def frozen_shares(self, symbol: str) -> int:
-        """What open sells keep back."""
-        return sum(o.left for o in self.orders.values() if o.open and o.side is Side.SELL and o.symbol == symbol)
+    def unsettled(self, symbol: str) -> int:
+        """What of a holding cannot be sold today (T+1)."""
+        held, security = self.holdings.get(symbol), find(symbol)
+        return 0 if held is None or security is None or settles_same_day(security) else held.bought_today
+
+    def available(self, symbol: str) -> int:
+        """What can be sold of a holding now."""
+        held = self.holdings.get(symbol)
+        return 0 if held is None else held.volume - self.unsettled(symbol) - self.standing.selling.get(symbol, 0)
+
+    def kept(self) -> Kept:
+        """What the file keeps: the same dicts and lists, not copies."""
+        return Kept(**{each.name: getattr(self, each.name) for each in fields(Kept)})
+
+    def restore(self, kept: Kept) -> None:
+        """Becomes what a file kept."""
+        for each in fields(Kept):
+            setattr(self, each.name, getattr(kept, each.name))
+        self.standing = Standing()
+        for order in self.orders.values():
+            self.standing.put(None, order)
+
+    def put(self, order: PaperOrder) -> OrderReport:
+        """Takes a new order, or a new state of one; what the broker says of it."""
+        before = self.orders.get(order.broker_order_id)
+        self.orders[order.broker_order_id] = order
+        return self.standing.put(before, order)
 
 
 def taken_key(side: Side, level: Decimal) -> str:

@@ -2,19 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 import structlog
 
-from jqfollow.domain import Asset, FillReport, Instrument, OrderReport, Placed, PlaceRequest, Position, Quote
+from jqfollow.domain import (
+    Accepted,
+    Asset,
+    FillReport,
+    Instrument,
+    OrderReport,
+    Placed,
+    PlaceRequest,
+    Position,
+    Quote,
+    Refused,
+)
 from jqfollow.execution.brokers.paper.account import Holding
-from jqfollow.execution.brokers.paper.exchange import Look
 from jqfollow.execution.brokers.paper.facts import HoldingSet, MoneySet
 from jqfollow.execution.brokers.paper.terminal import Terminal
 
 _log = structlog.get_logger(__name__)
-_COST_STEP = Decimal("0.0001")
+ListRow = TypeVar("ListRow", OrderReport, FillReport)
 
 
 class PaperBroker(Terminal):
@@ -31,60 +42,44 @@ class PaperBroker(Terminal):
         """Places a limit order; the same request twice makes two orders, as at a real broker."""
         with self.faults.around("place"):
             look = self._look([request.symbol])
-            with self._lock:
-                return self._up().place(request, look, self._clock.now())
+            placed = self._answer(lambda exchange: exchange.place(request, look, self._clock.now()))
+            if isinstance(placed, Refused):
+                return placed
+            return Accepted(broker_order_id=self.faults.told_id(placed.broker_order_id))
 
     def cancel(self, broker_order_id: str) -> None:
         """Asks for a cancel; raises `BrokerError` in the counter's words."""
-        with self.faults.around("cancel"), self._lock:
-            self._up().cancel(broker_order_id, self._clock.now())
+        with self.faults.around("cancel"):
+            own = self.faults.own_id(broker_order_id)
+            self._answer(lambda exchange: exchange.cancel(own, self._clock.now()))
 
     def orders(self) -> Sequence[OrderReport]:
         """All of today's orders, rejected ones of late refusals too."""
-        with self.faults.around("orders"), self._lock:
-            return [order.report() for order in self._up().account.orders.values() if self._listed(order.at)]
+        with self.faults.around("orders"):
+            return self._listed(self._answer(lambda exchange: list(exchange.account.standing.rows.values())))
 
     def fills(self) -> Sequence[FillReport]:
         """All of today's fills, oldest first."""
-        with self.faults.around("fills"), self._lock:
-            return [fill for fill in self._up().account.fills if self._listed(fill.at)]
+        with self.faults.around("fills"):
+            return self._listed(self._answer(lambda exchange: list(exchange.account.fills)))
 
-    def _listed(self, at: datetime) -> bool:
-        lag_s = self.faults.list_lag_s
-        return not lag_s or at <= self._clock.now() - timedelta(seconds=lag_s)
+    def _listed(self, rows: list[ListRow]) -> list[ListRow]:
+        if self.faults.list_lag_s:
+            youngest = self._clock.now() - timedelta(seconds=self.faults.list_lag_s)
+            rows = [row for row in rows if row.at <= youngest]
+        return self.faults.told(rows)
 
     def positions(self) -> Sequence[Position]:
         """What the account holds."""
         with self.faults.around("positions"):
-            look = self._look(self._held())
-            with self._lock:
-                exchange = self._up()
-                return [
-                    Position(
-                        symbol=symbol,
-                        volume=held.volume,
-                        available=exchange.available(symbol),
-                        avg_cost=(held.cost / held.volume).quantize(_COST_STEP),
-                        last=_value(look, symbol),
-                    )
-                    for symbol, held in sorted(exchange.account.holdings.items())
-                    if held.volume
-                ]
+            prices, now = self._prices(), self._clock.now()
+            return self._answer(lambda exchange: exchange.worth.positions(prices or exchange.prices(now), now))
 
     def asset(self) -> Asset:
         """The account's money; holdings at the last price, else the previous close, else at cost."""
         with self.faults.around("asset"):
-            look = self._look(self._held())
-            with self._lock:
-                account = self._up().account
-                worth = Decimal(0)
-                for symbol, held in account.holdings.items():
-                    price = _value(look, symbol)
-                    worth += held.cost if price is None else held.volume * price
-                frozen = account.frozen
-                return Asset(
-                    cash=account.money - frozen, frozen=frozen, market_value=worth, total=account.money + worth
-                )
+            prices, now = self._prices(), self._clock.now()
+            return self._answer(lambda exchange: exchange.worth.asset(prices or exchange.prices(now), now))
 
     def quote(self, symbol: str) -> Quote | None:
         """The market now, without what this account took of the book."""
@@ -92,7 +87,8 @@ class PaperBroker(Terminal):
             look = self._look([symbol])
             with self._lock:
                 exchange, view = self._up(), look(symbol)
-                return None if view is None else exchange.what_is_left(view[0])
+                quote = None if view is None else exchange.what_is_left(view[0])
+            return self.faults.seen(symbol, quote)
 
     def instrument(self, symbol: str) -> Instrument | None:
         """Today's facts."""
@@ -106,21 +102,29 @@ class PaperBroker(Terminal):
     # -- PracticeExchange
 
     def observe(self, *, symbol: str, price: Decimal | None, day: date) -> None:
-        """Anchors the quotes and begins the day; before the first `connect` there is nothing to anchor."""
+        """A strategy was filled in `symbol` at `price` (`None`: not, or not yet) on `day`.
+
+        Anchors the quotes there and begins the day; a limit, or what somebody wishes, is no price to be told here.
+        Before the first `connect` there is nothing to anchor.
+        """
         with self._lock:
-            if self._exchange is None:
+            exchange, now = self._exchange, self._clock.now()
+            if exchange is None:
                 _log.warning("paper.observed_while_closed", account=self._name)
                 return
-            self._exchange.observe(symbol, price, day, self._clock.now())
-        self._catch_up()
+            if exchange.observe(symbol, price, day, now) and self._quotes is None:
+                exchange.trade(symbol, self._simulated, now)
 
     def trading_day(self) -> date:
         """The day that the exchange is in."""
         with self._lock:
-            if self._exchange is None:
+            exchange = self._exchange
+            if exchange is None:
                 return self._clock.now().date()
-            self._exchange.keep_day(self._clock.now())
-            return self._exchange.account.day
+            exchange.keep_day(self._clock.now())
+            day, written = exchange.account.day, exchange.day_written
+        exchange.journal.sync(written)
+        return day
 
     # -- what a person or a test may do
 
@@ -166,21 +170,16 @@ class PaperBroker(Terminal):
                 risk_warning=market.risk_warning if risk_warning is None else risk_warning,
                 quoted=market.quoted if quoted is None else quoted,
             )
-            exchange.set_market(symbol, market)
+            exchange.set_market(symbol, market, now)
         self.advance()
 
     def set_money(self, yuan: Decimal) -> None:
         """Sets all the account's money, frozen part included; raises `BrokerDownError` before the first `connect`."""
         with self._lock:
-            self._open().record(MoneySet(money=yuan))
+            self._open().record(MoneySet(money=yuan), self._clock.now())
 
     def set_holding(self, symbol: str, volume: int, *, cost: Decimal, bought_today: int = 0) -> None:
         """Sets a holding, at `cost` yuan a share; raises `BrokerDownError` before the first `connect`."""
         with self._lock:
             holding = Holding(volume=volume, bought_today=bought_today, cost=cost * volume)
-            self._open().record(HoldingSet(symbol=symbol, holding=holding))
-
-
-def _value(look: Look, symbol: str) -> Decimal | None:
-    view = look(symbol)
-    return None if view is None else view[0].last or view[0].prev_close
+            self._open().record(HoldingSet(symbol=symbol, holding=holding), self._clock.now())

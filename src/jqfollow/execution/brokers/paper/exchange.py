@@ -5,15 +5,12 @@ trades at its own price when a later book reaches it; what was taken of a book i
 the account never meet each other. A call auction (9:25, 15:00) matches what was there before it at one price.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
-
-import structlog
 
 from jqfollow.domain import (
     Accepted,
@@ -31,17 +28,19 @@ from jqfollow.domain import (
     Side,
 )
 from jqfollow.execution.brokers.paper import counter, facts
-from jqfollow.execution.brokers.paper.account import Market, PaperAccount, PaperOrder
+from jqfollow.execution.brokers.paper.account import Market, PaperAccount
+from jqfollow.execution.brokers.paper.codes import find
 from jqfollow.execution.brokers.paper.facts import Fact, apply, decode, encode
 from jqfollow.execution.brokers.paper.faults import Faults
-from jqfollow.execution.brokers.paper.journal import Journal, JournalDamagedError, JournalError
-from jqfollow.execution.brokers.paper.matching import by_priority, executed, meets, opposite, sweep
-from jqfollow.execution.brokers.paper.quotes import SimulatedQuotes, find
+from jqfollow.execution.brokers.paper.journal import Journal, JournalDamagedError
+from jqfollow.execution.brokers.paper.lag import Lag
+from jqfollow.execution.brokers.paper.matching import executed, meets, opposite, sweep
+from jqfollow.execution.brokers.paper.order import PaperOrder
+from jqfollow.execution.brokers.paper.quotes import SimulatedQuotes
+from jqfollow.execution.brokers.paper.worth import Price, Worth
 from jqfollow.market.calendar import CalendarError, TradingCalendar
+from jqfollow.market.securities import Security
 from jqfollow.market.sessions import accepts_cancels, phase_at
-from jqfollow.market.settlement import settles_same_day
-
-_log = structlog.get_logger(__name__)
 
 View = tuple[Quote, Instrument]
 Look = Callable[[str], View | None]
@@ -49,15 +48,6 @@ Look = Callable[[str], View | None]
 _AUCTIONS = ((time(9, 25), Phase.OPENING_AUCTION), (time(15, 0), Phase.CLOSING_AUCTION))
 _FIRST_ID = 10_000_000
 _DAY_OVER = counter.words(160001, "交易日结束，未成交部分自动撤销")
-
-
-@contextmanager
-def _later() -> Iterator[None]:
-    """What was asked is written down already: when the rest cannot be written now, `advance` does it another time."""
-    try:
-        yield
-    except JournalError as error:
-        _log.warning("paper.later", error=str(error))
 
 
 class Exchange:
@@ -72,40 +62,84 @@ class Exchange:
         calendar: TradingCalendar,
         faults: Faults,
         now: datetime,
-        emit: Callable[[Sequence[BrokerEvent]], None],
+        emit: Callable[[Sequence[BrokerEvent], int], None],
     ) -> None:
-        """Opens the file at `path`, or makes it with `cash` yuan in it; raises `JournalError`."""
+        """Opens the file at `path`, or makes it with `cash` yuan in it; raises `JournalError`.
+
+        Args:
+            path: of the account's file.
+            cash: yuan of a new account.
+            hours: as in `PaperBroker`.
+            calendar: the trading days of `hours="exchange"`.
+            faults: what goes wrong.
+            now: the time.
+            emit: takes pushes, and how much of the journal must be synced before they may be told.
+        """
         self._always = hours == "always"
         self._calendar = calendar
+        self._trading: tuple[date, bool] | None = None
         self._faults = faults
         self._emit = emit
         self.account = PaperAccount(money=cash, day=now.date())
         self.simulated = SimulatedQuotes(lambda: self.account.markets)
-        self._journal = Journal(path)
-        if self._journal.payloads:
+        self.lag = Lag(self.account, faults)
+        self.worth = Worth(self.account, self.lag)
+        self._exhausted: dict[str, Quote] = {}
+        """By symbol, the quote at which nothing that stands trades any more."""
+        self.journal = Journal(path)
+        self.day_written = 0
+        """How much of the journal must be synced before the day may be told."""
+        if self.journal.payloads:
             self._replay(path)
         else:
-            self._journal.append(encode([facts.Snapshot(account=self.account)]))
-        self._journal.forget()
-        self.sync = self._journal.sync
-        self.close = self._journal.close
+            self.journal.append(encode([facts.Snapshot(account=self.account.kept())]))
+        self.journal.forget()
 
     def _replay(self, path: Path) -> None:
-        for number, payload in enumerate(self._journal.payloads, start=1):
+        for number, payload in enumerate(self.journal.payloads, start=1):
             try:
                 for fact in decode(payload):
                     apply(self.account, fact)
             except (ValueError, LookupError) as error:
-                self._journal.close()
+                self.journal.close()
                 raise JournalDamagedError(
                     f"模拟账户文件 {path} 第 {number} 行读不懂（可能由更新的版本写成）/ "
                     f"line {number} makes no sense: {error}"
                 ) from error
 
-    def _commit(self, *what: Fact) -> None:
-        """Writes facts as one line, makes them true, and tells of them."""
-        self._journal.append(encode(list(what)))
-        self._emit([event for fact in what for event in apply(self.account, fact)])
+    def _commit(self, now: datetime, *what: Fact) -> None:
+        """Writes facts as one line, makes them true, and has them told once they are synced."""
+        self.journal.append(encode(list(what)))
+        events: list[BrokerEvent] = []
+        for fact in what:
+            symbol = self._symbol(fact)
+            if symbol is None:
+                events += apply(self.account, fact)
+                continue
+            self._exhausted.pop(symbol, None)
+            with self.lag.watch(symbol, now):
+                events += apply(self.account, fact)
+        self._emit(events, self.journal.written)
+
+    def _symbol(self, fact: Fact) -> str | None:
+        """Of the order that `fact` is about."""
+        match fact:
+            case facts.Placed():
+                return fact.request.symbol
+            case facts.Filled():
+                return fact.report.symbol
+            case facts.Moved():
+                return self.account.orders[fact.broker_order_id].symbol
+            case _:
+                return None
+
+    def heal(self) -> None:
+        """Writes the file anew after the disk refused to sync it."""
+        if self.journal.ailing:
+            self._compact()
+
+    def _compact(self) -> None:
+        self.journal.rewrite([encode([facts.Snapshot(account=self.account.kept())])])
 
     # -- time
 
@@ -116,40 +150,48 @@ class Exchange:
         return phase_at(now) if self._trades(now.date()) else Phase.CLOSED
 
     def _trades(self, day: date) -> bool:
-        try:
-            return self._calendar.is_trading_day(day)
-        except CalendarError:  # nothing is guessed: closed
-            return False
+        if self._trading is None or self._trading[0] != day:
+            try:
+                self._trading = day, self._calendar.is_trading_day(day)
+            except CalendarError:  # nothing is guessed: closed
+                self._trading = day, False
+        return self._trading[1]
 
     def keep_day(self, now: datetime) -> None:
         """Begins the next day when its time has come."""
         today = now.date()
         if today > self.account.day and (self.account.live if self._always else self._trades(today)):
-            self._begin(today, live=True)
+            self._begin(now, today, live=True)
 
-    def observe(self, symbol: str, price: Decimal | None, day: date, now: datetime) -> None:
-        """A signal or a person named `price` on `day`."""
+    def observe(self, symbol: str, price: Decimal | None, day: date, now: datetime) -> bool:
+        """A strategy was filled at `price` on `day` (`None`: nothing was filled); whether that moved the market."""
         self.keep_day(now)
         if self._always:
             first = not self.account.observed
             if day > self.account.day or first:
-                self._begin(day, live=day >= now.date(), observed=True)
-        if price is not None:
-            market = self.simulated.anchored(symbol, price, self.account.day, now)
-            if market is not None and market != self.account.markets.get(symbol):
-                self._commit(facts.MarketSet(symbol=symbol, market=market))
+                self._begin(now, day, live=day >= now.date(), observed=True)
+        market = None if price is None else self.simulated.anchored(symbol, price, self.account.day, now)
+        if market is None or market == self.account.markets.get(symbol):
+            return False
+        self.set_market(symbol, market, now)
+        return True
 
-    def _begin(self, day: date, *, live: bool, observed: bool | None = None) -> None:
+    def _begin(self, now: datetime, day: date, *, live: bool, observed: bool | None = None) -> None:
         observed = self.account.observed if observed is None else observed
+        began = facts.DayBegan(day=day, live=live, observed=observed)
         if day == self.account.day:
-            self._commit(facts.DayBegan(day=day, live=live, observed=observed))
+            self._commit(now, began)
+            self.day_written = self.journal.written
             return
-        over = [
-            facts.Moved(broker_order_id=o.broker_order_id, state=AttemptState.CANCELED, message=_DAY_OVER)
-            for o in self.account.open_orders()
-        ]
-        self._commit(*over, facts.DayBegan(day=day, live=live, observed=observed))
-        self._journal.rewrite([encode([facts.Snapshot(account=self.account)])])
+        over = (
+            facts.Moved(broker_order_id=order.broker_order_id, state=AttemptState.CANCELED, message=_DAY_OVER)
+            for order in self.account.open_orders()
+        )
+        self._commit(now, *over, began)
+        self.day_written = self.journal.written
+        self.lag.forget()
+        self._exhausted.clear()
+        self._compact()
 
     # -- the market
 
@@ -167,35 +209,25 @@ class Exchange:
     def _opposite(self, quote: Quote, side: Side) -> tuple[Level, ...]:
         return opposite(quote, side, self.account.taken.get(quote.symbol))
 
-    def available(self, symbol: str) -> int:
-        """What can be sold of a holding now."""
-        held = self.account.holdings.get(symbol)
-        if held is None:
-            return 0
-        return held.volume - self.unsettled(symbol) - self.account.frozen_shares(symbol)
-
-    def unsettled(self, symbol: str) -> int:
-        """What of a holding cannot be sold today (T+1)."""
-        held, security = self.account.holdings.get(symbol), find(symbol)
-        if held is None or security is None or settles_same_day(security):
-            return 0
-        return held.bought_today
-
-    def set_market(self, symbol: str, market: Market) -> None:
+    def set_market(self, symbol: str, market: Market, now: datetime) -> None:
         """Puts `market` in the place of what was made."""
-        self._commit(facts.MarketSet(symbol=symbol, market=market))
+        self._commit(now, facts.MarketSet(symbol=symbol, market=market))
 
-    def record(self, fact: facts.MoneySet | facts.HoldingSet) -> None:
+    def prices(self, now: datetime) -> Price:
+        """The simulated last prices."""
+        return self.simulated.prices(self.account.day, now, self.phase(now))
+
+    def record(self, fact: facts.MoneySet | facts.HoldingSet, now: datetime) -> None:
         """What a person set."""
-        self._commit(fact)
+        self._commit(now, fact)
 
     # -- orders
 
     def place(self, request: PlaceRequest, look: Look, now: datetime) -> Placed:
-        """Takes an order and matches it, or refuses it."""
+        """Takes an order and matches it, or refuses it: all of it is written, or nothing."""
         self.keep_day(now)
         security, view = find(request.symbol), look(request.symbol)
-        message = self._faults.next_refusal() or self._judge(request, view, now)
+        message = self._faults.next_refusal() or self._judge(request, security, view, now)
         number = self.account.number + 1
         placed = facts.Placed(
             broker_order_id=str(_FIRST_ID + number),
@@ -207,31 +239,31 @@ class Exchange:
         if message is not None:
             if not self._faults.refuse_by_push or security is None or not counter.readable(request):
                 return Refused(message=message)
-            self._commit(replace(placed, state=AttemptState.REJECTED, message=message))
+            self._commit(now, replace(placed, state=AttemptState.REJECTED, message=message))
             return Accepted(broker_order_id=placed.broker_order_id)
         if security is None or view is None:
             raise AssertionError(request)
-        self._commit(replace(placed, reserve=counter.reserve(request, security)))
-        if self.phase(now) is Phase.CONTINUOUS:
-            with _later():
-                self._match(placed.broker_order_id, view[0], now, takes=True)
+        placed = replace(placed, reserve=counter.reserve(request, security))
+        fills: list[facts.Filled] = []
+        if not self._resting(request.symbol, now):
+            fills = self._match(facts.placed(placed), view[0], now, first=number + 1, takes=True)
+        self._commit(now, placed, *fills)
         return Accepted(broker_order_id=placed.broker_order_id)
 
-    def _judge(self, request: PlaceRequest, view: View | None, now: datetime) -> str | None:
-        security, symbol = find(request.symbol), request.symbol
+    def _judge(self, request: PlaceRequest, security: Security | None, view: View | None, now: datetime) -> str | None:
+        symbol = request.symbol
         if security is None or view is None:
             return counter.unknown(symbol)
         held = self.account.holdings.get(symbol)
-        buying = sum(o.left for o in self.account.open_orders() if o.symbol == symbol and o.side is Side.BUY)
         books = counter.Books(
             day=self.account.day,
             phase=self.phase(now),
             quote=self.what_is_left(view[0]),
             instrument=view[1],
-            cash=self.account.cash,
-            available=self.available(symbol),
-            unsettled=self.unsettled(symbol),
-            bought_today=buying + (held.bought_today if held else 0),
+            cash=self.account.cash - sum(self.lag.money(now)),
+            available=self.account.available(symbol) - self.lag.shares(symbol, now)[1],
+            unsettled=self.account.unsettled(symbol),
+            bought_today=self.account.standing.buying.get(symbol, 0) + (held.bought_today if held else 0),
         )
         return counter.refusal(request, security, books)
 
@@ -250,23 +282,15 @@ class Exchange:
             raise BrokerError(counter.words(150004, "当前时间不允许撤单", 阶段=phase))
         refused = self._faults.next_cancel_refusal()
         if refused is not None:
-            self._emit([CancelFailed(broker_order_id=broker_order_id, message=refused)])
+            self._emit([CancelFailed(broker_order_id=broker_order_id, message=refused)], self.journal.written)
         if refused is not None or self._faults.ignore_cancels:
             return
-        self._commit(facts.Moved(broker_order_id=broker_order_id, state=AttemptState.PENDING_CANCEL))
-        if not self._faults.slow_cancels:
-            with _later():
-                self._end_canceled()
+        asked = facts.Moved(broker_order_id=broker_order_id, state=AttemptState.PENDING_CANCEL)
+        self._commit(now, asked, *([] if self._faults.slow_cancels else [_canceled(broker_order_id)]))
 
-    def _end_canceled(self) -> None:
-        asked = [o for o in self.account.open_orders() if o.state is AttemptState.PENDING_CANCEL]
-        if asked:
-            self._commit(
-                *(
-                    facts.Moved(broker_order_id=o.broker_order_id, state=AttemptState.CANCELED, message="已撤")
-                    for o in asked
-                )
-            )
+    def _end_canceled(self, now: datetime) -> None:
+        if self.account.standing.canceling:
+            self._commit(now, *map(_canceled, sorted(self.account.standing.canceling)))
 
     # -- matching
 
@@ -276,48 +300,74 @@ class Exchange:
         if not self._always and self._trades(now.date()):
             for at, auction in _AUCTIONS:
                 self._hold_auction(datetime.combine(now.date(), at, now.tzinfo), auction, look, now)
-        if self.phase(now) is Phase.CONTINUOUS:
-            for order in by_priority(self.account.open_orders()):
-                view = look(order.symbol)
-                if view is not None:
-                    self._match(order.broker_order_id, view[0], now, takes=False)
-        self._end_canceled()
+        if self.phase(now) is Phase.CONTINUOUS:  # else every look would be in vain
+            for symbol in list(self.account.standing.queues):
+                self.trade(symbol, look, now)
+        self._end_canceled(now)
 
-    def _match(self, broker_order_id: str, quote: Quote, now: datetime, *, takes: bool) -> None:
-        """Trades an order with `quote`; `takes`: at the levels' prices, else at its own."""
-        order = self.account.orders[broker_order_id]
+    def trade(self, symbol: str, look: Look, now: datetime) -> None:
+        """Trades what stands in one symbol: the first of each queue, until one of them finds nothing."""
+        view = look(symbol)
+        if view is None or self._exhausted.get(symbol) is view[0] or self._resting(symbol, now):
+            return
+        quote, traded = view[0], False
+        for side in Side:
+            turn = 0
+            while turn < len(queue := self.account.standing.queue(symbol, side)):
+                order = self.account.orders[str(queue[turn][1])]
+                fills = self._match(order, quote, now, first=self.account.number + 1, takes=False)
+                if not fills:
+                    break
+                self._commit(now, *fills)
+                traded = True
+                turn += self.account.orders[order.broker_order_id].open
+        if not traded:
+            self._exhausted[symbol] = quote
+
+    def _resting(self, symbol: str, now: datetime) -> bool:
+        """Whether nothing trades in `symbol` now."""
+        return self.phase(now) is not Phase.CONTINUOUS or symbol in self._faults.halted
+
+    def _match(self, order: PaperOrder, quote: Quote, now: datetime, *, first: int, takes: bool) -> list[facts.Filled]:
+        """What an order trades with `quote`; `takes`: at the levels' prices, else at its own. `first`: of the fills."""
         most = order.left if self._faults.max_fill is None else min(order.left, self._faults.max_fill)
         fills: list[facts.Filled] = []
         for level in sweep(order, self._opposite(quote, order.side), most):
             price = level.price if takes else order.price
-            order, fill = self._execute(order, level.volume, price, quote, now, nth=len(fills) + 1)
+            order, fill = _execute(order, level.volume, price, quote, now, number=first + len(fills))
             fills.append(replace(fill, level=level.price))
-        if fills:
-            self._commit(*fills)
+        return fills
 
     def _hold_auction(self, moment: datetime, auction: Phase, look: Look, now: datetime) -> None:
         """Matches the orders from before `moment` at one price, once a day."""
-        there = [order for order in self.account.open_orders() if order.at < moment]
-        if now < moment or auction in self.account.auctions or not there:
+        if now < moment or auction in self.account.auctions:
             return
         fills: list[facts.Filled] = []
-        pools: dict[tuple[str, Side], int] = {}
-        for order in by_priority(there):
-            view = look(order.symbol)
-            if view is None or view[0].last is None:
+        for symbol, sides in self.account.standing.queues.items():
+            view = look(symbol)
+            if view is None or view[0].last is None or symbol in self._faults.halted:
                 continue
-            quote, price, whose = view[0], view[0].last, (order.symbol, order.side)
-            pool = pools.setdefault(whose, sum(level.volume for level in self._opposite(quote, order.side)))
-            volume = min(pool, order.left)
-            if volume and meets(order, price):
-                pools[whose] -= volume
-                fills.append(self._execute(order, volume, price, quote, now, nth=len(fills) + 1)[1])
-        self._commit(*fills, facts.AuctionHeld(auction=auction))
+            quote, price = view[0], view[0].last
+            for side, queue in sides.items():
+                pool = sum(level.volume for level in self._opposite(quote, side))
+                for _, order_number in queue:
+                    order = self.account.orders[str(order_number)]
+                    volume = min(pool, order.left)
+                    if not volume or not meets(order, price):
+                        break
+                    if order.at < moment:
+                        pool -= volume
+                        number = self.account.number + 1 + len(fills)
+                        fills.append(_execute(order, volume, price, quote, now, number=number)[1])
+        self._commit(now, *fills, facts.AuctionHeld(auction=auction))
 
-    def _execute(
-        self, order: PaperOrder, volume: int, price: Decimal, quote: Quote, now: datetime, *, nth: int
-    ) -> tuple[PaperOrder, facts.Filled]:
-        """The `nth` execution of one change."""
-        number = self.account.number + nth
-        order, report = executed(order, volume, price, at=now, traded_id=str(_FIRST_ID + number))
-        return order, facts.Filled(report=report, number=number, level=price, book_at=quote.at)
+
+def _canceled(broker_order_id: str) -> facts.Moved:
+    return facts.Moved(broker_order_id=broker_order_id, state=AttemptState.CANCELED, message="已撤")
+
+
+def _execute(
+    order: PaperOrder, volume: int, price: Decimal, quote: Quote, now: datetime, *, number: int
+) -> tuple[PaperOrder, facts.Filled]:
+    order, report = executed(order, volume, price, at=now, traded_id=str(_FIRST_ID + number))
+    return order, facts.Filled(report=report, number=number, level=price, book_at=quote.at)

@@ -4,7 +4,7 @@ Nothing here decides: a fact carries every figure that was worked out when it ha
 again gives the same account whatever the rules say by then.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -13,7 +13,9 @@ import orjson
 from pydantic import Field, TypeAdapter
 
 from jqfollow.domain import AttemptState, BrokerEvent, FillReport, Phase, PlaceFailed, PlaceRequest, Side
-from jqfollow.execution.brokers.paper.account import Holding, Market, PaperAccount, PaperOrder, Taken, taken_key
+from jqfollow.execution.brokers.paper.account import Holding, Kept, Market, PaperAccount, Taken, taken_key
+from jqfollow.execution.brokers.paper.order import PaperOrder
+from jqfollow.execution.brokers.paper.standing import Standing
 
 _ZERO = Decimal(0)
 _COST_STEP = Decimal("0.0001")
@@ -105,7 +107,7 @@ class HoldingSet:
 class Snapshot:
     """The whole account: the first line of a compacted file."""
 
-    account: PaperAccount
+    account: Kept
     kind: Literal["snapshot"] = "snapshot"
 
 
@@ -131,9 +133,8 @@ def apply(account: PaperAccount, fact: Fact) -> list[BrokerEvent]:
         case Filled():
             return _fill(account, fact)
         case Moved():
-            order = replace(account.orders[fact.broker_order_id], state=fact.state, message=fact.message)
-            account.orders[fact.broker_order_id] = order
-            return [order.report()]
+            order = account.orders[fact.broker_order_id]
+            return [account.put(replace(order, state=fact.state, message=fact.message))]
         case _:
             _set(account, fact)
             return []
@@ -142,8 +143,7 @@ def apply(account: PaperAccount, fact: Fact) -> list[BrokerEvent]:
 def _set(account: PaperAccount, fact: DayBegan | MarketSet | AuctionHeld | MoneySet | HoldingSet | Snapshot) -> None:
     match fact:
         case Snapshot():
-            for each in fields(PaperAccount):
-                setattr(account, each.name, getattr(fact.account, each.name))
+            account.restore(fact.account)
         case DayBegan():
             _begin(account, fact)
         case MarketSet():
@@ -163,16 +163,17 @@ def _begin(account: PaperAccount, fact: DayBegan) -> None:
     if goes_on:
         return
     account.orders.clear()
+    account.standing = Standing()
     account.fills.clear()
     account.taken.clear()
     account.auctions.clear()
     account.holdings = {s: replace(h, bought_today=0) for s, h in account.holdings.items() if h.volume}
 
 
-def _place(account: PaperAccount, fact: Placed) -> list[BrokerEvent]:
-    account.number = fact.number
+def placed(fact: Placed) -> PaperOrder:
+    """The order that `fact` makes."""
     request = fact.request
-    order = PaperOrder(
+    return PaperOrder(
         broker_order_id=fact.broker_order_id,
         remark=request.remark,
         symbol=request.symbol,
@@ -184,11 +185,14 @@ def _place(account: PaperAccount, fact: Placed) -> list[BrokerEvent]:
         reserve=fact.reserve,
         message=fact.message,
     )
-    account.orders[order.broker_order_id] = order
+
+
+def _place(account: PaperAccount, fact: Placed) -> list[BrokerEvent]:
+    account.number = fact.number
+    row = account.put(placed(fact))
     if fact.state is not AttemptState.REJECTED:
-        return [order.report()]
-    failed = PlaceFailed(broker_order_id=order.broker_order_id, remark=order.remark, message=order.message)
-    return [failed, order.report()]
+        return [row]
+    return [PlaceFailed(broker_order_id=row.broker_order_id, remark=row.remark, message=row.message), row]
 
 
 def _fill(account: PaperAccount, fact: Filled) -> list[BrokerEvent]:
@@ -204,7 +208,7 @@ def _fill(account: PaperAccount, fact: Filled) -> list[BrokerEvent]:
         state = AttemptState.PARTIALLY_FILLED
     value = fill.volume * fill.price
     order = replace(order, filled=filled, turnover=order.turnover + value, fee=order.fee + fill.fee, state=state)
-    account.orders[order.broker_order_id] = order
+    row = account.put(order)
     account.fills.append(fill)
     _book(account, fill, value)
     taken = account.taken.get(fill.symbol)
@@ -212,7 +216,7 @@ def _fill(account: PaperAccount, fact: Filled) -> list[BrokerEvent]:
     level = taken_key(fill.side, fact.level)
     volumes[level] = volumes.get(level, 0) + fill.volume
     account.taken[fill.symbol] = Taken(book_at=fact.book_at, volumes=volumes)
-    return [fill, order.report()]
+    return [fill, row]
 
 
 def _book(account: PaperAccount, fill: FillReport, value: Decimal) -> None:

@@ -6,14 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from jqfollow.domain import FillReport, Level, Quote, Side
-from jqfollow.execution.brokers.paper.account import PaperOrder, Taken, taken_key
-from jqfollow.execution.brokers.paper.quotes import find
+from jqfollow.execution.brokers.paper.account import Taken, taken_key
+from jqfollow.execution.brokers.paper.codes import find
+from jqfollow.execution.brokers.paper.order import PaperOrder
 from jqfollow.market.fees import fee
-
-
-def by_priority(orders: Iterable[PaperOrder]) -> list[PaperOrder]:
-    """Better prices first, then older ones."""
-    return sorted(orders, key=lambda o: -o.price if o.side is Side.BUY else o.price)
 
 
 def opposite(quote: Quote, side: Side, taken: Taken | None) -> tuple[Level, ...]:

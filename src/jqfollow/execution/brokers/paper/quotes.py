@@ -1,17 +1,18 @@
 """Where the paper exchange's quotes come from: made here, or asked of somebody who has real ones.
 
-A made market hangs on an anchor (see `account.Market`). Around it the last price moves by up to two ticks with every
-book, a book lasts three seconds, five levels a side one tick apart; the same symbol at the same time always shows the
-same book. At a limit the market is sealed: at the upper one nobody sells, at the lower one nobody buys, and it does
-not move until another price is named.
+A made market hangs on an anchor (see `account.Market`): the price at which a strategy was filled last. What somebody
+wishes or limits an order to moves nothing. Around the anchor the last price moves by up to two ticks with every book, a
+book lasts three seconds, five levels a side one tick apart; the same symbol at the same time always shows the same
+book. At a limit the market is sealed: at the upper one nobody sells, at the lower one nobody buys, and it does not
+move until a fill at another price is told.
 
-The day's reference: the first price named on a day makes the last price of the day before its previous close if it
-lies within the limits that follow, else the named price itself is the previous close (a new listing, an ex-rights day,
-another backtest). Prices named later on that day are cut to the limits.
+The day's reference: the first fill told of a day makes the last price of the day before its previous close if it lies
+within the limits that follow, else its price itself is the previous close (a new listing, an ex-rights day, another
+backtest). Later on that day a fill outside the limits moves nothing: nobody was filled there.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from hashlib import blake2b
@@ -20,15 +21,18 @@ from typing import Protocol
 from jqfollow.clock import from_ms, to_ms
 from jqfollow.domain import Instrument, Level, Phase, Quote
 from jqfollow.execution.brokers.paper.account import Market
+from jqfollow.execution.brokers.paper.codes import find
 from jqfollow.market.lots import lot_rule
 from jqfollow.market.prices import MOST, limit_prices, limit_ratio, round_to_tick, tick
-from jqfollow.market.securities import Security, UnknownSecurityError, parse_security
+from jqfollow.market.securities import Security
 
 BOOK_MS = 3000
 LEVELS = 5
 _WANDER_TICKS = 2
 _LOTS = (20, 180)
 """A made level holds 20 to 199 lots."""
+_AUCTIONS = frozenset({Phase.OPENING_AUCTION, Phase.OPENING_AUCTION_LOCKED})
+_MOST_REMEMBERED = 8192
 _OPEN_AT = time(9, 25)
 _LUNCH_AT = time(11, 30)
 _CLOSING_AUCTION_AT = time(14, 57)
@@ -52,21 +56,29 @@ class QuoteSource(Protocol):
         ...
 
 
-def find(symbol: str) -> Security | None:
-    """The security, `None` for what cannot be traded or is not written as a QMT symbol."""
-    try:
-        security = parse_security(symbol)
-    except UnknownSecurityError:
-        return None
-    return security if security.symbol == symbol else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """The market of one day, with what follows from it whatever the book."""
+
+    known: Market | None
+    """The anchor that it was made from."""
+    market: Market
+    security: Security
+    step: Decimal
+    down: Decimal
+    up: Decimal
+    instrument: Instrument
 
 
 class SimulatedQuotes:
     """Made markets over the anchors of an account."""
 
     def __init__(self, markets: Callable[[], Mapping[str, Market]]) -> None:
-        """`markets` gives the anchors as they stand."""
+        """`markets` gives the anchors as they stand; a changed anchor is another object."""
         self._markets = markets
+        self._made: dict[str, _Made] = {}
+        self._quotes: dict[str, tuple[_Made, tuple[int, Phase], Quote]] = {}
+        self._lasts: dict[str, tuple[_Made, int, Decimal]] = {}
 
     def market(self, symbol: str, day: date) -> Market | None:
         """The anchor on `day`; `None` for what cannot be traded."""
@@ -80,7 +92,7 @@ class SimulatedQuotes:
         return known if known.day == day else replace(known, day=day, prev_close=known.last)
 
     def anchored(self, symbol: str, price: Decimal, day: date, now: datetime) -> Market | None:
-        """The market after somebody named `price`; `None` when that changes nothing (no such security, no price)."""
+        """The market after a fill at `price`; `None`: it moves nothing (no security, no price, outside the limits)."""
         security = find(symbol)
         market = self.market(symbol, day)
         if security is None or market is None or not price.is_finite() or not 0 < price <= MOST:
@@ -90,10 +102,8 @@ class SimulatedQuotes:
             return None
         known = self._markets().get(symbol)
         if known is not None and known.day == day:
-            if known.pinned:
-                return None
             down, up = _limits(security, known)
-            return replace(known, last=min(max(last, down), up), since=now)
+            return None if known.pinned or not down <= last <= up else replace(known, last=last, since=now)
         if known is not None:
             down, up = _limits(security, market)
             reference = market.prev_close if down <= last <= up else last
@@ -128,58 +138,103 @@ class SimulatedQuotes:
 
     def instrument(self, symbol: str, day: date) -> Instrument | None:
         """The facts of `symbol` on `day`."""
-        security, market = find(symbol), self.market(symbol, day)
-        if security is None or market is None or not market.quoted:
-            return None
-        down, up = _limits(security, market)
-        return Instrument(
-            symbol=symbol,
-            name=("ST模拟" if market.risk_warning else "模拟") + security.code,
-            prev_close=market.prev_close,
-            limit_up=up,
-            limit_down=down,
-            tick=tick(security),
-            risk_warning=market.risk_warning,
-            suspended=market.suspended,
-        )
+        made = self._of(symbol, day)
+        return None if made is None else made.instrument
 
     def quote(self, symbol: str, day: date, now: datetime, phase: Phase) -> Quote | None:
-        """The market of `symbol` at `now`, a time in `phase` of the exchange."""
-        security, market = find(symbol), self.market(symbol, day)
-        if security is None or market is None or not market.quoted:
+        """The market of `symbol` at `now`, a time in `phase` of the exchange; the same object while its book lasts."""
+        made = self._of(symbol, day)
+        if made is None:
             return None
-        book = _book_time(now, phase)
-        if market.suspended or book is None:
-            return Quote(
-                symbol=symbol,
-                at=now,
-                last=None,
-                prev_close=market.prev_close,
-                bids=(),
-                asks=(),
-                suspended=market.suspended,
-                phase=phase,
-            )
-        bucket = to_ms(book) // BOOK_MS
-        last, bid, ask = _touch(security, market, bucket)
-        down, up = _limits(security, market)
-        step = tick(security)
-        auction = phase in {Phase.OPENING_AUCTION, Phase.OPENING_AUCTION_LOCKED}
-        if auction:  # the price at which the auction would match now
-            bid = ask = last
-        volumes = _volumes(security, market, bucket, day)
-        asks = () if last >= up else tuple((ask + i * step, volumes[i]) for i in range(LEVELS))
-        bids = () if last <= down else tuple((bid - i * step, volumes[LEVELS + i]) for i in range(LEVELS))
-        shown = 1 if auction else LEVELS
-        return Quote(
-            symbol=symbol,
-            at=from_ms(bucket * BOOK_MS),
-            last=None if auction else last,
-            prev_close=market.prev_close,
-            bids=tuple(Level(price=p, volume=v) for p, v in bids[:shown] if p >= down),
-            asks=tuple(Level(price=p, volume=v) for p, v in asks[:shown] if p <= up),
-            phase=phase,
-        )
+        book = _bucket(now, phase)
+        if made.market.suspended or book is None:
+            return _without_book(made, now, phase)
+        known = self._quotes.get(symbol)
+        if known is not None and known[0] is made and known[1] == (book, phase):
+            return known[2]
+        quote = _book(made, book, phase)
+        self._quotes[symbol] = made, (book, phase), quote
+        return quote
+
+    def prices(self, day: date, now: datetime, phase: Phase) -> Callable[[str], Decimal | None]:
+        """What gives the last price of a symbol at `now`, else its previous close, without making its book."""
+        book = None if phase in _AUCTIONS else _bucket(now, phase)
+
+        def price(symbol: str) -> Decimal | None:
+            made = self._of(symbol, day)
+            if made is None:
+                return None
+            if made.market.suspended or book is None:
+                return made.market.prev_close
+            known = self._lasts.get(symbol)
+            if known is None or known[0] is not made or known[1] != book:
+                self._lasts[symbol] = known = made, book, _touch(made, book)[0]
+            return known[2]
+
+        return price
+
+    def _of(self, symbol: str, day: date) -> _Made | None:
+        """`None`: the exchange does not know the security."""
+        known, made = self._markets().get(symbol), self._made.get(symbol)
+        if made is not None and made.known is known and made.market.day == day:
+            return made if made.market.quoted else None
+        security, market = find(symbol), self.market(symbol, day)
+        if security is None or market is None:
+            return None
+        if len(self._made) >= _MOST_REMEMBERED:
+            for cache in (self._made, self._quotes, self._lasts):
+                cache.clear()
+        self._made[symbol] = made = _make(security, market, known)
+        return made if market.quoted else None
+
+
+def _make(security: Security, market: Market, known: Market | None) -> _Made:
+    (down, up), step = _limits(security, market), tick(security)
+    instrument = Instrument(
+        symbol=security.symbol,
+        name=("ST模拟" if market.risk_warning else "模拟") + security.code,
+        prev_close=market.prev_close,
+        limit_up=up,
+        limit_down=down,
+        tick=step,
+        risk_warning=market.risk_warning,
+        suspended=market.suspended,
+    )
+    return _Made(known=known, market=market, security=security, step=step, down=down, up=up, instrument=instrument)
+
+
+def _without_book(made: _Made, now: datetime, phase: Phase) -> Quote:
+    return Quote(
+        symbol=made.security.symbol,
+        at=now,
+        last=None,
+        prev_close=made.market.prev_close,
+        bids=(),
+        asks=(),
+        suspended=made.market.suspended,
+        phase=phase,
+    )
+
+
+def _book(made: _Made, bucket: int, phase: Phase) -> Quote:
+    last, bid, ask = _touch(made, bucket)
+    step, down, up = made.step, made.down, made.up
+    auction = phase in _AUCTIONS
+    if auction:  # the price at which the auction would match now
+        bid = ask = last
+    shown = 1 if auction else LEVELS
+    volumes = _volumes(made, bucket)
+    asks = () if last >= up else tuple((ask + i * step, volumes[i]) for i in range(shown))
+    bids = () if last <= down else tuple((bid - i * step, volumes[LEVELS + i]) for i in range(shown))
+    return Quote(
+        symbol=made.security.symbol,
+        at=from_ms(bucket * BOOK_MS),
+        last=None if auction else last,
+        prev_close=made.market.prev_close,
+        bids=tuple(Level(price=p, volume=v) for p, v in bids if p >= down),
+        asks=tuple(Level(price=p, volume=v) for p, v in asks if p <= up),
+        phase=phase,
+    )
 
 
 def _limits(security: Security, market: Market) -> tuple[Decimal, Decimal]:
@@ -198,11 +253,17 @@ def _check(security: Security, market: Market) -> None:
         raise ValueError(
             f"prices lie on the tick {step} and within {down} to {up}; prev_close may be set too: {market}"
         )
-    _, bid, ask = _touch(security, market, 0)
+    _, bid, ask = _touch(_make(security, market, None), 0)
     if bid >= ask:
         raise ValueError(f"the best bid lies below the best ask: {market}")
     if market.depth is not None and market.depth <= 0:
         raise ValueError(f"a level holds something: {market}")
+
+
+def _bucket(now: datetime, phase: Phase) -> int | None:
+    """The number of the book shown at `now`."""
+    book = _book_time(now, phase)
+    return None if book is None else to_ms(book) // BOOK_MS
 
 
 def _book_time(now: datetime, phase: Phase) -> datetime | None:
@@ -224,14 +285,13 @@ def _book_time(now: datetime, phase: Phase) -> datetime | None:
             return at(_CLOSE_AT) if now.time() >= _CLOSE_AT else None
 
 
-def _touch(security: Security, market: Market, bucket: int) -> tuple[Decimal, Decimal, Decimal]:
+def _touch(made: _Made, bucket: int) -> tuple[Decimal, Decimal, Decimal]:
     """(last, best bid, best ask), the limits not yet applied to the book's far side."""
-    step = tick(security)
-    down, up = _limits(security, market)
+    market, step, down, up = made.market, made.step, made.down, made.up
     last = market.last
     if market.pinned and down < last < up:
         return last, market.bid or last - step, market.ask or last + step
-    dice = _hash(f"{security.symbol}/{bucket}")
+    dice = _hash(f"{made.security.symbol}/{bucket}")
     fresh = market.since is not None and to_ms(market.since) // BOOK_MS == bucket
     if down < last < up and not fresh:
         moved = last + (dice % (2 * _WANDER_TICKS + 1) - _WANDER_TICKS) * step
@@ -241,12 +301,12 @@ def _touch(security: Security, market: Market, bucket: int) -> tuple[Decimal, De
     return last, last - step, last
 
 
-def _volumes(security: Security, market: Market, bucket: int, day: date) -> list[int]:
-    if market.depth is not None:
-        return [market.depth] * (2 * LEVELS)
-    lot = lot_rule(security, day).minimum
+def _volumes(made: _Made, bucket: int) -> list[int]:
+    if made.market.depth is not None:
+        return [made.market.depth] * (2 * LEVELS)
+    lot = lot_rule(made.security, made.market.day).minimum
     least, spread = _LOTS
-    return [lot * (least + _hash(f"{security.symbol}/{bucket}/{i}") % spread) for i in range(2 * LEVELS)]
+    return [lot * (least + _hash(f"{made.security.symbol}/{bucket}/{i}") % spread) for i in range(2 * LEVELS)]
 
 
 def _made_up(security: Security) -> Decimal:

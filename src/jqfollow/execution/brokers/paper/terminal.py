@@ -1,29 +1,32 @@
 """The way to the small exchange, with all that a real terminal does to its callers.
 
 Calls block, pushes come on a thread of their own and in any order relative to the answers, the connection can be lost
-while the market goes on. One lock guards the exchange; quotes from elsewhere are asked, and pushes delivered, outside
-it.
+while the market goes on. One lock guards the exchange. Outside it quotes from elsewhere are asked, what is to be said
+is synced, and it is said: as many callers as there are wait for one sync together.
 """
 
 import threading
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import structlog
 
 from jqfollow.clock import Clock
 from jqfollow.domain import BrokerDownError, BrokerError, BrokerEvent, Disconnected
-from jqfollow.execution.brokers.paper.exchange import Exchange, Look
+from jqfollow.execution.brokers.paper.exchange import Exchange, Look, View
 from jqfollow.execution.brokers.paper.faults import Faults
+from jqfollow.execution.brokers.paper.journal import JournalError
 from jqfollow.execution.brokers.paper.pushes import PushThread
 from jqfollow.execution.brokers.paper.quotes import QuoteSource
+from jqfollow.execution.brokers.paper.worth import Price
 from jqfollow.execution.brokers.port import BrokerTraits, EventSink
 from jqfollow.market.calendar import TradingCalendar
 
 _log = structlog.get_logger(__name__)
 _PULSE_S = 0.2
+T = TypeVar("T")
 
 
 class Terminal:
@@ -109,6 +112,7 @@ class Terminal:
                         name=f"paper-{self._name}",
                         sink=self._sink,
                         faults=self.faults,
+                        sync=self._exchange.journal.sync,
                         pulse=self._beat,
                         pulse_s=self._pulse_s,
                     )
@@ -121,7 +125,7 @@ class Terminal:
     def advance(self) -> None:
         """Lets happen what the time since the last call brought."""
         with self._lock:
-            waiting = [] if self._exchange is None else [o.symbol for o in self._exchange.account.open_orders()]
+            waiting = [] if self._exchange is None else list(self._exchange.account.standing.queues)
         look = self._look(waiting)
         with self._lock:
             if self._exchange is not None:
@@ -131,7 +135,7 @@ class Terminal:
         """Loses the connection, as a terminal that is closed; the exchange goes on, its pushes are lost."""
         with self._lock:
             if self._connected and self._pushes is not None:
-                self._pushes.put([Disconnected(message=message)])
+                self._pushes.put([Disconnected(message=message)], 0)
             self._connected = False
 
     def flush(self, timeout_s: float = 5.0) -> bool:
@@ -154,32 +158,66 @@ class Terminal:
         exchange.keep_day(self._clock.now())
         return exchange
 
-    def _held(self) -> list[str]:
+    def _answer(self, ask: Callable[[Exchange], T]) -> T:
+        """What `ask` answers, or raises, under the lock, once everything that it rests on is on the disk.
+
+        Raises:
+            BrokerDownError: not connected, or it cannot be written: nothing was done.
+            UnsyncedError: it was done, and the disk does not promise to keep it.
+            BrokerError: what `ask` raises.
+        """
+        refusal: BrokerError | None = None
         with self._lock:
-            return [] if self._exchange is None else list(self._exchange.account.holdings)
+            exchange = self._up()
+            try:
+                answer = ask(exchange)
+            except JournalError:
+                raise
+            except BrokerError as error:
+                refusal = error
+            written = exchange.journal.written
+        exchange.journal.sync(written)
+        if refusal is not None:
+            raise refusal
+        return answer
 
     def _look(self, symbols: Sequence[str]) -> Look:
         """The market of `symbols`; real quotes are asked now, so never call this under the lock."""
         if self._quotes is None:
-            return lambda symbol: self._open().look(symbol, self._clock.now())
+            return self._simulated
         views = {symbol: (self._quotes.quote(symbol), self._quotes.instrument(symbol)) for symbol in set(symbols)}
         known = {s: (q, i) for s, (q, i) in views.items() if q is not None and i is not None}
         return known.get
 
-    def _emit(self, events: Sequence[BrokerEvent]) -> None:
+    def _simulated(self, symbol: str) -> View | None:
+        return self._open().look(symbol, self._clock.now())
+
+    def _prices(self) -> Price | None:
+        """Real prices of what is held, asked now, so never call this under the lock; `None`: the simulated ones."""
+        if self._quotes is None:
+            return None
+        with self._lock:
+            held = [] if self._exchange is None else list(self._exchange.account.holdings)
+        quotes = {symbol: self._quotes.quote(symbol) for symbol in held}
+        return {symbol: quote.last or quote.prev_close for symbol, quote in quotes.items() if quote is not None}.get
+
+    def _emit(self, events: Sequence[BrokerEvent], written: int) -> None:
         if self._connected and self._pushes is not None:
-            self._pushes.put(events)
+            self._pushes.put(events, written)
 
     def _beat(self) -> None:
-        self.advance()
         with self._lock:
-            if self._exchange is not None:
-                self._exchange.sync()
+            exchange = self._exchange
+            if exchange is None:
+                return
+            exchange.heal()
+        self.advance()
+        exchange.journal.sync(exchange.journal.written)
 
     def _catch_up(self) -> None:
-        """`advance`; without quotes from elsewhere what stands goes on standing, until the next pulse."""
+        """A beat; without quotes from elsewhere what stands goes on standing, until the next."""
         try:
-            self.advance()
+            self._beat()
         except BrokerError as error:
             _log.warning("paper.not_advanced", account=self._name, error=str(error))
 
@@ -193,7 +231,7 @@ class Terminal:
         if pushes is not None:
             pushes.stop()
         if exchange is not None:
-            exchange.close()
+            exchange.journal.close()
 
 
 def _nobody(_: BrokerEvent) -> None:
