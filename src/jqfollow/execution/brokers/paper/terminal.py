@@ -70,7 +70,9 @@ class Terminal:
         self._calendar = calendar
         self._quotes = quotes
         self._pulse_s = pulse_s
-        self._traits = traits or BrokerTraits(real=False, absence_is_proof=True, always_open=hours == "always")
+        self._traits = traits or BrokerTraits(
+            real=False, absence_is_proof=True, always_open=hours == "always", width=16
+        )
         self._sink: EventSink = _nobody
         self._lock = threading.RLock()
         self._exchange: Exchange | None = None
