@@ -1,7 +1,9 @@
 """The days of a practice exchange that never closes: they follow the newest JoinQuant day among the signals."""
 
+import asyncio
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from jqfollow.domain import OrderState
 from jqfollow.reasons import Reason
@@ -44,3 +46,25 @@ async def test_a_limit_order_ends_with_its_day(tmp_path: Path) -> None:
         await house.sweep(after_s=11)  # a practice day waits ten seconds for its open orders
         [order, _] = await house.done(resting, later)
         assert (order.state, order.reason, order.filled) == (OrderState.EXPIRED, Reason.DAY_OVER, 0)
+
+
+async def test_what_comes_while_a_day_begins_is_judged_by_its_own_price(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        account = house.service.accounts["paper"]
+        told, second = account.observe, asyncio.Event()
+
+        async def begin_the_day(prices: Any) -> bool:
+            began = await told(prices)
+            if not second.is_set():
+                second.set()
+                signals.append(await house.send("demo", "600001.XSHG", "buy", 100, price="10.00", day=TOMORROW))
+                await house.until(lambda tx: tx.orders.of_signal(signals[-1]))
+            return began
+
+        account.observe = begin_the_day  # type: ignore[method-assign]
+        signals: list[int] = []
+        signals.append(await house.send("demo", "600000.XSHG", "buy", 100, price="10.00", day=TOMORROW))
+        await second.wait()
+        await house.settled()
+        orders = await house.done(*signals)
+        assert [order.filled for order in orders] == [100, 100]

@@ -171,8 +171,8 @@ class Rounds:
         began = self._clock.monotonic()
         account.wake.clear()
         papers = await self._read()
-        if papers and await self._observe(papers):
-            papers = await self._read()  # what was bought before is not of today any more
+        while papers and await self._observe(papers):
+            papers = await self._read()  # what was bought before is not of today any more, and more may have come
         if not papers:
             return False
         for each in papers:
