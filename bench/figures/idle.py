@@ -7,7 +7,7 @@ from bench.figure import Bound, Figure, Of, Row, Run, Values
 from bench.stage import Side, Stage
 
 SECONDS = 60
-QUICK_SECONDS = 6
+QUICK_SECONDS = 4
 EVERY_S = 2
 ASKED = ("/api/status", "/api/signals?limit=100", "/api/orders/open", "/api/positions")
 """What the page asks for in each turn (`jqfollow/api/static/app.js`)."""

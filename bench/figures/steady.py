@@ -15,7 +15,7 @@ from bench.robot import Robot
 from bench.stage import Side, Stage
 
 SECONDS = 600
-QUICK_SECONDS = 5
+QUICK_SECONDS = 4
 _SENDERS = 16
 _WAIT_S = 120
 
