@@ -1,5 +1,6 @@
 """The journal gives back what it was given, or says that it cannot."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,37 @@ def test_when_it_cannot_be_rewritten_it_goes_on_as_it_was(tmp_path: Path) -> Non
     journal.append(b"two")
     journal.close()
     assert read(path) == [b"one", b"two"]
+
+
+@given(lengths=st.lists(st.integers(1, 700), min_size=1, max_size=8), data=st.data())
+def test_sectors_that_never_reached_the_disk_are_no_damage(path: Path, lengths: list[int], data: st.DataObject) -> None:
+    """After a loss of power later sectors of what was not synced may be there, and earlier ones not."""
+    payloads = [bytes([97 + n]) * length for n, length in enumerate(lengths)]
+    content = bytearray(written(path, payloads))
+    synced = data.draw(st.integers(0, len(content) - 1))
+    first = synced // 512 * 512
+    for sector in range(first, len(content), 512):
+        if data.draw(st.booleans()):
+            begin, end = max(sector, synced), min(sector + 512, len(content))
+            content[begin:end] = bytes(end - begin)
+    path.write_bytes(content)
+    try:
+        left = read(path)
+    except JournalDamagedError:  # so few zeros that they may be anything
+        zeros = [run for run in re.findall(rb"\0+", bytes(content)) if len(run) >= 8]
+        assert not zeros
+        return
+    whole = bytes(content[:synced]).count(b"\n")
+    assert left[:whole] == payloads[:whole]
+    assert left == payloads[: len(left)]
+
+
+def test_zeros_far_from_the_end_are_damage(path: Path) -> None:
+    content = bytearray(written(path, [b"one" * 400, *[b"x" * 65_536] * 17]))
+    content[512:1024] = bytes(512)
+    path.write_bytes(content)
+    with pytest.raises(JournalDamagedError):
+        Journal(path)
 
 
 class _FullDisk:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from jqfollow.domain import ATTEMPT_ENDED, Accepted, AttemptState, FillReport, OrderReport, Side
+from jqfollow.execution.brokers.paper.account import PaperAccount
 from jqfollow.execution.brokers.paper.exchange import Exchange
 from jqfollow.market.calendar import TradingCalendar
 
@@ -108,10 +109,15 @@ class PaperMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.rig.broker.orders())
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        standing = [o for o in self.rig.broker.orders() if o.state not in ATTEMPT_ENDED]
+        over = ATTEMPT_ENDED | {AttemptState.PENDING_CANCEL}
+        standing = [o for o in self.rig.broker.orders() if o.state not in over]
         if standing:
             order = data.draw(st.sampled_from(standing))
             self.rig.broker.cancel(order.broker_order_id)
+
+    @rule(slow=st.booleans())
+    def cancels_take_their_time(self, slow: bool) -> None:
+        self.rig.faults.slow_cancels = slow
 
     @rule(seconds=st.sampled_from([0.5, 1, 3, 10, 60]))
     def wait(self, seconds: float) -> None:
@@ -210,6 +216,21 @@ class PaperMachine(RuleBasedStateMachine):
             assert position.available == position.volume - held_back - standing
 
     @invariant()
+    def what_is_kept_up_is_what_would_be_counted(self) -> None:
+        if not hasattr(self, "rig"):
+            return
+        assert self.rig.broker._exchange is not None
+        account = self.rig.broker._exchange.account
+        assert_counted(account)
+        quotes = {symbol: self.rig.broker.quote(symbol) for symbol in account.holdings}
+        worth = {s: q.last or q.prev_close for s, q in quotes.items() if q is not None}
+        value = sum((held.volume * worth[symbol] for symbol, held in account.holdings.items()), Decimal(0))
+        assert self.rig.broker.asset().market_value == value
+        assert {p.symbol: p.last for p in self.rig.broker.positions()} == {
+            s: price for s, price in worth.items() if account.holdings[s].volume
+        }
+
+    @invariant()
     def orders_agree_with_their_fills(self) -> None:
         if not hasattr(self, "rig"):
             return
@@ -241,6 +262,30 @@ class PaperMachine(RuleBasedStateMachine):
             told = mils(instrument.limit_down), mils(instrument.limit_up)
             assert told == limits(BOARDS[symbol], mils(quote.prev_close))
             assert told[0] <= mils(quote.last) <= told[1]
+
+
+def assert_counted(account: PaperAccount) -> None:
+    """Every sum, queue and row of `Standing`, counted from the orders alone."""
+    standing, orders = account.standing, list(account.orders.values())
+    live = [o for o in orders if o.state not in ATTEMPT_ENDED]
+    buys, sells = ([o for o in live if o.side is side] for side in (Side.BUY, Side.SELL))
+    kept_back = [(o.volume - o.filled) * o.price + max(o.reserve - o.fee, Decimal(0)) for o in buys]
+    assert account.frozen == sum(kept_back, Decimal(0))
+    assert account.cash == account.money - account.frozen
+    for counted, mine in ((standing.buying, buys), (standing.selling, sells)):
+        left: dict[str, int] = defaultdict(int)
+        for order in mine:
+            left[order.symbol] += order.volume - order.filled
+        assert counted == left
+    assert list(standing.rows.values()) == [o.report() for o in orders]
+    assert account.open_orders() == live
+    assert standing.canceling == {o.broker_order_id for o in live if o.state is AttemptState.PENDING_CANCEL}
+    for symbol in {o.symbol for o in live} | set(standing.queues):
+        for side, mine in ((Side.BUY, buys), (Side.SELL, sells)):
+            ranked = sorted(
+                (o for o in mine if o.symbol == symbol), key=lambda o: o.price * (-1 if o.side is Side.BUY else 1)
+            )
+            assert [str(n) for _, n in standing.queue(symbol, side)] == [o.broker_order_id for o in ranked]
 
 
 def replayed(path: Path, rig: PaperRig) -> object:

@@ -104,6 +104,31 @@ def test_a_book_is_in_order_near_its_anchor_and_inside_its_limits(
     assert all(level.volume > 0 for level in (*quote.bids, *quote.asks))
 
 
+@given(
+    symbol=st.sampled_from(SYMBOLS),
+    named=st.none() | st.integers(100, 20_000).map(lambda n: Decimal(n) / 100),
+    moments=st.lists(st.tuples(st.integers(0, 86_399), st.sampled_from(Phase)), min_size=1, max_size=6),
+    suspended=st.booleans(),
+)
+def test_a_share_is_worth_what_its_quote_says(
+    symbol: str, named: Decimal | None, moments: list[tuple[int, Phase]], suspended: bool
+) -> None:
+    """Without the book being made, whatever was remembered from another moment."""
+    markets: dict[str, Market] = {}
+    quotes, fresh = SimulatedQuotes(lambda: markets), SimulatedQuotes(lambda: markets)
+    for n, (seconds, phase) in enumerate(moments):
+        now = at("00:00") + timedelta(seconds=seconds)
+        if named is not None and n == 1:
+            market = quotes.anchored(symbol, named, MONDAY, now)
+            assert market is not None
+            markets[symbol] = replace(market, suspended=suspended)
+        quote = SimulatedQuotes(lambda: markets).quote(symbol, MONDAY, now, phase)
+        assert quote is not None
+        assert quotes.quote(symbol, MONDAY, now, phase) == quote
+        assert fresh.prices(MONDAY, now, phase)(symbol) == (quote.last or quote.prev_close)
+        assert quotes.prices(MONDAY, now, phase)("699999.XX") is None
+
+
 def test_it_moves_but_does_not_wander_away(rig: PaperRig) -> None:
     rig.broker.observe(symbol="600000.SH", price=Decimal("10.00"), day=MONDAY)
     seen = set()

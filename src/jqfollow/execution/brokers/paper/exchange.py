@@ -30,11 +30,11 @@ from jqfollow.domain import (
 from jqfollow.execution.brokers.paper import counter, facts
 from jqfollow.execution.brokers.paper.account import Market, PaperAccount
 from jqfollow.execution.brokers.paper.codes import find
-from jqfollow.execution.brokers.paper.facts import Fact, apply, decode, encode
+from jqfollow.execution.brokers.paper.facts import Fact
 from jqfollow.execution.brokers.paper.faults import Faults
-from jqfollow.execution.brokers.paper.journal import Journal, JournalDamagedError
 from jqfollow.execution.brokers.paper.lag import Lag
 from jqfollow.execution.brokers.paper.matching import executed, meets, opposite, sweep
+from jqfollow.execution.brokers.paper.memory import Memory
 from jqfollow.execution.brokers.paper.order import PaperOrder
 from jqfollow.execution.brokers.paper.quotes import SimulatedQuotes
 from jqfollow.execution.brokers.paper.worth import Price, Worth
@@ -81,65 +81,27 @@ class Exchange:
         self._faults = faults
         self._emit = emit
         self.account = PaperAccount(money=cash, day=now.date())
-        self.simulated = SimulatedQuotes(lambda: self.account.markets)
         self.lag = Lag(self.account, faults)
+        self._memory = Memory(path, self.account, self.lag)
+        self.journal = self._memory.journal
+        self.day_written = 0
+        """How much of the journal must be synced before the day may be told."""
+        self.simulated = SimulatedQuotes(lambda: self.account.markets)
         self.worth = Worth(self.account, self.lag)
         self._exhausted: dict[str, Quote] = {}
         """By symbol, the quote at which nothing that stands trades any more."""
-        self.journal = Journal(path)
-        self.day_written = 0
-        """How much of the journal must be synced before the day may be told."""
-        if self.journal.payloads:
-            self._replay(path)
-        else:
-            self.journal.append(encode([facts.Snapshot(account=self.account.kept())]))
-        self.journal.forget()
-
-    def _replay(self, path: Path) -> None:
-        for number, payload in enumerate(self.journal.payloads, start=1):
-            try:
-                for fact in decode(payload):
-                    apply(self.account, fact)
-            except (ValueError, LookupError) as error:
-                self.journal.close()
-                raise JournalDamagedError(
-                    f"模拟账户文件 {path} 第 {number} 行读不懂（可能由更新的版本写成）/ "
-                    f"line {number} makes no sense: {error}"
-                ) from error
 
     def _commit(self, now: datetime, *what: Fact) -> None:
         """Writes facts as one line, makes them true, and has them told once they are synced."""
-        self.journal.append(encode(list(what)))
-        events: list[BrokerEvent] = []
-        for fact in what:
-            symbol = self._symbol(fact)
-            if symbol is None:
-                events += apply(self.account, fact)
-                continue
+        for symbol in filter(None, map(self._memory.symbol, what)):
             self._exhausted.pop(symbol, None)
-            with self.lag.watch(symbol, now):
-                events += apply(self.account, fact)
+        events = self._memory.commit(now, what)
         self._emit(events, self.journal.written)
-
-    def _symbol(self, fact: Fact) -> str | None:
-        """Of the order that `fact` is about."""
-        match fact:
-            case facts.Placed():
-                return fact.request.symbol
-            case facts.Filled():
-                return fact.report.symbol
-            case facts.Moved():
-                return self.account.orders[fact.broker_order_id].symbol
-            case _:
-                return None
 
     def heal(self) -> None:
         """Writes the file anew after the disk refused to sync it."""
         if self.journal.ailing:
-            self._compact()
-
-    def _compact(self) -> None:
-        self.journal.rewrite([encode([facts.Snapshot(account=self.account.kept())])])
+            self._memory.compact()
 
     # -- time
 
@@ -191,7 +153,7 @@ class Exchange:
         self.day_written = self.journal.written
         self.lag.forget()
         self._exhausted.clear()
-        self._compact()
+        self._memory.compact()
 
     # -- the market
 

@@ -4,6 +4,7 @@ Nothing here decides: a fact carries every figure that was worked out when it ha
 again gives the same account whatever the rules say by then.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -115,7 +116,7 @@ Fact = DayBegan | Placed | Filled | Moved | MarketSet | AuctionHeld | MoneySet |
 _FACTS: TypeAdapter[list[Fact]] = TypeAdapter(list[Annotated[Fact, Field(discriminator="kind")]])
 
 
-def encode(facts: list[Fact]) -> bytes:
+def encode(facts: Sequence[Fact]) -> bytes:
     """`facts` as one line of a journal."""
     return orjson.dumps(facts, default=str)  # Decimal
 
