@@ -50,6 +50,7 @@ from jqfollow.notify.outbox import Outbox
 from jqfollow.notify.wecom import WecomRobot, make_client
 from jqfollow.routine import Routine
 from jqfollow.settings import PaperAccount, QmtAccount, Settings
+from jqfollow.settings.cautions import cautions
 from jqfollow.wire.keystore import KeyStore
 
 log = structlog.get_logger(__name__)
@@ -272,14 +273,7 @@ class Service:
         )
 
     def _warn_about_configuration(self, token_warning: str) -> None:
-        for name, strategy in self.settings.strategies.items():
-            if strategy.wire is Wire.SEED:
-                self._warnings.append(
-                    (
-                        f'策略 {name} 使用原版客户端（wire = "seed"）：截获一条消息就能得到密码，只应在隧道内短期使用',
-                        f'strategy {name} uses the original client (wire = "seed"), whose key one message gives away',
-                    )
-                )
+        self._warnings += cautions(self.settings)
         calendar = self.calendar.warning(self.clock.now().date())
         if calendar is not None:
             self._warnings.append(calendar)
