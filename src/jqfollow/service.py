@@ -5,6 +5,7 @@ are connected: a signal is recorded whatever a broker does. Stop: the other way 
 """
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -458,6 +459,9 @@ async def _serve(settings: Settings, announce: Callable[[Announcement], None]) -
     service = Service(settings)
     announcement = await service.start()
     try:
+        # What stands now stands to the end: the collector need not walk over it again while a signal waits.
+        gc.collect()
+        gc.freeze()
         announce(announcement)
         await service.run()
     finally:
