@@ -19,6 +19,7 @@ from jqfollow.settings import (
     load_settings,
     parse_settings,
 )
+from jqfollow.settings.cautions import cautions
 
 ROOT = Path(__file__).parents[1]
 
@@ -96,6 +97,7 @@ def test_all_kinds_of_following_and_a_real_account(tmp_path: Path) -> None:
     assert "hunter2" not in repr(settings)
 
 
+REAL = "[accounts.m]\nbroker='qmt'\nqmt_path='x'\naccount_id='1'\n"
 WRONG_VALUES = [
     ('[signals]\nport = "8888"', ["signals.port", '文字 "8888"', "整数", "65,535", "whole number"]),
     ("[signals]\nport = true", ["signals.port", "布尔值 true"]),
@@ -137,6 +139,16 @@ WRONG_VALUES = [
     ),
     ('[strategies.a]\nwire = "seed"', ["strategies.a", "secret"]),
     ('[strategies.a]\nsecret = "hunter2"', ["strategies.a", "keys.toml"]),
+    ('[strategies.a]\nwire = "seed"\nsecret = "x"', ["strategies.a", "猜", "guess"]),
+    ('[strategies.a]\nwire = "seed"\nsecret = "ababababab"', ["strategies.a", "guess"]),
+    (
+        f"{REAL}[strategies.a]\nwire='seed'\nsecret='hunter2'\nfollow={{m=1}}",
+        ["strategies.a", "accept_weak_wire = true", "real account m"],
+    ),
+    (
+        "[signals]\nhost='0.0.0.0'\n[strategies.a]\nwire='seed'\nsecret='hunter2'",
+        ["strategies.a", "accept_weak_wire", "0.0.0.0"],
+    ),
     ('[strategies.a]\nwire = "udp"', ["strategies.a.wire", '"jqf1" | "seed"']),
     ('[execution]\nprice = "best"', ["execution.price", '"latest" | "own" | "peer" | "signal"']),
     ("[execution]\ncancel_after_s = 0", ["execution.cancel_after_s", "大于 0"]),
@@ -156,6 +168,21 @@ def test_what_is_wrong_stops_the_start_and_is_named(tmp_path: Path, text: str, s
     message = complaint(tmp_path, text)
     for words in said:
         assert words in message
+
+
+def test_what_is_weak_is_started_only_knowingly_and_never_without_a_word(tmp_path: Path) -> None:
+    settings = read(
+        tmp_path,
+        "[signals]\nhost='0.0.0.0'\n[accounts.m]\nbroker='qmt'\nqmt_path='x'\naccount_id='1'\n"
+        "[strategies.a]\nwire='seed'\nsecret='hunter2'\naccept_weak_wire=true\nfollow={m=1}\n"
+        "[strategies.b]\nwire='seed'\nsecret='hunter2'\naccept_weak_wire=true",
+    )
+    found = [zh for zh, _ in cautions(settings)]
+    assert [words in told for words, told in zip(("0.0.0.0", "策略 a", "策略 b", "共用"), found, strict=True)] == [
+        True
+    ] * 4
+    assert "hunter2" not in str(cautions(settings))
+    assert cautions(read(tmp_path, "")) == []
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ are connected: a signal is recorded whatever a broker does. Stop: the other way 
 """
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ from jqfollow.notify.outbox import Outbox
 from jqfollow.notify.wecom import WecomRobot, make_client
 from jqfollow.routine import Routine
 from jqfollow.settings import PaperAccount, QmtAccount, Settings
+from jqfollow.settings.cautions import cautions
 from jqfollow.wire.keystore import KeyStore
 
 log = structlog.get_logger(__name__)
@@ -272,14 +274,7 @@ class Service:
         )
 
     def _warn_about_configuration(self, token_warning: str) -> None:
-        for name, strategy in self.settings.strategies.items():
-            if strategy.wire is Wire.SEED:
-                self._warnings.append(
-                    (
-                        f'策略 {name} 使用原版客户端（wire = "seed"）：截获一条消息就能得到密码，只应在隧道内短期使用',
-                        f'strategy {name} uses the original client (wire = "seed"), whose key one message gives away',
-                    )
-                )
+        self._warnings += cautions(self.settings)
         calendar = self.calendar.warning(self.clock.now().date())
         if calendar is not None:
             self._warnings.append(calendar)
@@ -464,6 +459,9 @@ async def _serve(settings: Settings, announce: Callable[[Announcement], None]) -
     service = Service(settings)
     announcement = await service.start()
     try:
+        # What stands now stands to the end: the collector need not walk over it again while a signal waits.
+        gc.collect()
+        gc.freeze()
         announce(announcement)
         await service.run()
     finally:

@@ -128,7 +128,13 @@ async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
 
 @pytest.fixture
 def console_asgi(
-    settings: Settings, ledger: Ledger, intake: FakeIntake, desk: FakeDesk, clock: FakeClock, counters: Counters
+    settings: Settings,
+    ledger: Ledger,
+    intake: FakeIntake,
+    desk: FakeDesk,
+    clock: FakeClock,
+    counters: Counters,
+    signals_port: SignalsPort,
 ) -> ASGIApp:
     notice = NoticeView(level="warning", zh="交易日历缺少 2027 年", en="the calendar lacks 2027")
     return console_app(
@@ -140,6 +146,7 @@ def console_asgi(
         token=TOKEN,
         counters=counters,
         notices=lambda: [notice],
+        signals=signals_port,
     )
 
 

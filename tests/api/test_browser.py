@@ -156,7 +156,7 @@ async def test_the_documentation_needs_no_internet_and_places_an_order(
 async def test_the_documentation_shows_what_a_signal_looks_like(browser: Browser, url: str) -> None:
     await browser.open(f"{url}/docs?token={TOKEN}")
     await browser.until("document.querySelectorAll('#console .opblock').length > 10")
-    await browser.eval("document.querySelector('nav a[href=\"#signals\"]').click()")
+    await browser.eval("document.querySelector('nav [data-shows=signals]').click()")
     await browser.until("document.querySelectorAll('#signals .opblock').length === 2")
     assert await browser.eval("document.querySelector('#console').hidden")
     await browser.eval("document.querySelector('#signals .opblock-post .opblock-summary-control').click()")

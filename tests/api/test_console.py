@@ -6,9 +6,10 @@ import httpx
 import pytest
 
 from jqfollow.domain import ManualOrder, ManualOrderError, Settlement, Side
-from jqfollow.ledger import Ledger
+from jqfollow.ledger import Ledger, LedgerError
 
 from .fakes import FakeClock, FakeDesk, FakeIntake
+from .messages import sealed
 
 BUY = {"strategy": "demo", "account": "paper", "security": "000001.XSHE", "side": "buy", "volume": 100}
 
@@ -135,6 +136,12 @@ async def test_fills_and_decisions_are_listed(console: httpx.AsyncClient) -> Non
         ("DELETE", "/api/orders", 405, "wrong_method"),
         ("GET", "/api/orders/abc", 422, "invalid"),
         ("GET", "/api/orders?state=held", 422, "invalid"),
+        ("GET", f"/api/orders/{2**63}", 422, "invalid"),
+        ("GET", f"/api/orders?signal_id={2**63}", 422, "invalid"),
+        ("GET", f"/api/orders?before_id={2**64}", 422, "invalid"),
+        ("GET", f"/api/signals?before_id={10**40}", 422, "invalid"),
+        ("GET", f"/api/decisions?order_id={2**63}", 422, "invalid"),
+        ("POST", f"/api/orders/{2**63}/cancel", 422, "invalid"),
         ("GET", "/api/orders?limit=0", 422, "invalid"),
         ("GET", "/api/orders?security=000001.XSHG", 422, "invalid"),
         ("GET", "/api/fills?day=yesterday", 422, "invalid"),
@@ -277,6 +284,47 @@ async def test_health_needs_no_token_and_says_what_is_not_ready(
     assert [account["account"] for account in answer.json()["accounts"] if not account["ready"]] == ["main"]
     intake.states.pop()
     assert (await stranger.get("/readyz")).status_code == 200
+
+
+async def test_what_is_no_json_is_400_in_the_one_shape(console: httpx.AsyncClient, desk: FakeDesk) -> None:
+    headers = {"content-type": "application/json"}
+    for body in (b"{", b"[" * 50_000, b"\xff", b'{"strategy": "a", "strategy": "b"}', b'{"volume": NaN}', b"[]"):
+        for path in ("/api/orders", "/api/pause", "/api/orders/1/settle"):
+            answer = await console.post(path, content=body, headers=headers)
+            assert (answer.status_code, answer.json()["error"]) == (400, "malformed")
+    other = await console.post("/api/pause", content=b"{}", headers={"content-type": "text/plain"})
+    assert (other.status_code, other.json()["error"]) == (415, "not_json")
+    large = await console.post("/api/pause", content=b" " * (64 * 1024 + 1), headers=headers)
+    assert (large.status_code, large.json()["error"]) == (413, "too_large")
+    assert not desk.placed
+
+
+async def test_not_ready_while_a_signal_could_not_be_recorded(
+    stranger: httpx.AsyncClient, signals: httpx.AsyncClient, intake: FakeIntake, ledger: Ledger
+) -> None:
+    intake.states = [state for state in intake.states if state.ready]
+    assert (await stranger.get("/readyz")).status_code == 200
+    intake.error = LedgerError("disk full")
+    assert (await signals.post("/api/order", content=sealed())).status_code == 503
+    await stranger.get("/readyz")
+    assert (await stranger.get("/readyz")).status_code == 200, "asked by writing: it can be written again"
+    ledger.write_now(lambda tx: tx.meta.set("x", "y"))
+    await ledger.close()
+    ready = await stranger.get("/readyz")
+    assert (ready.status_code, ready.json()["ledger"]) == (503, False)
+
+
+async def test_the_signals_ports_document_is_shown_here_and_only_to_the_owner(
+    console: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    document = (await console.get("/openapi/signals.json")).json()
+    assert list(document["paths"]) == ["/api/order"]
+    post = document["paths"]["/api/order"]["post"]
+    assert set(post["responses"]) == {"200", "400", "401", "408", "409", "411", "413", "415", "429", "503"}
+    wires = str(post["requestBody"]["content"]["application/json"]["schema"])
+    assert "Jqf1Envelope" in wires
+    assert "SeedEnvelope" in wires
+    assert (await stranger.get("/openapi/signals.json")).status_code == 401
 
 
 async def test_a_closed_ledger_is_503_and_not_ready(

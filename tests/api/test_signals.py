@@ -9,12 +9,15 @@ from typing import Any
 import httpx
 import pytest
 
+from jqfollow.api.clocks import ClockWatch
 from jqfollow.api.metrics import Counters
-from jqfollow.api.signals import COUNTER
+from jqfollow.api.signals import COUNTER, signals_app
 from jqfollow.domain import Side, SignalKind, Wire
 from jqfollow.ledger.errors import LedgerError
+from jqfollow.settings import Settings
 from jqfollow.wire.jqf1 import Key, verify_ack
 
+from .conftest import sender
 from .fakes import START, FakeClock, FakeIntake, FakeKeys
 from .messages import KEY, OLD_KEY, STRANGER, hello_text, order_text, sealed, seed_body
 
@@ -274,6 +277,65 @@ async def test_a_hanging_ledger_holds_nobody_up(signals: httpx.AsyncClient, inta
     late = await signals.post(ORDER, content=sealed(message_id="m0"))
     assert (late.status_code, late.json()["status"]) == (200, "duplicate"), "the late commit counts"
     assert (await signals.post(ORDER, content=sealed(message_id="m3"))).json()["status"] == "accepted"
+
+
+async def test_a_flood_of_junk_is_refused_before_it_is_read(signals: httpx.AsyncClient, intake: FakeIntake) -> None:
+    deep = b'{"kid": "nobody", "ts": 1, "x": [' + b"1," * 2000 + b"1]}"
+    assert [(await signals.post(ORDER, content=deep)).status_code for _ in range(12)] == [400] * 10 + [429] * 2
+    for body in (b"{", b"[]", b'{"kid":"nobody"}', sealed(kid="nobody"), sealed(shift_s=-301), seed_body("guess")):
+        answer = await signals.post(ORDER, content=body)
+        assert (answer.status_code, answer.json()["error"]) == (429, "too_many")
+        assert int(answer.headers["retry-after"]) >= 1
+    assert (await signals.post(ORDER, content=sealed())).status_code == 200
+    assert (await signals.post(ORDER, content=seed_body())).status_code == 200
+    spaced = sealed(message_id="m2").replace(b'": ', b'" :\n  ')
+    assert (await signals.post(ORDER, content=spaced)).status_code == 200, "however a client writes its JSON"
+    assert (await signals.post(ORDER, content=sealed("{}", message_id="m3"))).status_code == 429
+    assert len(intake.recorded) == 3
+
+
+async def test_impossible_texts_of_a_key_holder_use_up_nothing(signals: httpx.AsyncClient) -> None:
+    for number in range(8):
+        assert (await signals.post(ORDER, content=sealed("{}", message_id=f"m{number}"))).status_code == 400
+    assert (await signals.post(ORDER, content=sealed())).status_code == 200
+
+
+async def test_the_words_of_a_refusal_repeat_nothing(signals: httpx.AsyncClient) -> None:
+    for body in (sealed().replace(b'"demo"', b'"SECRET 4711"'), sealed().replace(b'"ts"', b'"SECRET 4711"')):
+        answer = await signals.post(ORDER, content=body)
+        assert answer.status_code == 400
+        assert "SECRET" not in answer.text
+
+
+async def test_people_are_told_once_an_hour_that_the_clocks_differ(
+    settings: Settings, keys: FakeKeys, intake: FakeIntake, clock: FakeClock
+) -> None:
+    told: list[tuple[str, float]] = []
+    known: set[str] = set()
+
+    async def seen(_: str, message_id: str) -> bool:
+        return message_id in known
+
+    async def tell(strategy: str, skew_s: float) -> None:
+        told.append((strategy, skew_s))
+
+    watch = ClockWatch(seen=seen, tell=tell, clock=clock)
+    app = signals_app(settings=settings, keys=keys, intake=intake, clock=clock, clocks=watch)
+    async with sender(app) as client:
+        known.add("captured")
+        assert (await client.post(ORDER, content=sealed(message_id="captured", shift_s=-3600))).status_code == 401
+        assert (await client.post(ORDER, content=sealed(key=STRANGER, shift_s=-3600))).status_code == 401
+        await asyncio.sleep(0)
+        assert told == [], "neither a replay nor a forgery is a wrong clock"
+        for number in range(5):
+            answer = await client.post(ORDER, content=sealed(message_id=f"m{number}", shift_s=7200))
+            assert answer.status_code == 401
+            await asyncio.sleep(0)
+        assert told == [("demo", 7200)]
+        clock.advance(3600)
+        await client.post(ORDER, content=sealed(message_id="m9", at=clock.now(), shift_s=-301))
+        await asyncio.sleep(0)
+        assert told == [("demo", 7200), ("demo", -301)]
 
 
 async def test_answers_are_counted(signals: httpx.AsyncClient, counters: Counters) -> None:

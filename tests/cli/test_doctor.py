@@ -245,6 +245,8 @@ def test_sense_and_money(config: Path) -> None:
     found = parts.configuration(here)
     assert levels(found) == [("config", "ok"), ("strategies.a", "warn"), ("strategies.b", "warn")]
     assert "hunter2" not in str(found)
+    open_house = parts.configuration(around(config, "[signals]\nhost='0.0.0.0'\n"))
+    assert ("signals.host", "warn") in levels(open_house)
     assert levels(parts.paper_cash(here)) == [("accounts.p.cash", "warn")]
     assert levels(parts.configuration(around(config, ""))) == [("config", "ok"), ("strategies", "warn")]
     assert isinstance(here.settings, Settings)

@@ -179,3 +179,19 @@ async def test_the_console_shows_the_whole_way_of_an_order(tmp_path: Path) -> No
         assert (await house.get("/api/decisions"))["items"][0]["outcome"] == "place"
         metrics = (await house.console("GET", "/metrics")).text
         assert 'jqfollow_signals_port_answers_total{status="200"} 1' in metrics
+
+
+async def test_clocks_that_differ_are_told_and_replays_are_not(tmp_path: Path) -> None:
+    async with House(tmp_path, wecom=True) as house:
+        text = house.order_text("demo", CODE, "buy", 100)
+        captured = house.seal("demo", text, message_id="captured")
+        assert (await house.post(captured)).status_code == 200
+        house.forward(400)
+        assert (await house.post(captured)).status_code == 401
+        assert await house.ledger.read(lambda tx: tx.signals.knows("demo", "captured"))
+        assert not any("时钟不一致" in row.text for row in await house.ledger.read(lambda tx: tx.outbox.list()))
+        ahead = int(house.clock.now().timestamp()) + 3725
+        assert (await house.post(house.seal("demo", text, message_id="new", ts=ahead))).status_code == 401
+        told = await house.told("时钟不一致")
+        assert "1 小时 2 分 5 秒" in told
+        assert "本机比聚宽慢" in told

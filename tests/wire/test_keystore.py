@@ -12,6 +12,7 @@ import pytest
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.wire import private_file
+from jqfollow.wire.jqf1 import Key
 from jqfollow.wire.keystore import KeyStore, KeyStoreError
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=SHANGHAI)
@@ -155,6 +156,31 @@ def test_a_damaged_file_stops_the_start_without_being_quoted(path: Path, clock: 
     while seen is not None:
         assert secret not in str(seen)
         seen = seen.__cause__
+
+
+@pytest.mark.parametrize("secret", [bytes(32), b"\xff" * 32, b"0123456789" * 3 + b"01", bytes(range(32))])
+def test_a_key_that_anybody_could_know_stops_the_start(path: Path, clock: HandClock, secret: bytes) -> None:
+    store = KeyStore.open(path, clock)
+    store.ensure(["demo"])
+    text = path.read_text(encoding="utf-8").replace(store.keys("demo")[0].text, Key(secret=secret).text)
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(KeyStoreError, match="demo") as caught:
+        KeyStore.open(path, clock)
+    assert Key(secret=secret).text not in str(caught.value)
+
+
+@pytest.mark.parametrize("grace", [timedelta(0), GRACE], ids=["current", "previous"])
+def test_two_strategies_never_share_a_key(path: Path, clock: HandClock, grace: timedelta) -> None:
+    store = KeyStore.open(path, clock)
+    store.ensure(["a", "b"])
+    shared, own = store.keys("a")[0].text, store.keys("b")[0].text
+    store.rotate("a", grace=grace, now=NOW)
+    if not grace:
+        shared = store.keys("a")[0].text
+    path.write_text(path.read_text(encoding="utf-8").replace(own, shared), encoding="utf-8")
+    with pytest.raises(KeyStoreError, match="a 与 b"):
+        KeyStore.open(path, clock)
+    assert store.keys("b")[0].text == own, "a running service keeps the keys that it knows"
 
 
 def test_nothing_shows_a_key(path: Path, clock: HandClock) -> None:

@@ -69,6 +69,7 @@ class BoundedProtocol(H11Protocol):
         self._watched: object = None
         self._behind_s = 0.0
         self._heard = 0.0
+        self._dismissed = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Another connection: when there are too many the slowest leaves, or, when nobody is slow, this one."""
@@ -93,7 +94,7 @@ class BoundedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes came: so much less is the sender behind."""
-        if self in self.leaving:
+        if self._dismissed:
             return
         self._behind_s = max(0.0, self.behind_s() - len(data) / self.limits.least_bytes_per_s)
         self._heard = self.loop.time()
@@ -124,16 +125,18 @@ class BoundedProtocol(H11Protocol):
 
     def dismiss(self) -> None:
         """Tells the peer to come again later, and hangs up once it has heard."""
+        self._dismissed = True
         self.crowd.discard(self)
         self._unset_keepalive_if_required()
         self._abandon()
         if self._phase is not _Phase.IDLE:
             self._say(503, "busy", "连接太多，请稍后重发 / too many connections: send it again", (b"retry-after", b"2"))
-        if self.transport.is_closing() or not self.transport.can_write_eof():
-            self.transport.close()
-            return
         # Hanging up on what the peer still sends would reset the connection, and the answer could be lost.
-        self.transport.write_eof()
+        try:
+            self.transport.write_eof()
+        except OSError:  # the peer has gone already
+            self.cut()
+            return
         self.flow.resume_reading()
         self.leaving[self] = None
         self._allow(self.limits.leaving_s)

@@ -37,7 +37,7 @@ class SignalsLimits:
     """JoinQuant's upload is slow: 10 kbit/s."""
     record_s: float = 5.0
     """How long a message waits for its commit before the sender is asked to come again."""
-    most_waiting: int = 256
+    most_waiting: int = 1024
     """Messages that wait for their commit at one time."""
     junk_per_minute: int = 120
     """What is not usable is answered and logged in full this often; beyond it, with 429."""

@@ -48,8 +48,13 @@ def _clock_time(value: object) -> object:
     return value
 
 
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_LEAST_SECRET = 6
+_LEAST_DIFFERENT = 4
+
+
 def _loopback(host: str) -> str:
-    if host not in {"127.0.0.1", "::1", "localhost"}:
+    if host not in _LOOPBACK:
         raise ValueError(
             '控制台只给本机用，只能是 "127.0.0.1"、"::1" 或 "localhost" / '
             'the console is for this machine only: "127.0.0.1", "::1" or "localhost"'
@@ -92,6 +97,11 @@ class SignalsSettings(_Section):
     host: Host = "127.0.0.1"
     port: Port = 8888
     max_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
+
+    @property
+    def open_to_others(self) -> bool:
+        """Whether other machines reach it without a tunnel."""
+        return self.host not in _LOOPBACK
 
 
 class ConsoleSettings(_Section):
@@ -172,6 +182,7 @@ class Strategy(_Section):
     follow: dict[str, Follow] = Field(default_factory=dict)
     wire: Literal[Wire.JQF1, Wire.SEED] = Wire.JQF1
     secret: SecretStr | None = None
+    accept_weak_wire: bool = False
     backtest: Literal["paper", "reject"] = "paper"
 
     @model_validator(mode="after")
@@ -194,6 +205,18 @@ class Strategy(_Section):
             raise ValueError(
                 'secret 只用于 wire = "seed"；"jqf1" 的密钥在 keys.toml / '
                 'secret goes with wire = "seed" only; keys of "jqf1" live in keys.toml'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _secret_is_no_guess(self) -> Self:
+        secret = "" if self.secret is None else self.secret.get_secret_value()
+        if secret and (len(secret) < _LEAST_SECRET or len(set(secret)) < _LEAST_DIFFERENT):
+            raise ValueError(
+                f"secret 太容易猜：至少 {_LEAST_SECRET} 个字符、{_LEAST_DIFFERENT} 个不同的；"
+                "原客户端里的密码要一起改 / "
+                f"secret is too easy to guess: at least {_LEAST_SECRET} characters, {_LEAST_DIFFERENT} different ones; "
+                "change the password in the original client as well"
             )
         return self
 
@@ -313,6 +336,26 @@ class Settings(_Section):
         real = [(a.account_id, a.account_type) for a in self.accounts.values() if isinstance(a, QmtAccount)]
         if len(set(real)) < len(real):
             raise ValueError("accounts: 同一个 account_id 配置了两次 / the same account_id stands there twice")
+        for name, strategy in self.strategies.items():
+            self._weak_wire_is_accepted(name, strategy)
         if self.signals.port == self.console.port and self.signals.port != 0:
             raise ValueError("signals.port、console.port: 两个端口不能相同 / the two ports must differ")
         return self
+
+    def _weak_wire_is_accepted(self, name: str, strategy: Strategy) -> None:
+        """One captured message of the original client gives away its key: nothing of value follows it unawares."""
+        if strategy.wire is not Wire.SEED or strategy.accept_weak_wire:
+            return
+        real = next((a for a in strategy.follow if isinstance(self.accounts.get(a), QmtAccount)), None)
+        if real is not None:
+            why = f"跟单实盘账户 {real}", f"follows the real account {real}"
+        elif self.signals.open_to_others:
+            why = f"而信号端口对外开放（signals.host = {self.signals.host}）", f"listens on {self.signals.host}"
+        else:
+            return
+        raise ValueError(
+            f'strategies.{name}: wire = "seed" {why[0]}，但截获一条消息就能冒充它下单。请改用 "jqf1"；'
+            f"知道后果仍要用，就在这一节写 accept_weak_wire = true / "
+            f'wire = "seed" {why[1]}, yet whoever captures one message can order in its name: use "jqf1", or say '
+            "accept_weak_wire = true in this section"
+        )

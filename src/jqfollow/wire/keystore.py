@@ -24,6 +24,10 @@ from jqfollow.wire.private_file import is_private, make_private, write_private
 
 log = structlog.get_logger(__name__)
 _LOCK_WAIT_S = 10
+_EXAMPLE = bytes(range(32))
+"""The key in the documentation."""
+_LEAST_DIFFERENT = 12
+"""Different bytes in a key: 32 random ones have about 30, and as few as this only if they are not random."""
 _HEAD = """\
 # jqfollow 各策略的密钥。谁有密钥，谁就能以该策略的名义发信号：不要外传，不要放进网盘或代码库。
 # 更换请用 jqfollow keys rotate 策略名，再用 jqfollow client 策略名 重新生成客户端。
@@ -203,7 +207,28 @@ def _parse(raw: bytes, path: Path) -> dict[str, StrategyKeys]:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError):
         # Neither the parser's words nor the cause: they may quote a key.
         raise KeyStoreError(f"{path} 已损坏，不是有效的 TOML；请恢复备份 / is no TOML: restore it") from None
-    return {name: _entry(name, section, path) for name, section in data.items()}
+    keys = {name: _entry(name, section, path) for name, section in data.items()}
+    _refuse_unsafe(keys, path)
+    return keys
+
+
+def _refuse_unsafe(keys: Mapping[str, StrategyKeys], path: Path) -> None:
+    """A key that anybody could know, or that two strategies share, keeps nobody out."""
+    owners: dict[Key, str] = {}
+    for name, entry in keys.items():
+        for key in {entry.current, entry.previous} - {None}:
+            assert key is not None  # noqa: S101 - for mypy
+            if len(set(key.secret)) < _LEAST_DIFFERENT or key.secret == _EXAMPLE:
+                raise KeyStoreError(
+                    f"{path} 中 {name} 的密钥不是随机的（全零、重复或文档中的例子）：请删除这一节，重启后会生成新的 / "
+                    f"the key of {name} is not random: delete its section, and the next start makes a new one"
+                )
+            other = owners.setdefault(key, name)
+            if other != name:
+                raise KeyStoreError(
+                    f"{path} 中 {other} 与 {name} 的密钥相同，一个就能冒充另一个：请删除其中一节，重启后会生成新的 / "
+                    f"{other} and {name} have the same key: delete one section, and the next start makes a new one"
+                )
 
 
 def _entry(name: str, section: Any, path: Path) -> StrategyKeys:

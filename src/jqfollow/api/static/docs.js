@@ -6,11 +6,10 @@ const PORTS = {
 };
 const shown = new Set();
 
-function show() {
-  const name = location.hash === "#signals" ? "signals" : "console";
+function show(name) {
   for (const port of Object.keys(PORTS)) document.getElementById(port).hidden = port !== name;
-  for (const link of document.querySelectorAll("nav a")) {
-    link.ariaCurrent = link.dataset.shows === name ? "page" : null;
+  for (const tab of document.querySelectorAll("nav button")) {
+    tab.setAttribute("aria-pressed", String(tab.dataset.shows === name));
   }
   if (shown.has(name)) return;
   shown.add(name);
@@ -23,5 +22,7 @@ function show() {
   });
 }
 
-window.addEventListener("hashchange", show);
-show();
+for (const tab of document.querySelectorAll("nav button")) {
+  tab.addEventListener("click", () => show(tab.dataset.shows));
+}
+show("console");

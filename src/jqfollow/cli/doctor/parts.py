@@ -23,6 +23,10 @@ def configuration(around: Surroundings) -> Sequence[Finding]:
     if not settings.strategies:
         zh, en = "没有配置策略，不会接受任何信号", "no strategy: no signal will be taken"
         found.append(warn("strategies", zh, en, "在配置中加 [strategies.名称]", "add [strategies.NAME]"))
+    if settings.signals.open_to_others:
+        host = settings.signals.host
+        zh, en = f"信号端口监听 {host}，其他机器不经隧道就能连到", f"other machines reach the signals port on {host}"
+        found.append(warn("signals.host", zh, en, '改为 "127.0.0.1"，用隧道', 'set "127.0.0.1" and use the tunnel'))
     for name, strategy in settings.strategies.items():
         place = f"strategies.{name}"
         if not strategy.follow:
