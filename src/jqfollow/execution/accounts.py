@@ -31,7 +31,7 @@ from jqfollow.execution.brokers.port import Broker, PracticeExchange
 from jqfollow.execution.lanes import Lane, Lanes
 from jqfollow.market.calendar import CalendarError, TradingCalendar
 from jqfollow.market.sessions import day_end, phase_at
-from jqfollow.settings import PaperAccount, QmtAccount
+from jqfollow.settings import Account as AccountSettings
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +61,7 @@ class Account:
         self,
         *,
         name: str,
-        settings: PaperAccount | QmtAccount,
+        settings: AccountSettings,
         broker: Broker,
         clock: Clock,
         calendar: TradingCalendar,
