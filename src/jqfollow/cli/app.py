@@ -35,8 +35,8 @@ def cli(context: click.Context) -> None:
 
 
 for command in (
-    serve, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders, positions, fills, pause, resume, export,
-    autostart,
+    serve, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders, positions, fills, pause, resume,
+    export, autostart,
 ):  # fmt: skip
     cli.add_command(command)
 
