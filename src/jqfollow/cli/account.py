@@ -6,7 +6,7 @@ from jqfollow.cli.base import Command, Exit, fail, say, settings_option, words
 from jqfollow.clock import SystemClock
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.tx import Tx
-from jqfollow.settings import PaperAccount, Settings
+from jqfollow.settings import RealAccount, Settings
 
 
 @click.command(cls=Command)
@@ -28,7 +28,7 @@ def account(name: str, *, decision: str | None, settings: Settings) -> None:
             words(f"没有账户 {name}，已配置：{names}", f"there is no account {name}; configured are {names}"),
             Exit.WRONG_USE,
         )
-    number = "" if isinstance(known, PaperAccount) else known.account_id
+    number = known.account_id if isinstance(known, RealAccount) else ""
     with Ledger.open(settings.ledger_file) as ledger:
         before = ledger.read_now(lambda tx: tx.numbers.get(name))
         if before is None or before == number:
