@@ -36,7 +36,7 @@ def everything(tx: Tx) -> None:
     tx.outbox.sent([1], NOW)
     tx.outbox.retry([1], NOW, "x")
     tx.outbox.give_up([1], "x")
-    read_papers(tx, "main", DAY, lambda orders, _: orders, turnover=True)
+    read_papers(tx, "main", DAY, lambda orders, *_: orders, turnover=True)
     tx.signals.record(signal("m9", kind=SignalKind.HELLO, order=None))
     tx.signals.received()
     tx.signals.first_follow("demo", "m1", DAY, 99)

@@ -9,8 +9,9 @@ from jqfollow.domain import Side
 from jqfollow.ledger.rows import AttemptRow, BookRow, DayCounts, OrderRow
 from jqfollow.ledger.tx import Tx
 
-Choice = Callable[[Sequence[OrderRow], Collection[tuple[str, Side]]], Sequence[OrderRow]]
-"""Which of the idle orders are looked at; also gets the codes and sides with an unknown outcome."""
+Choice = Callable[[Sequence[OrderRow], Collection[tuple[str, Side]], date | None], Sequence[OrderRow]]
+"""Which of the idle orders are looked at; also gets the codes and sides with an unknown outcome, and the day of the
+account's oldest open order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ def read_papers(tx: Tx, account: str, day: date, choose: Choice, *, turnover: bo
     if not idle:
         return []
     unknown = tx.attempts.unknown(account)
-    chosen = choose(idle, {(a.security, a.side) for a in unknown})
+    chosen = choose(idle, {(a.security, a.side) for a in unknown}, tx.orders.oldest_day(account))
     if not chosen:
         return []
     attempts = tx.attempts.of_orders(order.order_id for order in chosen)

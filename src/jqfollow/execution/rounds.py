@@ -7,7 +7,7 @@ One read of what is due, and one set of questions to the broker, are shared by a
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
@@ -198,9 +198,11 @@ class Rounds:
         )
         idle: set[int] = set()
 
-        def choose(orders: Sequence[OrderRow], unknown: Collection[tuple[str, Side]]) -> Sequence[OrderRow]:
+        def choose(
+            orders: Sequence[OrderRow], unknown: Collection[tuple[str, Side]], oldest: date | None
+        ) -> Sequence[OrderRow]:
             idle.update(order.order_id for order in orders)
-            return turns(orders, unknown, scene, _CHUNKS * account.traits.width)
+            return turns(orders, unknown, oldest, scene, _CHUNKS * account.traits.width)
 
         turnover = bool(self._settings.risk.max_daily_turnover)
         papers = await self._ledger.read(

@@ -34,13 +34,16 @@ class Scene:
 
 
 def turns(
-    idle: Sequence[OrderRow], unknown: Collection[tuple[str, Side]], scene: Scene, most: int
+    idle: Sequence[OrderRow], unknown: Collection[tuple[str, Side]], oldest: date | None, scene: Scene, most: int
 ) -> Sequence[OrderRow]:
     """At most `most` of the `idle` orders (oldest first), in the order in which they are worked.
 
-    `unknown` are the codes and sides with an attempt whose outcome nobody knows.
+    `unknown` are the codes and sides with an attempt whose outcome nobody knows; `oldest` is the day of the account's
+    oldest open order, one that stands at the exchange included.
     """
-    due = [o for o in idle if scene.rested(o.order_id) and is_due(o, unknown, scene) and not _too_early(o, idle, scene)]
+    due = [
+        o for o in idle if scene.rested(o.order_id) and is_due(o, unknown, scene) and not _too_early(o, oldest, scene)
+    ]
     if not due:
         return []
     day = min(order.day for order in due)
@@ -79,8 +82,8 @@ def _precedence(order: OrderRow) -> tuple[bool, bool, bool, int]:
     return order.side is not Side.SELL, not order.closes, order.waiting is not None, order.order_id
 
 
-def _too_early(order: OrderRow, orders: Sequence[OrderRow], scene: Scene) -> bool:
+def _too_early(order: OrderRow, oldest: date | None, scene: Scene) -> bool:
     """Whether it would begin a practice day while orders of the day before are still being filled."""
     if not scene.practice or order.day <= scene.trading_day:
         return False
-    return any(o.day < order.day for o in orders) and scene.now - order.created_at < DAY_PATIENCE
+    return oldest is not None and oldest < order.day and scene.now - order.created_at < DAY_PATIENCE

@@ -25,6 +25,7 @@ SELECT * FROM orders WHERE {_OPEN} AND account = ? AND NOT EXISTS (
     SELECT 1 FROM attempts
     WHERE attempts.order_id = orders.order_id AND attempts.state NOT IN ('filled', 'canceled', 'rejected'))
 ORDER BY order_id"""  # noqa: S608  a constant
+_OLDEST_DAY = f"SELECT min(day) AS day FROM orders WHERE {_OPEN} AND account = ?"  # noqa: S608  a constant
 _VOLUME_OF_PARTS = "SELECT coalesce(sum(volume), 0) AS volume FROM orders WHERE signal_id = ? AND account = ?"
 _BOUGHT_LATER = """
 SELECT coalesce(sum(filled), 0) AS volume FROM orders
@@ -131,6 +132,11 @@ class Orders(Table):
     def idle(self, account: str) -> OrderRows:
         """Open orders of which nothing is at the broker or on its way there, oldest first."""
         return [_order(row) for row in self._all(_IDLE, stored(account))]
+
+    def oldest_day(self, account: str) -> date | None:
+        """The day of the account's oldest open order, whatever becomes of it now; `None`: none is open."""
+        day = self._one(_OLDEST_DAY, stored(account))["day"]
+        return None if day is None else date.fromisoformat(day)
 
     def wanted_volume(self, account: str, signal_id: int) -> int:
         """The volume of all parts of one signal's order in one account."""
