@@ -156,14 +156,15 @@ def order_report(row: Any, *, remark: str, now: datetime) -> OrderReport | None:
         side=side,
         volume=volume,
         price=price_of(row.price),
-        state=_state(int(row.order_status), filled),
+        state=state_of(int(row.order_status), filled),
         filled=filled,
         at=moment_of(row.order_time, now),
         message=str(getattr(row, "status_msg", "") or ""),
     )
 
 
-def _state(code: int, filled: int) -> AttemptState:
+def state_of(code: int, filled: int) -> AttemptState:
+    """Of an order whose status is `code` and of which `filled` is traded."""
     state = _STATES.get(code, AttemptState.NEW)  # 255 unknown, and codes that nobody knows: still being worked
     if filled and state is AttemptState.NEW:
         return AttemptState.PARTIALLY_FILLED

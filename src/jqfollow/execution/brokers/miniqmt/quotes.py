@@ -63,8 +63,8 @@ class XtQuotes:
         self._clock = clock
         self._timeout_s = timeout_s
         self._threads = Threads("xtdata", max_hung=max_hung)
-        self._quotes: _Cache[Quote] = _Cache(clock, quote_ttl_s)
-        self._instruments: _Cache[Instrument] = _Cache(clock, instrument_ttl_s)
+        self._quotes: Cache[Quote] = Cache(clock, quote_ttl_s)
+        self._instruments: Cache[Instrument] = Cache(clock, instrument_ttl_s)
 
     @property
     def hung(self) -> int:
@@ -109,7 +109,7 @@ class XtQuotes:
             self._turn.release()
 
 
-class _Cache(Generic[T]):
+class Cache(Generic[T]):
     """Answers by symbol, `None` included, for a while. Thread-safe by the dict's own atomicity."""
 
     def __init__(self, clock: Clock, ttl_s: float) -> None:
@@ -118,12 +118,14 @@ class _Cache(Generic[T]):
         self._known: dict[str, tuple[float, T | None]] = {}
 
     def get(self, symbol: str) -> tuple[T | None] | None:
+        """What is known, in a tuple; `None`: nothing, or it is too old."""
         known = self._known.get(symbol)
         if known is None or self._clock.monotonic() - known[0] >= self._ttl_s:
             return None
         return (known[1],)
 
     def put(self, symbol: str, value: T | None) -> T | None:
+        """Keeps and returns `value`."""
         self._known[symbol] = (self._clock.monotonic(), value)
         return value
 

@@ -1,0 +1,1 @@
+"""The full QMT terminal, by a strategy pasted into it and a folder between the two."""
