@@ -310,13 +310,9 @@ class FullQmtBroker:
     def quote(self, symbol: str) -> Quote | None:
         """The market now; a code that was not subscribed is, and asked for once more. Raises like `orders`."""
         known = self._quotes.get(symbol)
-        if known is None:
-            self._market(symbol)
-            known = self._quotes.get(symbol)
-            if known == (None,):
-                self._market(symbol)
-                known = self._quotes.get(symbol)
-        return known[0] if known else None
+        if known is not None:
+            return known[0]
+        return self._market(symbol)[0] or self._market(symbol)[0]
 
     def instrument(self, symbol: str) -> Instrument | None:
         """Today's facts of a security; raises like `orders`."""

@@ -1,0 +1,36 @@
+from collections.abc import Iterator
+
+import pytest
+
+from execution.brokers.contract import SYMBOL, Requests, quiet
+
+from .rig import FullQmtRig
+from .terminal import Terminal
+
+
+@pytest.fixture(scope="session")
+def _terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    with Terminal(tmp_path_factory.mktemp("fullqmt")) as terminal:
+        yield terminal
+
+
+@pytest.fixture
+def terminal(_terminal: Terminal) -> Iterator[Terminal]:
+    """A running terminal with a new account, all well; the file in it did nothing that a terminal forbids."""
+    _terminal.tell("speed", pass_s=0.01, push_s=0)
+    _terminal.tell("reset")
+    yield _terminal
+    assert _terminal.record()["violations"] == []
+
+
+@pytest.fixture
+def rig(terminal: Terminal) -> Iterator[FullQmtRig]:
+    rig = FullQmtRig(terminal)
+    yield rig
+    rig.close()
+
+
+@pytest.fixture
+def make(rig: FullQmtRig) -> Requests:
+    quiet(rig, SYMBOL)
+    return Requests()
