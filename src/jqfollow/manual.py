@@ -10,7 +10,7 @@ from jqfollow.domain import MANUAL_RUN, ManualOrder, ManualOrderError, SignalKin
 from jqfollow.execution.accounts import Account
 from jqfollow.ledger.rows import NewSignal, SignalRow
 from jqfollow.market.securities import UnknownSecurityError, parse_security
-from jqfollow.settings import QmtAccount, Settings
+from jqfollow.settings import RealAccount, Settings
 
 
 def manual_signal(order: ManualOrder, settings: Settings, accounts: Mapping[str, Account], now: datetime) -> NewSignal:
@@ -24,7 +24,7 @@ def manual_signal(order: ManualOrder, settings: Settings, accounts: Mapping[str,
         raise ManualOrderError(f"没有策略 {order.strategy}", f"there is no strategy {order.strategy}")
     if account is None:
         raise ManualOrderError(f"没有账户 {order.account}", f"there is no account {order.account}")
-    if isinstance(account.settings, QmtAccount) and order.confirm != account.settings.account_id:
+    if isinstance(account.settings, RealAccount) and order.confirm != account.settings.account_id:
         raise ManualOrderError(
             f"{order.account} 是实盘账户：confirm 必须填写它的资金账号",
             f"{order.account} is a real account: confirm must be its account id",

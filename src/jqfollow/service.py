@@ -27,11 +27,11 @@ from jqfollow.api.token import load_or_create_token
 from jqfollow.clock import SHANGHAI, Clock, SystemClock
 from jqfollow.domain import AccountState, JqfollowError, Wire
 from jqfollow.execution.accounts import Account
-from jqfollow.execution.brokers.miniqmt.broker import QmtBroker, load_xtdata
+from jqfollow.execution.brokers.miniqmt.broker import load_xtdata
 from jqfollow.execution.brokers.miniqmt.quotes import XtQuotes
-from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
 from jqfollow.execution.brokers.paper.broker import PaperBroker
 from jqfollow.execution.brokers.port import Broker
+from jqfollow.execution.brokers.real import real_broker
 from jqfollow.execution.calls import CallLog
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.reconcile import Reconciler
@@ -50,7 +50,8 @@ from jqfollow.notify.kinds import Kind
 from jqfollow.notify.outbox import Outbox
 from jqfollow.notify.wecom import WecomRobot, make_client
 from jqfollow.routine import Routine
-from jqfollow.settings import PaperAccount, QmtAccount, Settings
+from jqfollow.settings import Account as AccountSettings
+from jqfollow.settings import PaperAccount, Settings
 from jqfollow.settings.cautions import cautions
 from jqfollow.wire.keystore import KeyStore
 
@@ -64,7 +65,7 @@ FINISH_S = 5.5
 """Longer than a placing call may take: its answer is written before the end."""
 STOP_S = 3.0
 
-BrokerMaker = Callable[[str, PaperAccount | QmtAccount], Broker]
+BrokerMaker = Callable[[str, AccountSettings], Broker]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,17 +252,10 @@ class Service:
             clock=self.clock,
         )
 
-    def _broker(self, name: str, account: PaperAccount | QmtAccount) -> Broker:
+    def _broker(self, name: str, account: AccountSettings) -> Broker:
         data_dir = self.settings.data_dir
-        if isinstance(account, QmtAccount):
-            return QmtBroker(
-                name=name,
-                path=account.qmt_path,
-                account_id=account.account_id,
-                account_type=account.account_type,
-                sessions=SessionPool(data_dir / f"sessions-{name}.json", self.clock),
-                clock=self.clock,
-            )
+        if not isinstance(account, PaperAccount):
+            return real_broker(name, account, data_dir=data_dir, clock=self.clock)
         quotes = XtQuotes(load=load_xtdata, clock=self.clock) if account.quotes == "xtdata" else None
         return PaperBroker(
             name=name,

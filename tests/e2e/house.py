@@ -36,7 +36,7 @@ from jqfollow.ledger.tx import Tx
 from jqfollow.market.calendar import TradingCalendar
 from jqfollow.market.securities import parse_security
 from jqfollow.service import Service
-from jqfollow.settings import PaperAccount, QmtAccount, Settings
+from jqfollow.settings import Account, PaperAccount, Settings
 from notify.wecom_server import WecomServer
 
 from .senders import Jqf1Sender, seed_body
@@ -192,7 +192,7 @@ class House:
         await self.stop()
         await self.start()
 
-    def _make_broker(self, name: str, account: PaperAccount | QmtAccount) -> PaperBroker:
+    def _make_broker(self, name: str, account: Account) -> PaperBroker:
         self.faults.setdefault(name, HouseFaults())
         self.brokers[name] = PaperBroker(
             name=name,

@@ -7,6 +7,7 @@ import threading
 import time
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 ALLOWED = frozenset({"json", "os", "time"})
@@ -59,8 +60,7 @@ def strategy(path: str, functions: dict[str, Callable[..., Any]], violations: li
             raise ImportError(f"{name} is not on the broker's white list")
         return modules[name]
 
-    with open(path, "rb") as file:
-        raw = file.read()
+    raw = Path(path).read_bytes()
     assert raw.startswith(b"#coding:gbk\r\n")
     space: dict[str, Any] = {"__name__": "strategy", "__builtins__": {**vars(builtins), "__import__": importer}}
     space.update(functions)

@@ -199,7 +199,7 @@ class QmtServer(Control):
 
     def _note(self, told: dict[str, Any]) -> None:
         """Handed over: on disk before anything comes of it, for a terminal may be killed here."""
-        with open(self._folder / HANDED_OVER, "a", encoding="utf-8") as file:
+        with (self._folder / HANDED_OVER).open("a", encoding="utf-8") as file:
             file.write(json.dumps(told) + "\n")
         self.received.append(told)
 
@@ -211,7 +211,7 @@ class QmtServer(Control):
             return False
         return Mode.CANCEL_FALSE not in self._mode
 
-    def get_trade_detail_data(self, account: str, kind: str, what: str) -> list[Any]:
+    def get_trade_detail_data(self, account: str, kind: str, what: str) -> list[Any]:  # noqa: PLR0911  # a list each
         assert kind in {"STOCK", "CREDIT"}
         if threading.get_ident() != self._thread.ident or account != ACCOUNT:
             return []

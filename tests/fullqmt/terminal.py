@@ -28,7 +28,7 @@ class Terminal:
         self.path = folder / "国金QMT 全功能"
         self.mailbox = folder / "信箱 mailbox"
         self.script = folder / "策略.py"
-        self._constants = {"BEAT_S": 0.1, "OTHER_S": 0.3, "ROW_WAIT_S": 1.0, **constants}
+        self._constants = {"BEAT_S": 0.05, "OTHER_S": 0.15, "ROW_WAIT_S": 1.0, **constants}
         self._tick_ms = tick_ms
         self._turn = threading.Lock()
 

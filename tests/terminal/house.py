@@ -18,7 +18,7 @@ from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
 from jqfollow.execution.brokers.port import Broker
 from jqfollow.ledger.tx import Tx
 from jqfollow.market.securities import parse_security
-from jqfollow.settings import PaperAccount, QmtAccount
+from jqfollow.settings import Account, QmtAccount
 
 from . import native
 from .modes import Mode
@@ -45,8 +45,10 @@ class QmtHouse(House):
         native.install()
         self.terminal = terminal
         self.made: list[QmtBroker] = []
-        account = {"broker": "qmt", "qmt_path": str(terminal.path), "account_id": terminal.account}
-        super().__init__(folder, accounts={ACCOUNT: account}, **options)
+        super().__init__(folder, accounts={ACCOUNT: self.account_settings()}, **options)
+
+    def account_settings(self) -> dict[str, Any]:
+        return {"broker": "qmt", "qmt_path": str(self.terminal.path), "account_id": self.terminal.account}
 
     async def start(self) -> None:
         await super().start()
@@ -70,7 +72,7 @@ class QmtHouse(House):
             while self.service.accounts[ACCOUNT].ready is not is_ready:  # noqa: ASYNC110  # no event tells it
                 await asyncio.sleep(0.005)
 
-    def _make_broker(self, name: str, account: PaperAccount | QmtAccount) -> Broker:  # type: ignore[override]
+    def _make_broker(self, name: str, account: Account) -> Broker:  # type: ignore[override]
         assert isinstance(account, QmtAccount)
         clock = self.clock
         self.made.append(

@@ -11,8 +11,9 @@ import pytest
 
 from jqfollow.cli.doctor import miniqmt, order_test
 from jqfollow.cli.doctor.findings import Finding, Level, Surroundings
-from jqfollow.cli.doctor.miniqmt import PERMISSION_FILE, SYMBOL
+from jqfollow.cli.doctor.miniqmt import PERMISSION_FILE
 from jqfollow.cli.doctor.order_test import TestOrder
+from jqfollow.cli.doctor.real import SYMBOL
 from jqfollow.cli.lock import only_instance
 from jqfollow.clock import SHANGHAI, SystemClock
 from jqfollow.settings import Settings

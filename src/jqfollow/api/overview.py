@@ -10,7 +10,7 @@ from jqfollow.api.parts import Parts
 from jqfollow.domain import AccountState
 from jqfollow.ledger import Tx
 from jqfollow.ledger.rows import PauseRow
-from jqfollow.settings import Account, PaperAccount, QmtAccount
+from jqfollow.settings import Account, PaperAccount, RealAccount
 
 _SHOWN_OF_ID = 4
 
@@ -69,8 +69,8 @@ def _account(parts: Parts, tx: Tx, name: str, account: Account, state: AccountSt
     return models.AccountView(
         account=name,
         broker=account.broker,
-        real=isinstance(account, QmtAccount),
-        account_id=_masked(account.account_id) if isinstance(account, QmtAccount) else "",
+        real=isinstance(account, RealAccount),
+        account_id=_masked(account.account_id) if isinstance(account, RealAccount) else "",
         ready=state is not None and state.ready,
         why_zh=state.why_zh if state else "尚未启动",
         why_en=state.why_en if state else "not started",

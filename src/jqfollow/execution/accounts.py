@@ -33,7 +33,7 @@ from jqfollow.execution.calls import CallLog
 from jqfollow.execution.lanes import Lane, Lanes
 from jqfollow.market.calendar import CalendarError, TradingCalendar
 from jqfollow.market.sessions import day_end, phase_at
-from jqfollow.settings import PaperAccount, QmtAccount
+from jqfollow.settings import Account as AccountSettings
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +71,7 @@ class Account:
         self,
         *,
         name: str,
-        settings: PaperAccount | QmtAccount,
+        settings: AccountSettings,
         broker: Broker,
         clock: Clock,
         calendar: TradingCalendar,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import time
 from decimal import Decimal
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -60,6 +60,16 @@ def _loopback(host: str) -> str:
             'the console is for this machine only: "127.0.0.1", "::1" or "localhost"'
         )
     return host
+
+
+def _local_folder(path: Path) -> Path:
+    if not (path.is_absolute() or PureWindowsPath(path).is_absolute()):
+        raise ValueError(f"{str(path)!r} 应写完整路径 / an absolute path is expected")
+    if str(path).startswith(("\\\\", "//")):
+        raise ValueError(
+            f"{str(path)!r} 在网络上，应为本机硬盘上的文件夹 / is on a network, a local folder is expected"
+        )
+    return path
 
 
 def _no_text(value: object) -> object:
@@ -116,6 +126,7 @@ class BrokerName(StrEnum):
 
     PAPER = "paper"
     QMT = "qmt"
+    FULLQMT = "fullqmt"
 
 
 class PaperAccount(_Section):
@@ -127,16 +138,28 @@ class PaperAccount(_Section):
     quotes: Literal["simulated", "xtdata"] = "simulated"
 
 
-class QmtAccount(_Section):
-    """`[accounts.NAME]` with `broker = "qmt"`."""
+class RealAccount(_Section):
+    """What every `[accounts.NAME]` with real money has, whatever terminal leads to it."""
 
-    broker: Literal[BrokerName.QMT]
-    qmt_path: AnyPath
     account_id: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[0-9A-Za-z]+$")]
     account_type: Literal["STOCK", "CREDIT"] = "STOCK"
 
 
-Account = Annotated[PaperAccount | QmtAccount, Field(discriminator="broker")]
+class QmtAccount(RealAccount):
+    """`[accounts.NAME]` with `broker = "qmt"`: MiniQMT."""
+
+    broker: Literal[BrokerName.QMT]
+    qmt_path: AnyPath
+
+
+class FullQmtAccount(RealAccount):
+    """`[accounts.NAME]` with `broker = "fullqmt"`: the full terminal, by a file pasted into it."""
+
+    broker: Literal[BrokerName.FULLQMT]
+    mailbox: Annotated[AnyPath, AfterValidator(_local_folder)]
+
+
+Account = Annotated[PaperAccount | QmtAccount | FullQmtAccount, Field(discriminator="broker")]
 
 
 class Follow(_Section):
@@ -333,7 +356,7 @@ class Settings(_Section):
                     raise ValueError(
                         f"strategies.{name}.follow: 没有账户 {account!r} / no such account；已配置 / known: {known}"
                     )
-        real = [(a.account_id, a.account_type) for a in self.accounts.values() if isinstance(a, QmtAccount)]
+        real = [(a.account_id, a.account_type) for a in self.accounts.values() if isinstance(a, RealAccount)]
         if len(set(real)) < len(real):
             raise ValueError("accounts: 同一个 account_id 配置了两次 / the same account_id stands there twice")
         for name, strategy in self.strategies.items():

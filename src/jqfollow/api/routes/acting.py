@@ -14,7 +14,7 @@ from jqfollow.api.routes.params import OrderId
 from jqfollow.domain import ManualOrder, ManualOrderError, Settlement
 from jqfollow.ledger import Tx
 from jqfollow.ledger.rows import OrderRow
-from jqfollow.settings import QmtAccount
+from jqfollow.settings import RealAccount
 
 IdempotencyKey = Annotated[
     str | None,
@@ -78,7 +78,7 @@ def acting_router(parts: Parts) -> APIRouter:
 def _check(parts: Parts, order: ManualOrderIn) -> None:
     _check_scope(parts, PauseIn(strategy=order.strategy, account=order.account))
     account = parts.settings.accounts[order.account]
-    if isinstance(account, QmtAccount) and order.confirm != account.account_id:
+    if isinstance(account, RealAccount) and order.confirm != account.account_id:
         raise ManualOrderError(
             f"{order.account} 是实盘账户：请在 confirm 中填写它的资金账号",
             f"{order.account} is a real account: put its account id into confirm",

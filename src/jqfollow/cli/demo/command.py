@@ -17,7 +17,7 @@ from rich.text import Text
 from jqfollow.cli.base import Command, Exit, words
 from jqfollow.clock import SHANGHAI, SystemClock
 from jqfollow.market.securities import parse_security
-from jqfollow.settings import PaperAccount, QmtAccount, Settings, parse_settings
+from jqfollow.settings import Account, PaperAccount, Settings, parse_settings
 
 if TYPE_CHECKING:
     from jqfollow.cli.demo.play import Play
@@ -53,7 +53,7 @@ async def _play(console: Console, folder: Path) -> "Play":
     clock = SystemClock()
     brokers: list[PaperBroker] = []
 
-    def make(name: str, account: PaperAccount | QmtAccount) -> "Broker":
+    def make(name: str, account: Account) -> "Broker":
         cash = account.cash if isinstance(account, PaperAccount) else Decimal(0)
         broker = PaperBroker(
             name=name,

@@ -1,11 +1,11 @@
 """The doctor's look at MiniQMT: package, folder, permission, session files, login, quotes and their clock."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jqfollow.cli.doctor.findings import Finding, Surroundings, bad, ok, warn
+from jqfollow.cli.doctor.real import SYMBOL, connected
 from jqfollow.cli.doctor.vendor import missing
 from jqfollow.cli.lock import is_running
 from jqfollow.domain import BrokerError, Phase, Quote
@@ -13,13 +13,8 @@ from jqfollow.market.calendar import FILE_NAME, CalendarError, load_calendar
 from jqfollow.market.sessions import phase_at
 from jqfollow.settings import PaperAccount, QmtAccount
 
-if TYPE_CHECKING:
-    from jqfollow.execution.brokers.miniqmt.broker import QmtBroker
-
 PERMISSION_FILE = "up_queue_xtquant"
 """MiniQMT makes it for accounts that may order by program; without it every connect answers -1."""
-SYMBOL = "601398.SH"
-"""Liquid, and a hundred shares cost some hundred yuan."""
 _MOST_SESSION_FILES = 12
 _MOST_SESSION_MIB = 2048
 _SKEW_S = 10
@@ -181,28 +176,6 @@ def _login(around: Surroundings, name: str) -> Finding:
         )
     cash = f"{asset.cash:,.2f}"
     return ok(place, f"MiniQMT 已登录，可用资金 {cash}", f"logged in, {cash} yuan to spend")
-
-
-@contextmanager
-def connected(around: Surroundings, name: str) -> "Iterator[QmtBroker]":
-    """The account's broker, connected; ended afterwards. Raises `BrokerDownError`."""
-    from jqfollow.execution.brokers.miniqmt.broker import QmtBroker  # slow: the whole broker
-    from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
-
-    account = qmt_accounts(around)[name]
-    broker = QmtBroker(
-        name=name,
-        path=account.qmt_path,
-        account_id=account.account_id,
-        account_type=account.account_type,
-        sessions=SessionPool(around.settings.data_dir / f"sessions-{name}.json", around.clock),
-        clock=around.clock,
-    )
-    end = broker.connect()
-    try:
-        yield broker
-    finally:
-        end()
 
 
 def qmt_accounts(around: Surroundings) -> dict[str, QmtAccount]:

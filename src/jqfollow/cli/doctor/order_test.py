@@ -7,14 +7,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from jqfollow.cli.doctor.findings import Finding, Surroundings, bad, ok, warn
-from jqfollow.cli.doctor.miniqmt import SYMBOL, connected, qmt_accounts
+from jqfollow.cli.doctor.real import SYMBOL, connected, real_accounts
 from jqfollow.cli.lock import is_running
 from jqfollow.domain import ATTEMPT_ENDED, Accepted, AttemptState, BrokerError, OrderReport, Phase, PlaceRequest, Side
 from jqfollow.market.calendar import CalendarError, TradingCalendar
 from jqfollow.market.sessions import phase_at
 
 if TYPE_CHECKING:
-    from jqfollow.execution.brokers.miniqmt.broker import QmtBroker
+    from jqfollow.execution.brokers.port import Broker
 
 _WAIT_S = 15.0
 _POLL_S = 0.5
@@ -33,13 +33,13 @@ class TestOrder:
 
 
 def order_test(around: Surroundings, agrees: Callable[[TestOrder], bool]) -> Sequence[Finding]:
-    """Places a hundred shares at the lower limit at each MiniQMT account, and cancels them; asks before each.
+    """Places a hundred shares at the lower limit at each real account, and cancels them; asks before each.
 
     Args:
         around: as for a check.
         agrees: shows the order to the person; nothing is placed unless it says yes.
     """
-    accounts = qmt_accounts(around)
+    accounts = real_accounts(around)
     if not accounts:
         return [ok("order-test", "没有实盘账户", "no real account")]
     if is_running(around.settings.data_dir) is not None:
@@ -76,8 +76,8 @@ def _test_order(around: Surroundings, name: str, agrees: Callable[[TestOrder], b
                 volume=order.volume,
                 price=order.price,
             )
-            placed_zh = f"（备注 {request.remark}，请在 MiniQMT 中核对并撤销）"
-            placed_en = f" (remark {request.remark}: look it up in MiniQMT and cancel it)"
+            placed_zh = f"（备注 {request.remark}，请在 QMT 中核对并撤销）"
+            placed_en = f" (remark {request.remark}: look it up in QMT and cancel it)"
             placed = broker.place(request)
             if not isinstance(placed, Accepted):
                 zh, en = f"券商拒绝：{placed.message}", f"the broker refused: {placed.message}"
@@ -88,7 +88,7 @@ def _test_order(around: Surroundings, name: str, agrees: Callable[[TestOrder], b
                 report = _wait(broker, placed.broker_order_id, lambda r: r.state in ATTEMPT_ENDED)
     except BrokerError as error:
         zh, en = f"下单测试没有完成：{error}{placed_zh}", f"the test order did not come to its end: {error}{placed_en}"
-        return bad(place, zh, en, "在 MiniQMT 的委托列表中核对", "look into MiniQMT's list of orders")
+        return bad(place, zh, en, "在 QMT 的委托列表中核对", "look into QMT's list of orders")
     if report is not None and report.state is AttemptState.CANCELED and not report.filled:
         remark = "备注完整返回" if report.remark == request.remark else f"备注被改为 {report.remark!r}"
         return ok(place, f"下单并撤单成功，{remark}", "placed and cancelled")
@@ -97,12 +97,12 @@ def _test_order(around: Surroundings, name: str, agrees: Callable[[TestOrder], b
         place,
         f"测试委托的结局是：{state}{placed_zh}",
         f"the test order ended as {report.state if report else 'unknown'}{placed_en}",
-        "在 MiniQMT 的委托列表中核对",
-        "look into MiniQMT's list of orders",
+        "在 QMT 的委托列表中核对",
+        "look into QMT's list of orders",
     )
 
 
-def _wait(broker: "QmtBroker", order_id: str, is_it: Callable[[OrderReport], bool]) -> OrderReport | None:
+def _wait(broker: "Broker", order_id: str, is_it: Callable[[OrderReport], bool]) -> OrderReport | None:
     pause = threading.Event()
     report = None
     for _ in range(int(_WAIT_S / _POLL_S)):

@@ -6,7 +6,6 @@ What goes wrong in such a terminal, and what this does about it, stands in docs/
 import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Literal
 
 import structlog
 
@@ -22,8 +21,8 @@ from jqfollow.domain import (
     FillReport,
     Instrument,
     OrderReport,
-    PlaceFailed,
     Placed,
+    PlaceFailed,
     PlaceRequest,
     Position,
     Quote,
@@ -68,7 +67,6 @@ class FullQmtBroker:
         name: str,
         mailbox: Path,
         account_id: str,
-        account_type: Literal["STOCK", "CREDIT"] = "STOCK",
         clock: Clock,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         take_s: float = TAKE_S,
@@ -85,7 +83,6 @@ class FullQmtBroker:
             name: of the account; stands in thread names and errors.
             mailbox: the folder between the two.
             account_id: 资金账号.
-            account_type: told to the pasted file when it is written; stands here for the doctor.
             clock: tells the time.
             connect_timeout_s: how long the strategy's heartbeat is waited for.
             take_s: see `TAKE_S`.
@@ -96,7 +93,6 @@ class FullQmtBroker:
             quote_ttl_s: how long a quote is used.
             instrument_ttl_s: how long a security's facts are used.
         """
-        self.account_type = account_type
         self._name = name
         self._path = mailbox
         self._account_id = account_id

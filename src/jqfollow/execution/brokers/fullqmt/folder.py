@@ -9,7 +9,6 @@ import re
 import stat
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,9 +48,7 @@ def make(path: Path) -> None:
             if not _WINDOWS:  # there they inherit
                 (path / part).chmod(stat.S_IRWXU)
     except OSError as error:
-        raise BrokerDownError(
-            f"不能建立信箱 {path}：{error.strerror or error} / the mailbox cannot be made"
-        ) from error
+        raise BrokerDownError(f"不能建立信箱 {path}：{error.strerror or error} / the mailbox cannot be made") from error
     check(path)
 
 
@@ -89,12 +86,11 @@ def strangers_in(sddl: str, mine: str) -> str:
     return ", ".join(sorted(names - _TRUSTED - {mine.upper()}))
 
 
-def sweep(path: Path) -> None:
-    """Removes what nobody can need any more, so that the folder stays small; what cannot be removed stays."""
-    now = time.time()
-    old = [file for file in path.glob(JOURNAL) if _older(file, now - KEEP_JOURNAL_S)]
+def sweep(path: Path, now_s: float) -> None:
+    """Removes what nobody can need any more, so that the folder stays small; what cannot be removed stays; it is `now_s`."""
+    old = [file for file in path.glob(JOURNAL) if _older(file, now_s - KEEP_JOURNAL_S)]
     for part in ("back", "tmp", "out"):
-        old += [file for file in (path / part).iterdir() if _older(file, now - KEEP_S)]
+        old += [file for file in (path / part).iterdir() if _older(file, now_s - KEEP_S)]
     for file in old:
         try:
             file.unlink()

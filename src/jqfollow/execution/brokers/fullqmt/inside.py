@@ -1,6 +1,7 @@
 """jqfollow 在 QMT 里的一端：整个文件粘贴到“模型研究”的新建策略，再到“模型交易”里以实盘模式运行。
 只用 json、os、time，不联网，只读写信箱文件夹：in/ 请求 → 改名到 taken/ 才算接手 → 答复写进 out/；alive.json 心跳；
-events.jsonl 推送；journal-*.jsonl 先落盘再下单，记过的编号永不再下。没接手的、过了时限的，绝不下单。"""
+events.jsonl 推送；journal-*.jsonl 先落盘再下单，记过的编号永不再下。没接手的、过了时限的，绝不下单。
+"""
 
 import json
 import os

@@ -10,7 +10,6 @@ taken, and what became of it only its answer tells:
 """
 
 import json
-import os
 import secrets
 import threading
 from collections.abc import Callable, Mapping
@@ -109,7 +108,7 @@ class Mailbox:
             BrokerDownError: not possible now; says what is missing and what to do.
         """
         folder.check(self._path)
-        folder.sweep(self._path)
+        folder.sweep(self._path, self._clock.now().timestamp())
         self._beat = self._first_beats(timeout_s)
         self._take_back_what_is_left()
         self._thread = threading.Thread(target=self._run, name=f"mailbox-{self._name}", daemon=True)
@@ -135,7 +134,8 @@ class Mailbox:
     def _check(self, beat: Heartbeat) -> None:
         if beat.version != VERSION:
             raise BrokerDownError(
-                f"{self._name}: QMT 里的策略是第 {beat.version} 版，需要第 {VERSION} 版，请重新运行 jqfollow fullqmt 并粘贴 / "
+                f"{self._name}: QMT 里的策略是第 {beat.version} 版，需要第 {VERSION} 版，"
+                "请重新运行 jqfollow fullqmt 并粘贴 / "
                 "the strategy in QMT is of another version: write and paste it anew"
             )
         if beat.account != self._account_id:
@@ -195,7 +195,7 @@ class Mailbox:
             answer = answered  # it came just now
         if answer is None:
             raise BrokerTimeoutError(
-                f"{self._name}: QMT 接手了，但 {answer_s:g} 秒内没有答复{self._lost and f'（{self._lost}）'}，结果未知 / "
+                f"{self._name}: QMT 接手了，但 {answer_s:g} 秒内没有答复，结果未知 {self.lost} / "
                 f"taken, and not answered within {answer_s:g} s: the outcome is unknown"
             )
         return answer
@@ -223,23 +223,29 @@ class Mailbox:
         """The answer; `None`: it was taken, and none came. Raises `BrokerDownError` when it was taken back."""
         gone = False
         while True:
-            with self._news:
-                wait_s = (answer_by if gone else min(take_by, answer_by)) - self._clock.monotonic()
-                self._news.wait_for(lambda: rid in self._answers or (self._lost and not gone), max(wait_s, 0))
-                if rid in self._answers:
-                    return self._answers[rid]
+            until = answer_by if gone else min(take_by, answer_by)
+            answer = self._wait(rid, until, whatever_is_lost=gone)
+            if answer is not None:
+                return answer
             over = self._clock.monotonic() >= answer_by
             if not gone:
                 withdrawn = self._withdraw(rid)
                 if withdrawn:
                     raise BrokerDownError(
-                        f"{self._name}: QMT 没有接手，请求已取回，确定未办 / not taken in time, taken back: certainly not sent"
+                        f"{self._name}: QMT 没有接手，请求已取回，确定未办 / "
+                        "not taken in time, taken back: certainly not sent"
                     )
                 gone = withdrawn is False
                 if not gone and not over:
                     threading.Event().wait(self._poll_s)  # somebody holds the file, a virus scanner for one: again
             if over:
                 return None
+
+    def _wait(self, rid: str, until: float, *, whatever_is_lost: bool) -> Told | None:
+        with self._news:
+            wait_s = max(until - self._clock.monotonic(), 0)
+            self._news.wait_for(lambda: rid in self._answers or (self._lost and not whatever_is_lost), wait_s)
+            return self._answers.get(rid)
 
     def _withdraw(self, rid: str) -> bool | None:
         """Takes a request back; `False`: it was taken; `None`: nobody knows, the file is held by somebody."""
@@ -280,7 +286,7 @@ class Mailbox:
                     # Time that nobody watched (a sleeping machine) is no silence of the terminal.
                     self._look(min(now - before, 2 * LOOK_S))
                     looked = before = now
-            except Exception:  # the loop must go on: what is lost here, the lists tell
+            except Exception:  # noqa: BLE001  # the loop must go on: what is lost here, the lists tell
                 _log.exception("the mailbox could not be read", account=self._name)
 
     def _look(self, passed_s: float) -> None:
@@ -329,7 +335,7 @@ class Mailbox:
                 return
             self._moved = None
         with suppress(OSError):  # there is none, or it is being written
-            os.replace(self._path / folder.EVENTS, moved)
+            (self._path / folder.EVENTS).replace(moved)
             self._moved = 0
         if self._moved is not None:
             self._tell_events(moved, only)
@@ -350,9 +356,9 @@ class Mailbox:
 
 def read_heartbeat(path: Path) -> Heartbeat | None:
     """What the strategy last said; `None` when there is nothing to read now."""
-    told = _load(path / folder.ALIVE)
+    told = _load(path / folder.ALIVE) or {}
     try:
-        return told and Heartbeat(
+        return Heartbeat(
             version=int(told["v"]),
             epoch=str(told["epoch"]),
             ticks=int(told["ticks"]),
@@ -390,5 +396,3 @@ def _remove(file: Path) -> bool:
     except OSError:
         return False
     return True
-
-

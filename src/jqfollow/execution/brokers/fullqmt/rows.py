@@ -139,5 +139,3 @@ def _moment(text: object, now: datetime) -> datetime:
     """`HHMMSS` or `HH:MM:SS` of today; `now` when it tells nothing."""
     digits = str(text or "").replace(":", "")
     return moment_of(int(digits), now) if digits.isdecimal() and len(digits) <= len("HHMMSS") else now
-
-

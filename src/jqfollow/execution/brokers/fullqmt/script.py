@@ -32,7 +32,12 @@ def render_script(
     if not mailbox.is_absolute():
         raise ScriptError(f"信箱 {mailbox} 应写完整路径 / the mailbox wants an absolute path")
     text = files("jqfollow.execution.brokers.fullqmt").joinpath("inside.py").read_text(encoding="utf-8")
-    values = {"MAILBOX": str(mailbox), "ACCOUNT": account_id, "ACCOUNT_TYPE": account_type, "TICK_MS": tick_ms}
+    values: dict[str, str | float] = {
+        "MAILBOX": str(mailbox),
+        "ACCOUNT": account_id,
+        "ACCOUNT_TYPE": account_type,
+        "TICK_MS": tick_ms,
+    }
     for name, value in {**values, **constants}.items():
         text = _filled_in(text, name, value)
     text = "#coding:gbk\n" + text.replace("\n\n\n", "\n\n")
