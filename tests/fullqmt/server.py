@@ -61,10 +61,6 @@ class QmtServer(Control):
         self._sent: dict[str, Any] = {}
         super()._open(told)
         self.faults.refuse_by_push = True
-        handed = self._folder / HANDED_OVER
-        if handed.exists():
-            lines = handed.read_text(encoding="utf-8").splitlines()
-            self.received = [json.loads(line) for line in lines]
 
     def reset(self, told: dict[str, Any]) -> None:
         (self._folder / HANDED_OVER).unlink(missing_ok=True)
@@ -132,7 +128,11 @@ class QmtServer(Control):
         assert self._thread.idle.wait(10)
 
     def record(self, told: dict[str, Any]) -> dict[str, Any]:
-        return {**super().record(told), "violations": self.violations, "printed": self.printed[-20:]}
+        lines = (
+            handed.read_text(encoding="utf-8").splitlines() if (handed := self._folder / HANDED_OVER).exists() else []
+        )
+        told = {"handed_over": [json.loads(line)["m_strOrderRemark"] for line in lines]}
+        return {**super().record(told), **told, "violations": self.violations, "printed": self.printed[-20:]}
 
     # -- the strategy's side
 

@@ -31,6 +31,7 @@ async def house(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         yield house
 
 
+@pytest.mark.slow  # some twenty seconds
 async def test_36_a_day_through_the_mailbox(house: DayHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     await day.friday(house)
     await day.before_the_open(house)

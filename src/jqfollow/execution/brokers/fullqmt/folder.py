@@ -87,7 +87,7 @@ def strangers_in(sddl: str, mine: str) -> str:
 
 
 def sweep(path: Path, now_s: float) -> None:
-    """Removes what nobody can need any more, so that the folder stays small; what cannot be removed stays; it is `now_s`."""
+    """At `now_s`, removes what nobody can need any more, so that the folder stays small; what is held stays."""
     old = [file for file in path.glob(JOURNAL) if _older(file, now_s - KEEP_JOURNAL_S)]
     for part in ("back", "tmp", "out"):
         old += [file for file in (path / part).iterdir() if _older(file, now_s - KEEP_S)]
