@@ -15,7 +15,7 @@ from jqfollow.execution.brokers.fullqmt.broker import FullQmtBroker
 from .modes import ACCOUNT
 
 
-def main(mailbox: Path, memory: Path, life: str) -> None:
+def main(mailbox: Path, memory: Path, life: str) -> None:  # noqa: C901  # one story
     turn = threading.Lock()
     file = memory.open("a", encoding="utf-8")
 

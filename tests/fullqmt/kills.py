@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from execution.brokers.contract import SYMBOL, Requests
 from jqfollow.clock import SystemClock
@@ -112,7 +113,7 @@ class Hands:
         except BaseException as error:  # noqa: BLE001  # told on the test's own thread
             self.errors.append(error)
 
-    def __enter__(self) -> "Hands":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
