@@ -12,6 +12,7 @@ from jqfollow.cli.demo.command import demo
 from jqfollow.cli.doctor.command import doctor
 from jqfollow.cli.export import export
 from jqfollow.cli.frp import frp
+from jqfollow.cli.fullqmt import fullqmt
 from jqfollow.cli.keys import keys
 from jqfollow.cli.pauses import pause, resume
 from jqfollow.cli.queries import fills, orders, positions, signals
@@ -35,8 +36,8 @@ def cli(context: click.Context) -> None:
 
 
 for command in (
-    serve, demo, client, send, keys, frp, doctor, status, signals, orders, positions, fills, pause, resume, export,
-    autostart, account,
+    serve, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders, positions, fills, pause, resume,
+    export, autostart, account,
 ):  # fmt: skip
     cli.add_command(command)
 

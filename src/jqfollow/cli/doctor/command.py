@@ -8,7 +8,7 @@ import httpx
 from rich.text import Text
 
 from jqfollow.cli.base import Command, Exit, config_option, console, json_option, lang, print_json, words
-from jqfollow.cli.doctor import machine, miniqmt, parts, tunnel
+from jqfollow.cli.doctor import fullqmt, machine, miniqmt, parts, tunnel
 from jqfollow.cli.doctor.findings import Check, Finding, Level, Surroundings, bad
 from jqfollow.cli.doctor.order_test import TestOrder, order_test
 from jqfollow.clock import SystemClock
@@ -26,6 +26,7 @@ CHECKS: list[Check] = [
     parts.brokers,
     miniqmt.terminals,
     miniqmt.market_data,
+    fullqmt.mailboxes,
     parts.paper_cash,
     parts.wecom,
     tunnel.tunnel,
