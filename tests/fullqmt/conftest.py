@@ -1,11 +1,18 @@
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from execution.brokers.contract import SYMBOL, Requests, quiet
+from jqfollow.execution.brokers.fullqmt.mailbox import read_heartbeat
 
 from .rig import FullQmtRig
 from .terminal import Terminal
+
+
+def begun(terminal: Terminal) -> str | None:
+    beat = read_heartbeat(terminal.mailbox)
+    return beat and beat.epoch
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +25,10 @@ def _terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
 def terminal(_terminal: Terminal) -> Iterator[Terminal]:
     """A running terminal with a new account, all well; the file in it did nothing that a terminal forbids."""
     _terminal.tell("speed", pass_s=0.01, push_s=0)
+    before = begun(_terminal)
     _terminal.tell("reset")
+    while begun(_terminal) in {None, before}:
+        threading.Event().wait(0.01)
     yield _terminal
     assert _terminal.record()["violations"] == []
 

@@ -81,7 +81,7 @@ def _pace(around: Surroundings, name: str, first: "Heartbeat", second: "Heartbea
     zh, en = f"QMT 里的策略在运行，每 {tick_s * 1000:.0f} 毫秒一拍", f"the strategy runs, a tick is {tick_s:.2f} s"
     if tick_s > _SLOW_TICK_S:
         return warn(
-            name, zh, en, "停掉 QMT 里别的策略：所有策略共用一个线程", "stop other strategies: one thread for all"
+            name, zh, en, "停掉 QMT 里别的策略：所有策略共用一个线程", "one thread serves all strategies: stop others"
         )
     skew_s = second.at - around.clock.now().timestamp()
     if abs(skew_s) > _SKEW_S:

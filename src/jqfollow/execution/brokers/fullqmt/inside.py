@@ -80,8 +80,9 @@ def deliver():  # 写不出（比如杀毒软件占着文件）就下一拍再�
 
 
 def beat():
-    told = {"v": VERSION, "epoch": State.epoch, "ticks": State.ticks, "at": time.time(), "account": ACCOUNT}
-    store(told, "alive.json")
+    store(
+        {"v": VERSION, "epoch": State.epoch, "ticks": State.ticks, "at": time.time(), "account": ACCOUNT}, "alive.json"
+    )
     State.beat_at = time.monotonic()
 
 
