@@ -34,6 +34,7 @@ from jqfollow.execution.lanes import Lane, Lanes
 from jqfollow.market.calendar import CalendarError, TradingCalendar
 from jqfollow.market.sessions import day_end, phase_at
 from jqfollow.settings import Account as AccountSettings
+from jqfollow.settings import RealAccount
 
 log = structlog.get_logger(__name__)
 
@@ -134,7 +135,7 @@ class Account:
     @property
     def number(self) -> str:
         """The account's number at its broker: its books belong to it; empty of a practice account."""
-        return "" if isinstance(self.settings, PaperAccount) else self.settings.account_id
+        return self.settings.account_id if isinstance(self.settings, RealAccount) else ""
 
     def set_ready(self) -> None:
         """Reconciled: trading may begin, unless a person has to decide first."""
