@@ -25,7 +25,7 @@ FIELDS = """m_strInstrumentID m_strExchangeID m_strOrderSysID m_strRemark m_nOff
 class State:  # 放在模块里：ContextInfo 的属性会随 K 线回退
     epoch = "%d-%d" % (time.time() * 1000, os.getpid())  # 这一次运行
     ready = busy = over = False
-    other, other_at, said, ticks, beat_at = "", 0.0, "", 0, 0.0
+    other, other_at, said, tick, beat_at = "", 0.0, "", 0, 0.0
     journal, claimed, subscribed = set(), set(), set()  # 记过的编号；已有主的委托编号；订阅过的代码
     waiting, answers, lists = [], {}, {}  # 下过还没见到委托的；还没写出的答复；这一拍查过的列表
 
@@ -80,9 +80,7 @@ def deliver():  # 写不出（比如杀毒软件占着文件）就下一拍再�
 
 
 def beat():
-    store(
-        {"v": VERSION, "epoch": State.epoch, "ticks": State.ticks, "at": time.time(), "account": ACCOUNT}, "alive.json"
-    )
+    store({"v": VERSION, "epoch": State.epoch, "tick": State.tick, "at": time.time(), "account": ACCOUNT}, "alive.json")
     State.beat_at = time.monotonic()
 
 
@@ -186,7 +184,7 @@ def handlebar(C):
 def jqfollow_tick(C):
     if State.busy or State.over:
         return  # 弹窗期间的再入；或信箱已归别的实例
-    State.busy, State.lists, State.ticks = True, {}, State.ticks + 1
+    State.busy, State.lists, State.tick = True, {}, State.tick + 1
     try:
         work(C) if State.ready else begin()
     except Exception as error:

@@ -361,7 +361,7 @@ def read_heartbeat(path: Path) -> Heartbeat | None:
         return Heartbeat(
             version=int(told["v"]),
             epoch=str(told["epoch"]),
-            ticks=int(told["ticks"]),
+            ticks=int(told["tick"]),
             at=float(told["at"]),
             account=str(told["account"]),
         )
