@@ -100,6 +100,7 @@ class Follower:
         for attempt in live or ():
             self._wishes.cancel_attempt_soon(attempt)
         for account in self._accounts.values():
+            account.arrived = True
             account.wake.set()
 
     def account_states(self, strategy: str | None = None) -> Sequence[AccountState]:

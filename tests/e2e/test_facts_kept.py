@@ -12,7 +12,7 @@ from jqfollow.domain import AttemptState, BrokerError, OrderState, WaitingFor
 from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.ledger.errors import ImpossibleError, LedgerError
 from jqfollow.reasons import Reason
-from jqfollow.settings import PaperAccount, QmtAccount
+from jqfollow.settings import FullQmtAccount, PaperAccount, QmtAccount
 
 from .house import House, arrived
 
@@ -158,6 +158,28 @@ async def test_4_another_number_behind_a_name_trades_nothing_of_its_books(tmp_pa
         await house.restart()
         [order] = await house.done(sold)
         assert order.filled == 100
+
+
+async def test_4_another_terminal_to_the_same_number_goes_on_with_its_books_from_the_next_day(tmp_path: Path) -> None:
+    paths = {"qmt_path": str(tmp_path), "mailbox": str(tmp_path / "信箱")}
+
+    def through(broker: str, path: str) -> QmtAccount | FullQmtAccount:
+        kind = QmtAccount if broker == "qmt" else FullQmtAccount
+        return kind.model_validate({"broker": broker, path: paths[path], "account_id": "111"})
+
+    real = BrokerTraits(real=True, absence_is_proof=False, always_open=False)
+    async with House(tmp_path, traits={"paper": real}, start=at(10, 0), wecom=True) as house:
+        house.settings.accounts["paper"] = through("qmt", "qmt_path")
+        await house.restart()
+        await house.done(await house.send("demo", BOND, "buy", 100, price="100"))
+        house.settings.accounts["paper"] = through("fullqmt", "mailbox")
+        await house.restart()
+        await house.told("【急】", "下一个交易日")
+        assert (await house.console("GET", "/readyz")).status_code == 503
+        house.forward(24 * 3600)
+        await house.restart()
+        [order] = await house.done(await house.send("demo", BOND, "sell", 100, price="100", position_after=0))
+        assert (order.filled, order.terms.account_number) == (100, "111")
 
 
 async def test_4_books_of_a_strategy_that_was_renamed_are_told(tmp_path: Path) -> None:

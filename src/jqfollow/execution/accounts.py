@@ -86,6 +86,8 @@ class Account:
         self.pushes: asyncio.Queue[BrokerEvent] = asyncio.Queue()
         self.late_answers: asyncio.Queue[Answer] = asyncio.Queue()
         self.wake = asyncio.Event()
+        self.arrived = False
+        """Whether orders came since the round under way began."""
         self.lost = asyncio.Event()
         """See `set_lost`; cleared when the connection is made anew."""
         self.traded = False

@@ -49,9 +49,11 @@ def _bar_a_stranger(tx: Tx, account: Account, now: Moment) -> None:
     """The books of one number are never traded by another that took its name."""
     before = tx.numbers.get(account.name)
     if before == account.number:
+        _bar_a_change_of_the_day(tx, account, now)
         return
     if before is None or not tx.numbers.has_something(account.name):
         tx.numbers.set(account.name, account.number, now.now)
+        tx.meta.set(_through(account), str(account.settings.broker))
         return
     was, is_ = (number or "模拟 / practice" for number in (before, account.number))
     zh = f"资金账号由 {was} 变为 {is_}，账本里的持仓属于前者。请用 jqfollow account {account.name} --same 或 --new 决定"
@@ -60,6 +62,27 @@ def _bar_a_stranger(tx: Tx, account: Account, now: Moment) -> None:
     account.set_down(zh, en)
     key = f"barred-{account.name}-{before}-{account.number}"
     tx.outbox.put(Kind.ALERT, messages.alert(f"账户 {account.name}：{zh}。决定之前不交易"), now.now, unique_key=key)
+
+
+def _bar_a_change_of_the_day(tx: Tx, account: Account, now: Moment) -> None:
+    """Another terminal to the same account names the day's orders anew: what it lists could be counted twice."""
+    key, broker = _through(account), str(account.settings.broker)
+    before = tx.meta.get(key)
+    today = tx.attempts.counts(account.name, account.trading_day(), ahead=False).attempts
+    if before in {None, broker} or not account.traits.real or not today:
+        tx.meta.set(key, broker)
+        return
+    zh = f'今天已经由 {before} 下过 {today} 笔委托，换成 {broker} 要等到下一个交易日；今天请先改回 broker = "{before}"'
+    en = f"{today} orders of today went through {before}: change to {broker} on the next trading day"
+    account.barred = (zh, en)
+    account.set_down(zh, en)
+    text = messages.alert(f"账户 {account.name}：{zh}")
+    tx.outbox.put(Kind.ALERT, text, now.now, unique_key=f"barred-{account.name}-{broker}-{account.trading_day()}")
+
+
+def _through(account: Account) -> str:
+    """The key of `meta` that tells which broker's program led to the account last."""
+    return f"broker-{account.name}"
 
 
 def orphans(tx: Tx, strategies: Collection[str]) -> Sequence[BookRow]:

@@ -170,6 +170,7 @@ class Rounds:
             self._admitted.clear()
         began = self._clock.monotonic()
         account.wake.clear()
+        account.arrived = False
         papers = await self._read()
         while papers and await self._observe(papers):
             papers = await self._read()  # what was bought before is not of today any more, and more may have come
@@ -304,7 +305,7 @@ class Rounds:
                     others.append((known, step))
             await self._write(others)
             await self._place(chunk)
-            if self._account.wake.is_set() and self._clock.monotonic() - began > LONG_S:
+            if self._account.arrived and self._clock.monotonic() - began > LONG_S:
                 for known in waiting:  # they go on in the next round
                     self._looked_at.pop(known.order.order_id, None)
                 return

@@ -113,7 +113,7 @@ class PracticeExchange(Protocol):
     """What only a practice broker can do: take its day and its prices from the signals."""
 
     def observe(self, *, symbol: str, price: Decimal | None, day: date) -> None:
-        """A signal or a person named `price` (yuan) for `symbol` on JoinQuant day `day`.
+        """A strategy was filled at `price` (yuan; `None`: nothing was) in `symbol` on JoinQuant day `day`.
 
         The exchange anchors its quotes there, and its day never goes back.
         """
