@@ -17,7 +17,7 @@ from jqfollow.execution.rounds import Rounds
 from jqfollow.execution.transitions import Names
 from jqfollow.execution.wishes import Wishes
 from jqfollow.following import Following
-from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.errors import LedgerError, may_pass
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow, NewSignal, OrderRow, Recorded, SignalRow
 from jqfollow.ledger.tx import Tx
@@ -155,13 +155,19 @@ class Follower:
             await self._wake.wait()
 
     async def follow_received(self) -> None:
-        """Turns every signal that still stands as received into orders, or into a recorded reason."""
+        """Turns every signal that still stands as received into orders, or into a recorded reason.
+
+        Raises:
+            LedgerError: not now; the signals stand as received.
+        """
         signals = await self._ledger.read(lambda tx: tx.signals.received())
         now = self._clock.now()
         outcomes = await self._ledger.write_all(
             [partial(self._following.follow, signal=signal, now=now) for signal in signals]
         )
         for signal, outcome in zip(signals, outcomes, strict=True):
+            if isinstance(outcome, Exception) and may_pass(outcome):
+                raise outcome
             if isinstance(outcome, Exception):
                 await self._end_signal(signal, outcome)
             else:
@@ -188,8 +194,9 @@ class Follower:
                             break
                     finally:
                         idle.set()
-            except LedgerError:
-                log.exception("lane_waits_for_ledger", account=account.name)
+            except Exception as error:  # a round ends here, and the next one begins: no account stops another
+                rounds.failures += not may_pass(error)
+                log.exception("round_failed", account=account.name)
                 await asyncio.sleep(_AGAIN_S)
                 account.wake.set()
             await account.wake.wait()

@@ -103,6 +103,36 @@ async def test_2_an_adapters_mistake_in_a_cancel_stays_with_its_attempt(tmp_path
         assert order.reason is Reason.CANCELED_BY_USER
 
 
+@pytest.mark.parametrize("question", ["asset", "positions"])
+async def test_2_an_adapters_mistake_in_a_question_stays_with_its_account(tmp_path: Path, question: Any) -> None:
+    accounts = {"paper": {"cash": 10_000_000}, "other": {"cash": 10_000_000}}
+    async with House(tmp_path, accounts=accounts) as house:
+        house.faults["paper"].fail(question, ZeroDivisionError("an adapter's mistake"), times=2)  # type: ignore[arg-type]
+        signal_id = await house.send("demo", CODE, "buy", 100, price="10.00")
+        await house.until(lambda tx: sum(o.filled for o in tx.orders.of_signal(signal_id)) or None)
+        for _ in range(5):
+            await house.sweep(after_s=3)
+            await asyncio.sleep(0.05)
+        orders = await house.done(signal_id)
+        assert [o.filled for o in orders] == [100, 100]
+        assert not any(task.done() for task in house.service._tasks)
+
+
+async def test_2_a_list_that_holds_nonsense_stops_its_account_alone(tmp_path: Path) -> None:
+    accounts = {"paper": {"cash": 10_000_000}, "other": {"cash": 10_000_000}}
+    async with House(tmp_path, accounts=accounts) as house:
+        house.faults["paper"].fail("orders", ValueError("a row of nonsense"))  # type: ignore[arg-type]
+        house.brokers["paper"].drop("gone")
+        await house.until(lambda _: not house.service.accounts["paper"].ready)
+        [order] = [
+            o
+            for o in await house.done(await house.send("demo", CODE, "buy", 100, price="10"), timeout_s=15)
+            if o.account == "other"
+        ]
+        assert order.filled == 100
+        assert not any(task.done() for task in house.service._tasks)
+
+
 # 3
 
 
@@ -215,6 +245,44 @@ async def test_5_an_answer_that_cannot_be_written_is_kept(tmp_path: Path, monkey
         [order] = await house.done(signal_id)
         assert order.filled == 1000
         assert len(house.brokers["paper"].orders()) == 1
+
+
+async def test_5_a_passing_trouble_of_the_disk_ends_no_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a signal nor an order ends because the ledger could not be written for a moment."""
+    async with House(tmp_path) as house:
+        house.market(CODE)
+        write_all, troubles = house.ledger.write_all, [2]
+
+        async def troubled(fns: Any) -> Any:
+            if fns and troubles[0] and "intend" in repr(fns):
+                troubles[0] -= 1
+                return [LedgerError("disk full") for _ in fns]
+            return await write_all(fns)
+
+        monkeypatch.setattr(house.ledger, "write_all", troubled)
+        [order] = await house.done(await house.send("demo", CODE, "buy", 1000, price="10.00"), timeout_s=15)
+        assert (order.filled, troubles[0], house.service.follower.failures) == (1000, 0, 0)
+
+
+async def test_5_a_ledger_that_takes_no_more_keeps_the_answer(tmp_path: Path) -> None:
+    async with House(tmp_path, traits={"paper": DOUBTFUL}) as house:
+        house.market(CODE)
+        house.faults["paper"].pushes = type(house.faults["paper"].pushes).DROPPED
+        submit_all, refusing = house.ledger._writing().submit_all, [True]
+
+        def full(fns: Any) -> Any:
+            if refusing and "_answered" in repr(fns):
+                raise LedgerError("too many wait")
+            return submit_all(fns)
+
+        house.ledger._writing().submit_all = full  # type: ignore[method-assign]
+        signal_id = await house.send("demo", CODE, "buy", 1000, price="10.00")
+        await house.until(lambda _: house.service.desk._open["paper"].unwritten)
+        refusing.clear()
+        await house.sweep(after_s=1)
+        await house.sweep(after_s=3)
+        [order] = await house.done(signal_id)
+        assert (order.filled, len(house.brokers["paper"].orders())) == (1000, 1)
 
 
 async def test_5_an_answer_that_contradicts_the_ledger_is_an_unknown_outcome(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -35,6 +35,8 @@ from jqfollow.market.calendar import CalendarError, TradingCalendar
 from jqfollow.market.sessions import day_end, phase_at
 from jqfollow.settings import Account as AccountSettings
 from jqfollow.settings import RealAccount
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -223,7 +225,7 @@ class Account:
             return practice.trading_day()
 
         before = self.trading_day()
-        seen = await self.lanes.call(Lane.QUERY, call, timeout_s=QUERY_TIMEOUT_S)
+        seen = await self._call(Lane.QUERY, call, timeout_s=QUERY_TIMEOUT_S)
         if self.traits.always_open:
             self._practice_day = seen
         return self.trading_day() != before
@@ -231,9 +233,26 @@ class Account:
     async def learn_day(self) -> None:
         """Reads a practice exchange's day, after it was connected."""
         if self.traits.always_open and isinstance(self.broker, PracticeExchange):
-            self._practice_day = await self.lanes.call(Lane.QUERY, self.broker.trading_day, timeout_s=QUERY_TIMEOUT_S)
+            self._practice_day = await self._call(Lane.QUERY, self.broker.trading_day, timeout_s=QUERY_TIMEOUT_S)
 
     # -- the broker, through lanes: each raises as `Broker` says, and `BrokerTimeoutError` past its deadline ----------
+
+    async def _call(
+        self,
+        lane: Lane,
+        fn: Callable[[], T],
+        *,
+        timeout_s: float,
+        on_late: Callable[[Lane, T | BaseException], None] | None = None,
+    ) -> T:
+        """The one door: whatever else an adapter raises is a broker's trouble, and proves nothing about an order."""
+        try:
+            return await self.lanes.call(lane, fn, timeout_s=timeout_s, on_late=on_late)
+        except BrokerError:
+            raise
+        except Exception as error:
+            log.exception("adapter_failed", account=self.name, lane=lane)
+            raise BrokerError(f"{self.name} {lane}: {type(error).__name__}: {error}") from error
 
     async def connect(self) -> Callable[[], None]:
         """Connects; gives what ends the connection. One that is made when nobody waits any more is ended at once."""
@@ -250,7 +269,7 @@ class Account:
             raise BrokerDownError(f"{self.name}: 连接太迟 / connected too late")
 
         try:
-            return await self.lanes.call(Lane.QUERY, call, timeout_s=CONNECT_TIMEOUT_S)
+            return await self._call(Lane.QUERY, call, timeout_s=CONNECT_TIMEOUT_S)
         except BaseException:
             with turn:
                 wanted = False
@@ -261,7 +280,7 @@ class Account:
     async def disconnect(self, end: Callable[[], None]) -> None:
         """Ends a connection; a broker that does not let go is left to its thread."""
         try:
-            await self.lanes.call(Lane.QUERY, end, timeout_s=DISCONNECT_TIMEOUT_S)
+            await self._call(Lane.QUERY, end, timeout_s=DISCONNECT_TIMEOUT_S)
         except BrokerError as error:
             log.warning("disconnect_failed", account=self.name, error=str(error))
 
@@ -275,30 +294,30 @@ class Account:
             except BrokerDownError as error:
                 return Answer(request=request, placed=error)
 
-        answer = await self.lanes.call(Lane.PLACE, call, timeout_s=PLACE_TIMEOUT_S, on_late=self._late)
+        answer = await self._call(Lane.PLACE, call, timeout_s=PLACE_TIMEOUT_S, on_late=self._late)
         if isinstance(answer.placed, BrokerDownError):
             raise answer.placed
         return answer.placed
 
     async def cancel(self, broker_order_id: str) -> None:
         """Asks for a cancel."""
-        await self.lanes.call(Lane.CANCEL, lambda: self.broker.cancel(broker_order_id), timeout_s=CANCEL_TIMEOUT_S)
+        await self._call(Lane.CANCEL, lambda: self.broker.cancel(broker_order_id), timeout_s=CANCEL_TIMEOUT_S)
 
     async def orders(self) -> Sequence[OrderReport]:
         """Today's orders."""
-        return await self.lanes.call(Lane.QUERY, self.broker.orders, timeout_s=QUERY_TIMEOUT_S)
+        return await self._call(Lane.QUERY, self.broker.orders, timeout_s=QUERY_TIMEOUT_S)
 
     async def fills(self) -> Sequence[FillReport]:
         """Today's fills."""
-        return await self.lanes.call(Lane.QUERY, self.broker.fills, timeout_s=QUERY_TIMEOUT_S)
+        return await self._call(Lane.QUERY, self.broker.fills, timeout_s=QUERY_TIMEOUT_S)
 
     async def positions(self) -> Sequence[Position]:
         """What the account holds."""
-        return await self.lanes.call(Lane.QUERY, self.broker.positions, timeout_s=QUERY_TIMEOUT_S)
+        return await self._call(Lane.QUERY, self.broker.positions, timeout_s=QUERY_TIMEOUT_S)
 
     async def asset(self) -> Asset:
         """The account's money."""
-        return await self.lanes.call(Lane.QUERY, self.broker.asset, timeout_s=QUERY_TIMEOUT_S)
+        return await self._call(Lane.QUERY, self.broker.asset, timeout_s=QUERY_TIMEOUT_S)
 
     async def markets(self, symbols: Sequence[str]) -> Mapping[str, SymbolMarket | Exception]:
         """The market now and today's facts of several securities; what cannot be had of one is its own trouble.
@@ -321,14 +340,14 @@ class Account:
                     found[symbol] = SymbolMarket(quote=quote, instrument=instrument)
 
         try:
-            await self.lanes.call(Lane.MARKET, call, timeout_s=MARKET_TIMEOUT_S)
+            await self._call(Lane.MARKET, call, timeout_s=MARKET_TIMEOUT_S)
         except BrokerError as error:
             late = error
         return {symbol: found.get(symbol, late) for symbol in symbols}
 
     async def instrument(self, symbol: str) -> Instrument | None:
         """Today's facts of a security."""
-        return await self.lanes.call(Lane.MARKET, lambda: self.broker.instrument(symbol), timeout_s=MARKET_TIMEOUT_S)
+        return await self._call(Lane.MARKET, lambda: self.broker.instrument(symbol), timeout_s=MARKET_TIMEOUT_S)
 
     async def everything(
         self, symbols: Sequence[str]

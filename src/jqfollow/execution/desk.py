@@ -47,7 +47,7 @@ from jqfollow.execution.transitions import (
     follow_attempt,
     step_attempt,
 )
-from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.errors import LedgerError, may_pass
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
@@ -66,10 +66,6 @@ Intent = Callable[[Tx], AttemptRow]
 """Writes an attempt, and what else belongs to its intent."""
 Answered = tuple[int, Placed | BrokerError]
 """An attempt's id, and how its placing call ended."""
-
-
-class TakenBackError(Exception):
-    """A person or the strategy stopped the order while it was being judged."""
 
 
 @dataclass(slots=True)
@@ -147,9 +143,6 @@ class Desk:
             placed: Placed | BrokerError = await account.place(request)
         except BrokerError as error:
             placed = error
-        except Exception as error:  # an adapter's mistake proves nothing about the order
-            log.exception("placing_broke", account=account.name, remark=attempt.remark)
-            placed = BrokerError(f"{type(error).__name__}: {error}")
         return attempt.attempt_id, placed
 
     def _hand_over(self, account: Account, answers: Sequence[Answered]) -> Awaitable[list[Exception | None]]:
@@ -169,7 +162,9 @@ class Desk:
             open_.unwritten += answers
             return
         for (attempt_id, placed), outcome in zip(answers, outcomes, strict=True):
-            if isinstance(outcome, Exception):
+            if isinstance(outcome, Exception) and may_pass(outcome):
+                open_.unwritten.append((attempt_id, placed))
+            elif isinstance(outcome, Exception):
                 await self._contradicted(account, attempt_id, placed, outcome)
             open_.calling.discard(attempt_id)
         self.tell(account)
@@ -180,7 +175,11 @@ class Desk:
         """An answer that the ledger refuses, such as another attempt's number: the outcome is unknown."""
         log.error("answer_impossible", account=account.name, attempt_id=attempt_id, placed=repr(placed), why=str(error))
         why = BrokerError(f"{placed}: {error}")
-        await self._ledger.write(lambda tx: self._answered(tx, attempt_id, why, account))
+        try:
+            await self._ledger.write(lambda tx: self._answered(tx, attempt_id, why, account))
+        except LedgerError:
+            log.exception("answers_not_written", account=account.name, attempts=[attempt_id])
+            self._open[account.name].unwritten.append((attempt_id, why))
 
     async def settle_unanswered(self, account: Account) -> None:
         """What was handed over and has no answer on disk gets its kept answer, or becomes unknown.

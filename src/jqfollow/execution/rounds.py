@@ -5,45 +5,40 @@ One read of what is due, and one set of questions to the broker, are shared by a
     read ──▶ what needs no market is decided ──▶ ask once ──▶ judge, `width` at a time ──▶ write, hand over ──▶ …
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from functools import partial
 
 import structlog
 
 from jqfollow.clock import Clock
-from jqfollow.domain import ORDER_OPEN, Asset, BrokerError, Position, Side, WaitingFor
+from jqfollow.domain import ORDER_OPEN, BrokerError, Side, WaitingFor
 from jqfollow.execution.accounts import Account, SymbolMarket
-from jqfollow.execution.desk import Desk, TakenBackError
+from jqfollow.execution.desk import Desk
+from jqfollow.execution.entries import Entries, TakenBackError
+from jqfollow.execution.known import AccountFacts, Known
+from jqfollow.execution.left import Answers, Left
 from jqfollow.execution.papers import Papers, read_papers
 from jqfollow.execution.step import (
-    AccountFacts,
     End,
-    Known,
-    Market,
     Place,
     Refuse,
     Stay,
     Step,
     Wait,
     before_market,
-    carries,
     security_of,
     with_market,
 )
-from jqfollow.execution.transitions import Moment, Names, carry_odd_rest, end_order, may_go_out
+from jqfollow.execution.transitions import Names, end_order
 from jqfollow.execution.turns import Scene, turns
 from jqfollow.execution.wishes import Wishes
-from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.errors import LedgerError, may_pass
 from jqfollow.ledger.ledger import Ledger
-from jqfollow.ledger.rows import AttemptRow, NewAttempt, NewOrder, OrderRow
+from jqfollow.ledger.rows import OrderRow
 from jqfollow.ledger.tx import Tx
-from jqfollow.notify import messages
-from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason, Refusal
-from jqfollow.risk.gate import Decision
 from jqfollow.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -52,72 +47,10 @@ AGAIN_S = 1.0
 """How often an order that waits is looked at again."""
 LONG_S = 0.1
 """A round that lasts longer than this ends when something new comes, which may go first."""
+ANSWERS_HOLD_S = 5.0
+"""Quotes and money are asked for anew after this, however many orders still wait for their turn."""
 _CHUNKS = 4
 """A round takes at most so many times the account's width."""
-_NOTHING = Asset(cash=Decimal(0), frozen=Decimal(0), market_value=Decimal(0), total=Decimal(0))
-_SIZING = frozenset({Reason.BELOW_LOT, Reason.NOTHING_TO_SELL, Reason.NOT_SELLABLE_TODAY})
-
-
-@dataclass(slots=True, kw_only=True)
-class Left:
-    """What the orders of a round leave to those after them. Debits count at once; credits never do."""
-
-    asset: Asset
-    positions: Mapping[str, Position]
-    sold: dict[str, int] = field(default_factory=dict)
-    buying: dict[str, Decimal] = field(default_factory=dict)
-    spent: Decimal = Decimal(0)
-    attempts: int = 0
-    turnover: Decimal = Decimal(0)
-
-    def market(self, symbol: str, told: SymbolMarket) -> Market:
-        """What an order of `symbol` finds."""
-        held = self.positions.get(symbol)
-        return Market(
-            quote=told.quote,
-            instrument=told.instrument,
-            asset=replace(self.asset, cash=self.asset.cash - self.spent),
-            held=held.volume if held else 0,
-            available=(held.available if held else 0) - self.sold.get(symbol, 0),
-            buying=self.buying.get(symbol, Decimal(0)),
-            attempts=self.attempts,
-            turnover=self.turnover,
-        )
-
-    def take(self, place: Place) -> None:
-        """What `place` takes of it."""
-        order, value = place.papers.order, place.volume * place.price
-        if order.side is Side.SELL:
-            self.sold[order.security] = self.sold.get(order.security, 0) + place.volume
-        else:
-            self.spent += place.cost
-            self.buying[order.security] = self.buying.get(order.security, Decimal(0)) + value
-        self.attempts += 1
-        self.turnover += value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answers:
-    """What the broker answered to a round's questions; `why` it did not."""
-
-    left: Left = field(default_factory=lambda: Left(asset=_NOTHING, positions={}))
-    markets: Mapping[str, SymbolMarket | Exception] = field(default_factory=dict)
-    why: str = ""
-
-    def add_to(self, known: Known) -> Known:
-        """What is known of an order, its market included; raises what an adapter's mistake raised about its code."""
-        if self.why:
-            return replace(known, why=self.why)
-        told = self.markets.get(known.order.security)
-        match told:
-            case SymbolMarket():
-                return replace(known, market=self.left.market(known.order.security, told))
-            case BrokerError():
-                return replace(known, why=str(told))
-            case Exception():
-                raise told
-            case _:
-                return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +86,7 @@ class Rounds:
         self._settings = settings
         self._clock = clock
         self._names = names
+        self._entries = Entries(account, clock=clock, names=names)
         self._looked_at: dict[int, float] = {}
         self._seen: dict[int, _Seen] = {}
         self._admitted: set[int] = set()
@@ -289,12 +223,13 @@ class Rounds:
 
     async def _work_with_market(self, asking: Sequence[Known], began: float) -> None:
         """Judges one order after the other on what is left, and hands over as many at a time as may go side by side."""
-        answers = await self._ask([known.order.security for known in asking])
-        facts, waiting = self._account_facts(), list(asking)
+        answers, asked = await self._ask([known.order.security for known in asking]), self._clock.monotonic()
+        waiting = list(asking)
         while waiting:
             chunk: list[Place] = []
             others: list[tuple[Known, Step]] = []
             room = await self._account.room(self._settings.risk.orders_per_second)
+            facts = self._account_facts()
             while waiting and len(chunk) < room:
                 known = replace(waiting.pop(0), account=facts, now=self._clock.now())
                 step = await self._judged(known, lambda known: with_market(answers.add_to(known)))
@@ -305,7 +240,8 @@ class Rounds:
                     others.append((known, step))
             await self._write(others)
             await self._place(chunk)
-            if self._account.arrived and self._clock.monotonic() - began > LONG_S:
+            now = self._clock.monotonic()
+            if (self._account.arrived and now - began > LONG_S) or now - asked > ANSWERS_HOLD_S:
                 for known in waiting:  # they go on in the next round
                     self._looked_at.pop(known.order.order_id, None)
                 return
@@ -318,16 +254,22 @@ class Rounds:
             await self._give_up(known.order, error)
             return Stay()
 
-    async def _ask(self, symbols: Sequence[str]) -> "_Answers":
+    async def _ask(self, symbols: Sequence[str]) -> "Answers":
         """One set of questions: money, positions, and one quote a code."""
         try:
             asset, positions, markets = await self._account.everything(symbols)
         except BrokerError as error:
-            return _Answers(why=str(error))
+            return Answers(why=str(error))
         for symbol, told in markets.items():
             if isinstance(told, SymbolMarket) and told.instrument is not None and told.instrument.name:
                 self._names.securities[symbol] = told.instrument.name
-        return _Answers(left=Left(asset=asset, positions={p.symbol: p for p in positions}), markets=markets)
+        return Answers(left=Left(asset=asset, positions={p.symbol: p for p in positions}), markets=markets)
+
+    async def _failed(self, order: OrderRow, error: Exception) -> None:
+        """What could not be written about an order: raised when it may pass, else the order ends."""
+        if may_pass(error):
+            raise error
+        await self._give_up(order, error)
 
     async def _give_up(self, order: OrderRow, error: Exception) -> None:
         """An order that the program itself fails on ends with a reason; an attempt under way keeps it open."""
@@ -339,7 +281,7 @@ class Rounds:
             live = {a.order_id for a in tx.attempts.live(order.account)}
             if row is not None and row.state in ORDER_OPEN and row.order_id not in live:
                 figures = {"error": type(error).__name__}
-                end_order(tx, row, Refusal(reason=Reason.INTERNAL_ERROR, figures=figures), self._moment())
+                end_order(tx, row, Refusal(reason=Reason.INTERNAL_ERROR, figures=figures), self._entries.moment())
 
         try:
             await self._ledger.write(write)
@@ -353,75 +295,14 @@ class Rounds:
     async def _place(self, chunk: Sequence[Place]) -> None:
         for _ in chunk:
             self._account.placed_now()
-        outcomes = await self._desk.place(self._account, [partial(self._intend, place=place) for place in chunk])
+        outcomes = await self._desk.place(
+            self._account, [partial(self._entries.intend, place=place) for place in chunk]
+        )
         for place, outcome in zip(chunk, outcomes, strict=True):
             if isinstance(outcome, TakenBackError):
                 self._looked_at.pop(place.papers.order.order_id, None)
             elif isinstance(outcome, Exception):
-                await self._give_up(place.papers.order, outcome)
-
-    def _intend(self, tx: Tx, place: Place) -> AttemptRow:
-        """Everything that belongs to an intent, in one transaction; raises `TakenBackError`."""
-        papers, account, now = place.papers, self._account, self._clock.now()
-        order = papers.order
-        if not may_go_out(tx, order):
-            raise TakenBackError
-        if order.waiting is not None:
-            order = tx.orders.wait(order, now, None)
-        if place.sized is not None:
-            self._write_size(tx, papers, order, place)
-        number = 1 + max((a.number for a in papers.attempts), default=0)
-        self._note(tx, papers, "place", place.decision, None)
-        return tx.attempts.create(
-            NewAttempt(
-                order_id=order.order_id,
-                number=number,
-                account=order.account,
-                day=account.trading_day(),
-                security=order.security,
-                side=order.side,
-                volume=place.volume,
-                price=place.price,
-            ),
-            now,
-        )
-
-    def _write_size(self, tx: Tx, papers: Papers, order: OrderRow, place: Place) -> None:
-        """The order's volume, its further parts, and what is carried on."""
-        sized, now = place.sized, self._clock.now()
-        if sized is None:
-            return
-        tx.orders.update(order.order_id, now, volume=sized.parts[0], sized=True)
-        for number, volume in enumerate(sized.parts[1:], start=2):
-            tx.orders.create(
-                NewOrder(
-                    signal_id=order.signal_id,
-                    account=order.account,
-                    strategy=order.strategy,
-                    part=number,
-                    day=order.day,
-                    security=order.security,
-                    side=order.side,
-                    terms=order.terms,
-                    deadline=order.deadline,
-                    limit_price=order.limit_price,
-                    closes=order.closes,
-                    volume=volume,
-                    sized=True,
-                ),
-                now,
-            )
-        left = papers.book.volume - papers.others.bought_later - papers.others.selling - sized.volume
-        if order.closes and left > 0:
-            self._tell_left(tx, order, sized.volume, left)
-        tx.books.set_carry(order.account, order.strategy, order.security, buy=sized.carry_buy, sell=sized.carry_sell)
-
-    def _tell_left(self, tx: Tx, order: OrderRow, volume: int, left: int) -> None:
-        text = messages.alert(
-            f"策略 {self._names.title(order.strategy)} 已清仓 {order.security}，账户 {order.account} 现在只能卖 "
-            f"{volume}，还剩 {left} 不能卖（T+1、已冻结或零股），之后不会自动再卖，请留意"
-        )
-        tx.outbox.put(Kind.ALERT, text, self._clock.now(), unique_key=f"left-{order.order_id}")
+                await self._failed(place.papers.order, outcome)
 
     async def _write(self, steps: Sequence[tuple[Known, Step]]) -> None:
         """Writes what is not placed, in one commit."""
@@ -433,72 +314,22 @@ class Rounds:
                     if step.what is WaitingFor.OPPOSITE and order.closes:
                         self._cancel_opposite(known.papers)
                     if not step.goes_on(order.waiting):
-                        writes.append((order, partial(self._write_wait, papers=known.papers, wait=step)))
+                        writes.append((order, partial(self._entries.wait, papers=known.papers, step=step)))
                 case Refuse():
-                    writes.append((order, partial(self._write_refusal, papers=known.papers, refuse=step)))
+                    writes.append((order, partial(self._entries.refuse, papers=known.papers, step=step)))
                 case End():
-                    writes.append((order, partial(self._write_end, papers=known.papers, end=step)))
+                    writes.append((order, partial(self._entries.end, papers=known.papers, step=step)))
                 case _:
                     pass
         outcomes = await self._ledger.write_all([write for _, write in writes])
         for (order, _), outcome in zip(writes, outcomes, strict=True):
             if isinstance(outcome, Exception):
-                await self._give_up(order, outcome)
+                await self._failed(order, outcome)
         if writes:
             self._desk.tell_people()
-
-    def _write_wait(self, tx: Tx, papers: Papers, wait: Wait) -> None:
-        """That the order waits, once for each thing that it waits for."""
-        order, now = papers.order, self._clock.now()
-        if not may_go_out(tx, order):
-            return
-        self._note(tx, papers, "wait", wait.decision, wait.decision.refusal)
-        row = tx.orders.wait(order, now, wait.what, wait.until)
-        if wait.what is WaitingFor.SESSION:
-            title, name = self._names.title(order.strategy), self._names.securities.get(order.security)
-            text = messages.order_waiting(row, title=title, name=name)
-            tx.outbox.put(Kind.ORDER_WAITING, text, now, unique_key=f"waiting-{order.order_id}-{wait.until}")
-
-    def _write_refusal(self, tx: Tx, papers: Papers, refuse: Refuse) -> None:
-        order, sized = papers.order, refuse.sized
-        self._note(tx, papers, "refuse", refuse.decision, refuse.refusal)
-        if refuse.refusal.reason in _SIZING and sized is not None:
-            if order.sized and carries(order):
-                carry_odd_rest(tx, order)
-            elif not order.sized:
-                tx.books.set_carry(*_book(order), buy=sized.carry_buy, sell=sized.carry_sell)
-        end_order(tx, order, refuse.refusal, self._moment())
-
-    def _write_end(self, tx: Tx, papers: Papers, end: End) -> None:
-        order = papers.order
-        if end.missing_fills:
-            reported = sum(attempt.reported for attempt in papers.attempts)
-            text = messages.alert(
-                f"订单 #{order.order_id}（{order.account} {order.security}）券商报告成交 {reported}，成交明细只有 "
-                f"{order.filled}，当日已结束。账本少记了这部分，请在交易终端核对"
-            )
-            tx.outbox.put(Kind.ALERT, text, self._clock.now(), unique_key=f"missing-fills-{order.order_id}")
-        end_order(tx, order, end.refusal, self._moment())
-
-    def _note(self, tx: Tx, papers: Papers, outcome: str, decision: Decision, refusal: Refusal | None) -> None:
-        tx.decisions.add(
-            papers.order.order_id,
-            len(papers.attempts) + 1,
-            self._clock.now(),
-            outcome,
-            refusal.reason if refusal else None,
-            [verdict.as_json() for verdict in decision.verdicts],
-        )
 
     def _cancel_opposite(self, papers: Papers) -> None:
         """Earlier buys of a book that is to be sold out are ended first."""
         for order in papers.others.buys_before:
             if order.cancel_reason is None:
                 self._wishes.cancel_soon(order.order_id, Reason.CANCELED_BY_STRATEGY)
-
-    def _moment(self) -> Moment:
-        return self._desk.moment(self._account)
-
-
-def _book(order: OrderRow) -> tuple[str, str, str]:
-    return order.account, order.strategy, order.security

@@ -7,20 +7,17 @@
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from jqfollow.domain import (
     MANUAL_RUN,
-    Asset,
     AttemptState,
-    Instrument,
-    Phase,
-    Quote,
     Side,
     Waiting,
     WaitingFor,
 )
+from jqfollow.execution.known import Known, Market
 from jqfollow.execution.papers import Papers
 from jqfollow.execution.pricing import Priced, PriceRequest, at_limit, attempt_price, market_price
 from jqfollow.execution.sizing import Intent, Sized, size
@@ -34,95 +31,10 @@ from jqfollow.reasons import Reason, Refusal
 from jqfollow.risk.facts import DayFacts, Facts
 from jqfollow.risk.gate import Decision, decide, hold_back
 from jqfollow.risk.rules import Outcome
-from jqfollow.settings import ExecutionSettings, FollowMode, RiskSettings
-from jqfollow.wire.messages import LIVE_RUN
+from jqfollow.settings import FollowMode
 
 OPPOSITE_WAIT = timedelta(seconds=10)
 """So long a sell waits for the earlier buys of its book to end."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountFacts:
-    """What is known of an account at one moment."""
-
-    name: str
-    real: bool
-    ready: bool
-    why_zh: str
-    why_en: str
-    """Why it is not ready."""
-    trading_day: date
-    open_day: date
-    """The first exchange day that is not over."""
-    is_trading_day: bool
-    phase: Phase
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Market:
-    """What the broker says of one order's code, and of what those before it in the round leave."""
-
-    quote: Quote | None
-    instrument: Instrument | None
-    asset: Asset
-    """`cash` is what is left of it."""
-    held: int
-    available: int
-    """What can be sold now, over all books."""
-    buying: Decimal
-    """Of buys of the code that the round placed already, yuan."""
-    attempts: int
-    turnover: Decimal
-    """Placed in the round already."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """All that is known of one order."""
-
-    papers: Papers
-    account: AccountFacts
-    now: datetime
-    aged: datetime
-    """`now`, as the deadline sees it: no step of the clock makes a signal fresher."""
-    admitted: bool
-    """It was found fresh, and only the program's own queue kept it since."""
-    turn_in_s: float
-    """Seconds until `orders_per_second` lets another order go."""
-    execution: ExecutionSettings
-    risk: RiskSettings
-    followed: bool
-    """Its strategy stands in the configuration."""
-    backtest_allowed: bool
-    market: Market | None = None
-    why: str = ""
-    """Why there is no market, when the broker was asked."""
-
-    @property
-    def order(self) -> OrderRow:
-        """The order."""
-        return self.papers.order
-
-    @property
-    def manual(self) -> bool:
-        """Whether a person placed it."""
-        return self.order.terms.run == MANUAL_RUN
-
-    @property
-    def backtest(self) -> bool:
-        """Whether it is of the past."""
-        return self.order.terms.run not in {LIVE_RUN, MANUAL_RUN}
-
-    @property
-    def stood(self) -> int:
-        """How many attempts stood in the market."""
-        return sum(a.broker_order_id is not None and a.state is not AttemptState.REJECTED for a in self.papers.attempts)
-
-    @property
-    def deadline(self) -> datetime:
-        """Before which a first attempt goes out; moved by what a rule chose to wait for until now."""
-        waiting = self.order.waiting
-        return waiting.deadline_after(self.order.deadline, self.now) if waiting else self.order.deadline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,6 +62,11 @@ class Supervisor:
                     log.exception("supervisor_waits_for_ledger", account=self._account.name)
                     self._account.set_down(f"账本不能写入：{error.zh}", f"the ledger cannot be written: {error.en}")
                     failures += 1
+                except Exception as error:  # what a broker's list holds may be anything: this account waits, no other
+                    log.exception("supervisor_failed", account=self._account.name)
+                    words = f"{type(error).__name__}: {error}"
+                    self._account.set_down(f"程序错误：{words}", f"an internal error: {words}")
+                    failures += 1
                 if not self._account.lost.is_set():
                     await asyncio.sleep(BACKOFF_S[min(failures, len(BACKOFF_S)) - 1])
         finally:

@@ -175,11 +175,11 @@ def missing_fills(attempt: AttemptRow) -> bool:
     return attempt.reported > attempt.filled
 
 
-def may_go_out(tx: Tx, order: OrderRow) -> bool:
-    """Whether nobody has ended, cancelled or paused the order since `order` was read; its lane looks at it again."""
+def still_wanted(tx: Tx, order: OrderRow) -> OrderRow | None:
+    """The order as it is now, unless somebody has ended, cancelled or paused it since `order` was read."""
     now = _order(tx, order.order_id)
     wanted = now.state in ORDER_OPEN and now.cancel_reason is None
-    return wanted and tx.pauses.active(order.strategy, order.account) is None
+    return now if wanted and tx.pauses.active(order.strategy, order.account) is None else None
 
 
 def end_order(tx: Tx, order: OrderRow, refusal: Refusal | None, moment: Moment) -> OrderRow:

@@ -15,6 +15,7 @@ from jqfollow.domain import (
     ATTEMPT_LIVE,
     ORDER_OPEN,
     AttemptState,
+    BrokerError,
     FillReport,
     JqfollowError,
     ManualOrderError,
@@ -136,9 +137,7 @@ class Wishes:
         await self._ledger.write(lambda tx: self._cancel_asked(tx, attempt.attempt_id))
         try:
             await account.cancel(broker_order_id)
-        except LedgerError:
-            raise
-        except Exception as error:  # noqa: BLE001  # whatever an adapter raises, the attempt's trouble stays its own
+        except BrokerError as error:
             log.warning("cancel_failed", account=account.name, remark=attempt.remark, error=repr(error))
             detail = str(error)
             await self._ledger.write(lambda tx: self._cancel_failed(tx, attempt.attempt_id, detail))

@@ -43,6 +43,11 @@ class ConflictError(LedgerError):
     """A message id that stands in the ledger came with another text."""
 
 
+def may_pass(error: Exception) -> bool:
+    """Whether trying again later may help: the disk's or another program's trouble, not what was to be written."""
+    return isinstance(error, LedgerError) and not isinstance(error, ImpossibleError | ConflictError)
+
+
 def damaged(path: Path, what: str) -> LedgerDamagedError:
     """The error for a file at `path` that cannot be trusted because of `what`."""
     backups = path.parent / "backups"

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Never, Self, TypeVar
 
 import structlog
 
@@ -76,10 +76,12 @@ class Ledger:
     def hand_over(self, fns: Sequence[Callable[[Tx], T]]) -> Awaitable[list[T | Exception]]:
         """Like `write_all`, but handed over at once: what is handed over later stands with it or after it.
 
-        Raises:
-            LedgerError: it will not be run; nothing stands.
+        Never raises itself: whoever waits for it gets what went wrong, a ledger that takes no more included.
         """
-        return _answer(self._writing().submit_all(fns))
+        try:
+            return _answer(self._writing().submit_all(fns))
+        except LedgerError as error:
+            return _failed(error)
 
     async def read(self, fn: Callable[[Tx], T]) -> T:
         """Runs `fn` on a read-only connection, all of it seeing the same moment, and returns what it returns.
@@ -141,6 +143,10 @@ async def _answer(work: Future[T]) -> T:
 
     work.add_done_callback(wake)
     return await waiter
+
+
+async def _failed(error: LedgerError) -> Never:
+    raise error
 
 
 def _hand_over(done: Future[T], waiter: asyncio.Future[T]) -> None:

@@ -1,0 +1,144 @@
+"""What a round writes down about an order: that it goes out, waits, is refused, or ends. Each in one transaction."""
+
+from jqfollow.clock import Clock
+from jqfollow.domain import WaitingFor
+from jqfollow.execution.accounts import Account
+from jqfollow.execution.papers import Papers
+from jqfollow.execution.step import End, Place, Refuse, Wait, carries
+from jqfollow.execution.transitions import Moment, Names, carry_odd_rest, end_order, still_wanted
+from jqfollow.ledger.rows import AttemptRow, NewAttempt, NewOrder, OrderRow
+from jqfollow.ledger.tx import Tx
+from jqfollow.notify import messages
+from jqfollow.notify.kinds import Kind
+from jqfollow.reasons import Reason, Refusal
+from jqfollow.risk.gate import Decision
+
+_SIZING = frozenset({Reason.BELOW_LOT, Reason.NOTHING_TO_SELL, Reason.NOT_SELLABLE_TODAY})
+
+
+class TakenBackError(Exception):
+    """A person or the strategy stopped the order while it was being judged."""
+
+
+class Entries:
+    """One account's; every function takes the transaction that it writes in."""
+
+    def __init__(self, account: Account, *, clock: Clock, names: Names) -> None:
+        self._account = account
+        self._clock = clock
+        self._names = names
+
+    def moment(self) -> Moment:
+        """Now, for what happens to an order of the account."""
+        return Moment(now=self._clock.now(), names=self._names, open_day=self._account.open_day())
+
+    def intend(self, tx: Tx, place: Place) -> AttemptRow:
+        """Everything that belongs to an intent, in one transaction; raises `TakenBackError`."""
+        papers, account, now = place.papers, self._account, self._clock.now()
+        fresh = still_wanted(tx, papers.order)
+        if fresh is None:
+            raise TakenBackError
+        order = fresh if fresh.waiting is None else tx.orders.wait(fresh, now, None)
+        if place.sized is not None:
+            self._write_size(tx, papers, order, place)
+        number = 1 + max((a.number for a in papers.attempts), default=0)
+        self._note(tx, papers, "place", place.decision, None)
+        return tx.attempts.create(
+            NewAttempt(
+                order_id=order.order_id,
+                number=number,
+                account=order.account,
+                day=account.trading_day(),
+                security=order.security,
+                side=order.side,
+                volume=place.volume,
+                price=place.price,
+            ),
+            now,
+        )
+
+    def _write_size(self, tx: Tx, papers: Papers, order: OrderRow, place: Place) -> None:
+        """The order's volume, its further parts, and what is carried on."""
+        sized, now = place.sized, self._clock.now()
+        if sized is None:
+            return
+        tx.orders.update(order.order_id, now, volume=sized.parts[0], sized=True)
+        for number, volume in enumerate(sized.parts[1:], start=2):
+            tx.orders.create(
+                NewOrder(
+                    signal_id=order.signal_id,
+                    account=order.account,
+                    strategy=order.strategy,
+                    part=number,
+                    day=order.day,
+                    security=order.security,
+                    side=order.side,
+                    terms=order.terms,
+                    deadline=order.deadline,
+                    limit_price=order.limit_price,
+                    closes=order.closes,
+                    volume=volume,
+                    sized=True,
+                ),
+                now,
+            )
+        left = papers.book.volume - papers.others.bought_later - papers.others.selling - sized.volume
+        if order.closes and left > 0:
+            self._tell_left(tx, order, sized.volume, left)
+        tx.books.set_carry(order.account, order.strategy, order.security, buy=sized.carry_buy, sell=sized.carry_sell)
+
+    def _tell_left(self, tx: Tx, order: OrderRow, volume: int, left: int) -> None:
+        text = messages.alert(
+            f"策略 {self._names.title(order.strategy)} 已清仓 {order.security}，账户 {order.account} 现在只能卖 "
+            f"{volume}，还剩 {left} 不能卖（T+1、已冻结或零股），之后不会自动再卖，请留意"
+        )
+        tx.outbox.put(Kind.ALERT, text, self._clock.now(), unique_key=f"left-{order.order_id}")
+
+    def wait(self, tx: Tx, papers: Papers, step: Wait) -> None:
+        """That the order waits, once for each thing that it waits for."""
+        order, now = still_wanted(tx, papers.order), self._clock.now()
+        if order is None:
+            return
+        self._note(tx, papers, "wait", step.decision, step.decision.refusal)
+        row = tx.orders.wait(order, now, step.what, step.until)
+        if step.what is WaitingFor.SESSION:
+            title, name = self._names.title(order.strategy), self._names.securities.get(order.security)
+            text = messages.order_waiting(row, title=title, name=name)
+            tx.outbox.put(Kind.ORDER_WAITING, text, now, unique_key=f"waiting-{order.order_id}-{step.until}")
+
+    def refuse(self, tx: Tx, papers: Papers, step: Refuse) -> None:
+        """That a rule refuses it: the verdicts, what is carried on, and the order's end."""
+        order, sized = papers.order, step.sized
+        self._note(tx, papers, "refuse", step.decision, step.refusal)
+        if step.refusal.reason in _SIZING and sized is not None:
+            if order.sized and carries(order):
+                carry_odd_rest(tx, order)
+            elif not order.sized:
+                tx.books.set_carry(*_book(order), buy=sized.carry_buy, sell=sized.carry_sell)
+        end_order(tx, order, step.refusal, self.moment())
+
+    def end(self, tx: Tx, papers: Papers, step: End) -> None:
+        """That it ends whatever the market says."""
+        order = papers.order
+        if step.missing_fills:
+            reported = sum(attempt.reported for attempt in papers.attempts)
+            text = messages.alert(
+                f"订单 #{order.order_id}（{order.account} {order.security}）券商报告成交 {reported}，成交明细只有 "
+                f"{order.filled}，当日已结束。账本少记了这部分，请在交易终端核对"
+            )
+            tx.outbox.put(Kind.ALERT, text, self._clock.now(), unique_key=f"missing-fills-{order.order_id}")
+        end_order(tx, order, step.refusal, self.moment())
+
+    def _note(self, tx: Tx, papers: Papers, outcome: str, decision: Decision, refusal: Refusal | None) -> None:
+        tx.decisions.add(
+            papers.order.order_id,
+            len(papers.attempts) + 1,
+            self._clock.now(),
+            outcome,
+            refusal.reason if refusal else None,
+            [verdict.as_json() for verdict in decision.verdicts],
+        )
+
+
+def _book(order: OrderRow) -> tuple[str, str, str]:
+    return order.account, order.strategy, order.security
