@@ -166,6 +166,28 @@ async def test_3_no_step_of_the_clock_makes_a_signal_fresher(tmp_path: Path) -> 
         assert order.reason in {Reason.BROKER_DOWN, Reason.STALE}
 
 
+async def test_3_no_hour_ends_an_order_of_the_exchange_that_never_closes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Started in the evening it has not told its day yet: what was never handed over is of no day that is over."""
+    async with House(tmp_path, start=at(19, 30)) as house:
+        house.market(CODE)
+
+        async def never(_: Any) -> Any:
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(house.service.accounts["paper"], "place", never)  # the intent stands, its call is not begun
+        signal_id = await house.send("demo", CODE, "buy", 100, price="10.00")
+        await house.until(lambda tx: tx.attempts.live("paper"))
+        await house.crash()
+        house.faults["paper"].fail("connect", BrokerError("not yet"))
+        await house.start()
+        await house.sweep(after_s=2)
+        [order] = await house.done(signal_id, timeout_s=15)
+        assert (order.filled, order.reason) == (100, None)
+        assert [a.state for a in await house.attempts(order)] == ["rejected", "filled"]
+
+
 # 4
 
 

@@ -187,11 +187,15 @@ class Account:
         return self._clock.now().date()
 
     def open_day(self) -> date:
-        """The first exchange day that is not over: orders of earlier ones cannot fill any more."""
+        """The first exchange day that is not over: orders of earlier ones cannot fill any more.
+
+        A practice exchange that never closes ends a day only when it begins the next: until it has told its day, none
+        is over, whatever the hour.
+        """
+        if self.traits.always_open:
+            return self._practice_day or date.min
         day = self.trading_day()
-        if self._practice_day is None and self._clock.now() >= day_end(day):
-            return day + timedelta(days=1)
-        return day
+        return day + timedelta(days=1) if self._clock.now() >= day_end(day) else day
 
     def is_trading_day(self) -> bool:
         """Whether the exchange trades today; a day that the calendar does not cover is none."""

@@ -139,8 +139,7 @@ def _attempts_used_up(papers: Papers) -> Refusal:
 
 
 def _day_is_over(known: Known) -> bool:
-    day = known.order.day
-    return day < known.account.trading_day or day < known.account.open_day
+    return known.order.day < known.account.open_day
 
 
 # -- how much --------------------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ class Sweeps:
             lambda tx: (
                 tx.attempts.live(account.name),
                 {order.order_id: order for order in tx.orders.open(account.name)},
-                tx.attempts.counts(account.name, account.trading_day()).cancels,
+                tx.attempts.counts(account.name, account.trading_day(), ahead=False).cancels,
             )
         )
         due: list[AttemptRow] = []
