@@ -186,6 +186,7 @@ class Follower:
         """One account's orders, round by round: a slow account holds up no other."""
         rounds, idle = self._rounds[account.name], self._idle[account.name]
         while True:
+            account.wake.clear()
             try:
                 while not self._finishing:
                     idle.clear()

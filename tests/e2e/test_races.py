@@ -1,7 +1,9 @@
 """Two things at once: what a person or the strategy takes back while it is on its way, and one slow account."""
 
+import asyncio
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -87,6 +89,29 @@ async def test_what_is_cancelled_while_it_is_being_placed_is_cancelled_at_the_br
         [order] = await house.done(signal_id)
         assert (order.state, order.reason) == (OrderState.CANCELED, Reason.CANCELED_BY_USER)
         assert reports(house) == ["canceled"]
+
+
+class CountedEvent(asyncio.Event):
+    """Raises when it is waited for again and again without a pause."""
+
+    waits = 0
+
+    async def wait(self) -> Literal[True]:
+        self.waits += 1
+        assert self.waits < 100, "the lane spins"
+        return await super().wait()
+
+
+async def test_a_lane_that_is_woken_while_the_service_stops_rests(tmp_path: Path) -> None:
+    """It takes no further round, and holds up nothing: else the loop never comes to the end of the stop."""
+    async with House(tmp_path) as house:
+        [account] = house.service.accounts.values()
+        account.wake, before = CountedEvent(), account.wake
+        before.set()  # the lane goes on to wait for the other one
+        await house.service.follower.finish(1)
+        account.wake.set()
+        await asyncio.sleep(0.05)
+        assert not any(task.done() for task in house.service._tasks)
 
 
 async def test_the_strategys_cancel_meets_an_order_that_waits_for_the_session(tmp_path: Path) -> None:

@@ -103,7 +103,6 @@ class Rounds:
         if not account.ready:
             self._admitted.clear()
         began = self._clock.monotonic()
-        account.wake.clear()
         account.arrived = False
         papers = await self._read()
         while papers and await self._observe(papers):
