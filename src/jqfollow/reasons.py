@@ -44,6 +44,9 @@ class Reason(StrEnum):
     PRICE_CAGE = "price_cage"
     # Money and the person's limits.
     NO_CASH = "no_cash"
+    COUNTER_LAGS = "counter_lags"
+    CAPITAL = "capital"
+    CROSSING = "crossing"
     MAX_ORDER_VALUE = "max_order_value"
     MAX_POSITION_RATIO = "max_position_ratio"
     MAX_DAILY_ORDERS = "max_daily_orders"
@@ -166,6 +169,18 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.MAX_CANCELS: (
         "今日已撤单 {count} 次，达到上限 {limit}（risk.max_cancels_per_day）",
         "{count} cancels today, risk.max_cancels_per_day = {limit}",
+    ),
+    Reason.COUNTER_LAGS: (
+        "刚有成交或撤单，柜台的资金和可卖数量最迟 {until} 更新，到时再下 {security}",
+        "after a fill or a cancel the counter shows money and shares of {security} late, by {until} at the latest",
+    ),
+    Reason.CROSSING: (
+        "{security} 会与本账户的委托 {remark} 对敲，先撤掉那一笔",
+        "{security} would trade with this account's own {remark}, which is cancelled first",
+    ),
+    Reason.CAPITAL: (
+        "本策略在此账户已投入 {invested} 元，上限 {limit} 元（capital）",
+        "the strategy has invested {invested} yuan in this account, its capital is {limit}",
     ),
     Reason.RATE: (
         "委托过于密集：每秒最多 {limit} 笔，轮到它时信号已过时（risk.orders_per_second）",
