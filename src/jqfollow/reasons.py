@@ -46,7 +46,7 @@ class Reason(StrEnum):
     NO_CASH = "no_cash"
     COUNTER_LAGS = "counter_lags"
     CAPITAL = "capital"
-    CROSSING = "crossing"
+    OWN_CROSSING = "own_crossing"
     MAX_ORDER_VALUE = "max_order_value"
     MAX_POSITION_RATIO = "max_position_ratio"
     MAX_DAILY_ORDERS = "max_daily_orders"
@@ -174,7 +174,7 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
         "刚有成交或撤单，柜台的资金和可卖数量最迟 {until} 更新，到时再下 {security}",
         "after a fill or a cancel the counter shows money and shares of {security} late, by {until} at the latest",
     ),
-    Reason.CROSSING: (
+    Reason.OWN_CROSSING: (
         "{security} 会与本账户的委托 {remark} 对敲，先撤掉那一笔",
         "{security} would trade with this account's own {remark}, which is cancelled first",
     ),

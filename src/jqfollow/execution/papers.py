@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from jqfollow.domain import Side
-from jqfollow.execution.purse import SETTLE, Moves
+from jqfollow.execution.purse import Moves
 from jqfollow.ledger.rows import AttemptRow, BookRow, DayCounts, OrderRow
 from jqfollow.ledger.tx import Tx
 
@@ -59,6 +59,8 @@ class Question:
     day: date
     """The account's trading day."""
     now: datetime
+    settle: timedelta
+    """So long the counter may show money and shares late."""
     turnover: bool
     """The day's turnover is looked at."""
     capped: Collection[str]
@@ -129,7 +131,8 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
     remarks = {(a.security, a.side): a.remark for a in reversed(unknown)}
     unknown_orders = frozenset(a.order_id for a in unknown)
     pauses = tx.pauses.list()
-    moves = Moves(attempts=tuple(tx.attempts.moved(account, day, asked.now - SETTLE)))
+    moved = tx.attempts.moved(account, day, asked.now - asked.settle) if asked.settle else []
+    moves = Moves(settle=asked.settle, attempts=tuple(moved))
     buyers = {o.strategy for o in chosen if o.side is Side.BUY}
     last_sells = {strategy: tx.orders.last_sell(account, strategy, day) for strategy in buyers}
     invested = {strategy: _invested(tx, account, strategy) for strategy in buyers.intersection(asked.capped)}

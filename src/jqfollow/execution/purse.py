@@ -13,36 +13,39 @@ from jqfollow.ledger.rows import AttemptRow
 from jqfollow.market.fees import fee
 from jqfollow.market.securities import UnknownSecurityError, parse_security
 
-SETTLE = timedelta(seconds=10)
-"""So long after an own placing, fill or cancel a counter may still show the money and shares of before."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moves:
-    """An account's attempts that were placed, filled or cancelled within the last `SETTLE`, oldest first."""
+    """An account's attempts that were placed, filled or cancelled within the last `settle`, oldest first."""
 
+    settle: timedelta = timedelta(0)
+    """So long a counter may still show the money and shares of before."""
     attempts: tuple[AttemptRow, ...] = ()
 
     def spent(self, after: int = 0) -> Decimal:
-        """What buys placed within `SETTLE`, with a number above `after`, take of the money, fees included, yuan."""
+        """What buys placed within `settle`, with a number above `after`, take of the money, fees included, yuan."""
         return sum((_cost(a) for a in self._placed(Side.BUY) if a.attempt_id > after), Decimal(0))
 
     def sold(self, symbol: str, after: int = 0) -> int:
-        """What sells of a code placed within `SETTLE`, with a number above `after`, take of its shares."""
+        """What sells of a code placed within `settle`, with a number above `after`, take of its shares."""
         return sum(_takes(a) for a in self._placed(Side.SELL) if a.security == symbol and a.attempt_id > after)
 
     def money_until(self) -> datetime | None:
         """When the counter shows all the money that moved; `None`: none did."""
-        return _settled(a for a in self.attempts if _gives(a))
+        return self._settled(a for a in self.attempts if _gives(a))
 
     def shares_until(self, symbol: str) -> datetime | None:
         """When the counter shows all shares of a code that moved; `None`: none did."""
-        return _settled(a for a in self.attempts if a.security == symbol and _gives(a))
+        return self._settled(a for a in self.attempts if a.security == symbol and _gives(a))
 
     @property
     def newest(self) -> int:
         """The number of the newest attempt; 0: there is none."""
         return max((a.attempt_id for a in self.attempts), default=0)
+
+    def _settled(self, attempts: Iterable[AttemptRow]) -> datetime | None:
+        last = max((a.updated_at for a in attempts), default=None)
+        return None if last is None else last + self.settle
 
     def _placed(self, side: Side) -> Sequence[AttemptRow]:
         return [a for a in self.attempts if a.side is side]
@@ -72,11 +75,6 @@ def _cost(attempt: AttemptRow) -> Decimal:
         return attempt.price * volume
 
 
-def _settled(attempts: Iterable[AttemptRow]) -> datetime | None:
-    last = max((a.updated_at for a in attempts), default=None)
-    return None if last is None else last + SETTLE
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What an account can spend and sell, and until when more may come to light."""
@@ -104,7 +102,7 @@ class Purse:
 
     def look(self, asset: Asset, positions: Sequence[Position], moves: Moves, now: datetime) -> Means:
         """The certain means, by what the counter tells `now`."""
-        known = self._at is not None and timedelta(0) <= now - self._at <= SETTLE
+        known = self._at is not None and timedelta(0) <= now - self._at <= moves.settle
         told = asset.cash
         cash = told - moves.spent()
         if known:

@@ -146,6 +146,7 @@ class Rounds:
             account=account.name,
             day=scene.trading_day,
             now=now,
+            settle=timedelta(seconds=account.traits.settle_s),
             turnover=bool(self._settings.risk.max_daily_turnover),
             capped={name for name, s in strategies if account.name in s.follow and s.follow[account.name].capital},
         )

@@ -22,7 +22,6 @@ from jqfollow.domain import (
 from jqfollow.execution.known import Known, Market, lacked_means
 from jqfollow.execution.papers import Papers, Resting
 from jqfollow.execution.pricing import Priced, PriceRequest, at_limit, attempt_price, market_price
-from jqfollow.execution.purse import SETTLE
 from jqfollow.execution.sizing import Intent, Sized, size
 from jqfollow.execution.transitions import left_figures, missing_fills
 from jqfollow.ledger.rows import AttemptRow, OrderRow
@@ -460,7 +459,7 @@ def _short_of_shares(known: Known, security: Security, market: Market, sized: Si
 def _until(known: Known, moved: datetime | None) -> datetime | None:
     """When figures can be trusted again; after a refusal of the order's own not later than its own settling."""
     refused = [a.updated_at for a in known.papers.attempts if lacked_means(a)]
-    return min(moved, refused[-1] + SETTLE) if moved is not None and refused else moved
+    return min(moved, refused[-1] + known.papers.moves.settle) if moved is not None and refused else moved
 
 
 def security_of(symbol: str) -> tuple[Security | None, UnknownSecurityError | None]:

@@ -12,7 +12,6 @@ from jqfollow.domain import AttemptState, BrokerError, Side
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.pricing import guard_price
-from jqfollow.execution.purse import SETTLE
 from jqfollow.execution.reconcile import Reconciler
 from jqfollow.execution.transitions import wants_no_more
 from jqfollow.execution.wishes import Wishes
@@ -154,13 +153,13 @@ class Sweeps:
             log.info("picture_not_taken", account=account.name, error=str(error))
             return
         day = account.trading_day()
-        most = self._risk.max_daily_loss
+        most, settle = self._risk.max_daily_loss, timedelta(seconds=account.traits.settle_s)
 
         def write(tx: Tx) -> None:
             before = tx.snapshots.before(account.name, day)
             tx.snapshots.put(account.name, day, now, asset, positions)
             # While money and shares move the counter shows one without the other: that is no loss.
-            settled = not tx.attempts.moved(account.name, day, now - SETTLE)
+            settled = not tx.attempts.moved(account.name, day, now - settle)
             if most and settled and before is not None and before - asset.total >= most:
                 _stop_buys(tx, account.name, day, now, before - asset.total, most)
 

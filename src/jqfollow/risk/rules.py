@@ -338,9 +338,9 @@ def counter_lags(facts: Facts) -> Verdict:
 def crossing(facts: Facts) -> Verdict:
     """An account does not trade with itself: what rests on the other side ends first."""
     if facts.crossing is None or facts.crossing_until is None or facts.now >= facts.crossing_until:
-        return _passed(Reason.CROSSING)
+        return _passed(Reason.OWN_CROSSING)
     return Verdict(
-        rule=Reason.CROSSING,
+        rule=Reason.OWN_CROSSING,
         outcome=Outcome.WAIT,
         figures={"security": facts.symbol, "remark": facts.crossing},
         waiting_for=WaitingFor.CROSSING,

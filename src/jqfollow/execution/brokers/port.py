@@ -38,6 +38,8 @@ class BrokerTraits:
     """
     always_open: bool = False
     """The practice exchange that never closes."""
+    settle_s: float = 10
+    """So long after an own placing, fill or cancel it may still show the money and shares of before; 0: never."""
     width: int = 4
     """How many orders are handed over side by side; a kill leaves at most so many unknown."""
 
