@@ -157,6 +157,8 @@ CASES: dict[Reason, list[Case]] = {
         (PASS, {"position_value": D(90_000)}),
         (REFUSE, {"position_value": D("90000.01")}),
         (REFUSE, {"risk": risk(max_position_ratio=0.05)}),
+        (PASS, {"position_value": D("90000.01"), "payable": 900}),
+        (REFUSE, {"risk": risk(max_position_ratio=0.05), "payable": 900}),
         (REFUSE, {"asset": replace(ASSET, total=D(0))}),
         (SKIP, {"position_value": D(999_999), "side": S}),
         (SKIP, {"position_value": D(999_999), "attempt": 2}),
