@@ -47,6 +47,7 @@ FIGURES = {  # as they come in life
     Reason.MAX_DAILY_ORDERS: {"count": "500", "limit": "500"},
     Reason.MAX_DAILY_TURNOVER: {"value": "1,030,000.00", "limit": "1,000,000"},
     Reason.MAX_CANCELS: {"count": "400", "limit": "400"},
+    Reason.OLD_QUOTE: {"security": "000001.SZ", "at": "03-02 15:00:00", "age_s": "68400"},
     Reason.COUNTER_LAGS: {"security": "000001.SZ", "until": "10:00:12"},
     Reason.CAPITAL: {"invested": "98,000.00", "limit": "100,000"},
     Reason.OWN_CROSSING: {"security": "000001.SZ", "remark": "jqABCDE-7"},

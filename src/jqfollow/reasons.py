@@ -38,6 +38,7 @@ class Reason(StrEnum):
     NOT_SELLABLE_TODAY = "not_sellable_today"
     # The price.
     NO_QUOTE = "no_quote"
+    OLD_QUOTE = "old_quote"
     LIMIT_UP = "limit_up"
     LIMIT_DOWN = "limit_down"
     PRICE_DRIFT = "price_drift"
@@ -169,6 +170,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.MAX_CANCELS: (
         "今日已撤单 {count} 次，达到上限 {limit}（risk.max_cancels_per_day）",
         "{count} cancels today, risk.max_cancels_per_day = {limit}",
+    ),
+    Reason.OLD_QUOTE: (
+        "{security} 的行情停在 {at}（{age_s} 秒前），等行情恢复再下单",
+        "quotes for {security} stand at {at} ({age_s} s ago): it waits for the feed",
     ),
     Reason.COUNTER_LAGS: (
         "刚有成交或撤单，柜台的资金和可卖数量最迟 {until} 更新，到时再下 {security}",

@@ -1,8 +1,8 @@
 """Every reason code, reached from the outside; it stands in the ledger, with its figures, and in the console."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -360,6 +360,15 @@ async def opposite_open(house: House) -> int:
     await house.in_state(resting, OrderState.NEW)
     house.faults["paper"].ignore_cancels = True
     return await house.send("demo", BOND, "sell", 50, price="100", position_after=0)
+
+
+@case(Reason.OLD_QUOTE, "wait")
+async def old_quote(house: House) -> int:
+    house.market(CODE)
+    broker, told = house.brokers["paper"], house.brokers["paper"].quote
+    yesterday = house.clock.now() - timedelta(days=1)
+    broker.quote = lambda symbol: replace(told(symbol), at=yesterday)  # type: ignore[method-assign, type-var]
+    return await buy(house)
 
 
 @case(

@@ -41,7 +41,7 @@ FAILING: list[tuple[Reason, dict[str, Any], dict[str, Any]]] = [
     (Reason.MAX_POSITION_RATIO, {"position_value": D(1)}, {"position_value": D(0)}),
     (Reason.MAX_DAILY_ORDERS, {"day": replace(DAY, attempts=500)}, {"day": DAY}),
     (Reason.MAX_DAILY_TURNOVER, {}, {"risk": risk()}),
-    (Reason.NO_CASH, {"payable": 0}, {"payable": 1000}),
+    (Reason.NO_CASH, {"lacked": 4}, {"lacked": 0}),
 ]  # fmt: skip
 
 

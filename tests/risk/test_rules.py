@@ -180,6 +180,16 @@ CASES: dict[Reason, list[Case]] = {
         (SKIP, {"day": None}),
         (SKIP, {"price": None}),
     ],
+    Reason.OLD_QUOTE: [
+        (PASS, {}),
+        (PASS, {"feed_at": ago(30)}),
+        (WAIT, {"feed_at": ago(31)}),
+        (PASS, {"feed_at": ago(3600), "now": at("9:30")}),
+        (PASS, {"feed_at": ago(3600), "phase": Phase.OPENING_AUCTION}),
+        (PASS, {"quote": replace(QUOTE, at=ago(3600))}),
+        (WAIT, {"quote": replace(QUOTE, at=ago(26 * 3600))}),
+        (SKIP, {"quote": None}),
+    ],
     Reason.COUNTER_LAGS: [
         (PASS, {}),
         (PASS, {"money_until": ago(-1)}),

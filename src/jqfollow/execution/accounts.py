@@ -65,6 +65,8 @@ class SymbolMarket:
 
     quote: Quote | None
     instrument: Instrument | None
+    feed_at: datetime | None = None
+    """The time of the newest tick of the feed's index; `None`: not told."""
 
 
 class Account:
@@ -354,6 +356,7 @@ class Account:
         late: BrokerError = BrokerTimeoutError(f"{self.name}: 行情太慢 / quotes come too slowly")
 
         def call() -> None:
+            feed_at = self._feed_at()
             for symbol in symbols:
                 if self._clock.monotonic() > enough:
                     return
@@ -362,13 +365,23 @@ class Account:
                 except Exception as error:  # noqa: BLE001  # one security's trouble stays its own: its order gets it
                     found[symbol] = error
                 else:
-                    found[symbol] = SymbolMarket(quote=quote, instrument=instrument)
+                    found[symbol] = SymbolMarket(quote=quote, instrument=instrument, feed_at=feed_at)
 
         try:
             await self._call(Lane.MARKET, call, timeout_s=MARKET_TIMEOUT_S)
         except BrokerError as error:
             late = error
         return {symbol: found.get(symbol, late) for symbol in symbols}
+
+    def _feed_at(self) -> datetime | None:
+        """On the market's lane: when the feed's index last ticked; an index that is not told says nothing."""
+        if not self.traits.index:
+            return None
+        try:
+            tick = self.broker.quote(self.traits.index)
+        except BrokerError:
+            return None
+        return tick.at if tick else None
 
     async def instrument(self, symbol: str) -> Instrument | None:
         """Today's facts of a security."""

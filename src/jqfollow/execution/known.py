@@ -40,6 +40,8 @@ class Market:
 
     quote: Quote | None
     instrument: Instrument | None
+    feed_at: datetime | None
+    """When the feed of quotes last ticked; `None`: not told."""
     asset: Asset
     """`cash` is what is left of it."""
     held: int

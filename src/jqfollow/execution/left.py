@@ -33,6 +33,7 @@ class Left:
         return Market(
             quote=told.quote,
             instrument=told.instrument,
+            feed_at=told.feed_at,
             asset=replace(self.asset, cash=self.means.cash - self.spent),
             money_until=self.means.moves.money_until(),
             shares_until=self.means.moves.shares_until(symbol),

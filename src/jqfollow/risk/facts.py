@@ -73,6 +73,8 @@ class Facts:
     # the market
     instrument: Instrument | None = None
     quote: Quote | None = None
+    feed_at: datetime | None = None
+    """When the feed of quotes last ticked; `None`: not told."""
     market_price: Decimal | None = None
     stands_at: Decimal | None = None
     """The day's limit at which the market stands against the order."""

@@ -10,8 +10,9 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from jqfollow.domain import Side, WaitingFor
-from jqfollow.market.sessions import accepts_orders, next_continuous
+from jqfollow.clock import SHANGHAI
+from jqfollow.domain import Phase, Side, WaitingFor
+from jqfollow.market.sessions import accepts_orders, next_continuous, session_start
 from jqfollow.reasons import Reason
 from jqfollow.risk.facts import Facts
 
@@ -26,6 +27,8 @@ class Outcome(StrEnum):
     """The rule does not apply, or the facts that it needs are missing because an earlier rule already failed."""
 
 
+FEED_QUIET = timedelta(seconds=30)
+"""A feed that did not tick for so long in a session has stopped."""
 MOST_CUTS = 3
 """So often a buy that the counter refuses for want of money goes out with a lot less."""
 
@@ -177,6 +180,23 @@ def suspended(facts: Facts) -> Verdict:
     if facts.instrument.suspended or facts.quote.suspended:
         return _refused(Reason.SUSPENDED, security=facts.symbol)
     return _passed(Reason.SUSPENDED)
+
+
+def old_quote(facts: Facts) -> Verdict:
+    """In a session the feed ticks every few seconds; a code's own tick may be old, but is of today."""
+    if facts.quote is None:
+        return _skipped(Reason.OLD_QUOTE)
+    at = None
+    if facts.feed_at is not None and facts.phase is Phase.CONTINUOUS:
+        quiet_since = max(facts.feed_at, session_start(facts.now))
+        at = facts.feed_at if facts.now - quiet_since > FEED_QUIET else None
+    if at is None and facts.quote.at.astimezone(SHANGHAI).date() < facts.now.astimezone(SHANGHAI).date():
+        at = facts.quote.at
+    if at is None:
+        return _passed(Reason.OLD_QUOTE)
+    age_s = (facts.now - at).total_seconds()
+    figures = {"security": facts.symbol, "at": f"{at.astimezone(SHANGHAI):%m-%d %H:%M:%S}", "age_s": f"{age_s:.0f}"}
+    return Verdict(rule=Reason.OLD_QUOTE, outcome=Outcome.WAIT, figures=figures, waiting_for=WaitingFor.FEED)
 
 
 def limit_up(facts: Facts) -> Verdict:
@@ -408,6 +428,7 @@ RULES: tuple[Rule, ...] = (
     *BEFORE_MARKET,
     no_quote,
     suspended,
+    old_quote,
     _sizing(Reason.NO_TOTAL_VALUE),
     _sizing(Reason.NOTHING_TO_SELL),
     counter_lags,
