@@ -152,16 +152,16 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
         "{needed} yuan are needed, {cash} are available",
     ),
     Reason.MAX_ORDER_VALUE: (
-        "委托金额 {value} 元超过单笔上限 {limit} 元（risk.max_order_value）",
-        "an order of {value} yuan is over risk.max_order_value = {limit}",
+        "委托金额 {value} 元超过单笔上限 {limit} 元（max_order_value）",
+        "an order of {value} yuan is over max_order_value = {limit}",
     ),
     Reason.MAX_POSITION_RATIO: (
         "买后 {security} 占总资产 {ratio}，超过上限 {limit}（risk.max_position_ratio）",
         "{security} would be {ratio} of the account, over risk.max_position_ratio = {limit}",
     ),
     Reason.MAX_DAILY_ORDERS: (
-        "今日已下 {count} 笔委托，达到上限 {limit}（risk.max_daily_orders）",
-        "{count} orders were placed today, risk.max_daily_orders = {limit}",
+        "今日已下 {count} 笔委托，达到上限 {limit}（max_daily_orders）",
+        "{count} orders were placed today, max_daily_orders = {limit}",
     ),
     Reason.MAX_DAILY_TURNOVER: (
         "今日成交与在途金额将达 {value} 元，超过上限 {limit} 元（risk.max_daily_turnover）",

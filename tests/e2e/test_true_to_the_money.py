@@ -125,7 +125,7 @@ async def test_9_a_crossing_order_cancels_what_rests_and_that_goes_out_again(tmp
         [order] = await house.done(sold)
         assert order.filled == 50
         await house.sweep(after_s=2)
-        await house.until(lambda tx: [a for a in tx.attempts.live("paper") if a.number == 2])
+        await house.until(lambda tx: [a for a in tx.attempts.live("paper") if (a.number, a.state) == (2, "new")])
         assert [a.state for a in await attempts(house, resting)] == [AttemptState.CANCELED, AttemptState.NEW]
 
 
@@ -260,6 +260,23 @@ async def test_12_no_limit_stops_an_exit(tmp_path: Path, limits: dict[str, Any])
             assert part.state is OrderState.REJECTED, "what is no exit is stopped"
         [order] = await house.done(await house.send("demo", BOND, "sell", 50, price="100", position_after=0, age_s=90))
         assert (order.state, order.filled) == (OrderState.FILLED, 50)
+
+
+async def test_12_a_busy_strategy_uses_up_its_own_orders(tmp_path: Path) -> None:
+    follow = {"follow": {"paper": 1}}
+    strategies = {"demo": follow, "busy": follow | {"max_daily_orders": 2, "max_order_value": 5000}}
+    async with House(tmp_path, strategies=strategies) as house:
+        house.market(BOND, last="100.000")
+        [large] = await house.done(await house.send("busy", BOND, "buy", 60, price="100"))
+        assert large.reason is Reason.MAX_ORDER_VALUE
+        for _ in range(2):
+            await house.done(await house.send("busy", BOND, "buy", 10, price="100", position_after=None))
+        [third] = await house.done(await house.send("busy", BOND, "buy", 10, price="100", position_after=None))
+        assert third.reason is Reason.MAX_DAILY_ORDERS
+        [other] = await house.done(await house.send("demo", BOND, "buy", 100, price="100"))
+        assert other.filled == 100
+        [exit_] = await house.done(await house.send("busy", BOND, "sell", 20, price="100", position_after=0))
+        assert exit_.filled == 20
 
 
 async def test_12_a_full_pause_keeps_an_exit_and_tells_of_it(tmp_path: Path) -> None:

@@ -168,6 +168,9 @@ CASES: dict[Reason, list[Case]] = {
     Reason.MAX_DAILY_ORDERS: [
         (PASS, {}),
         (PASS, {"day": replace(DAY, attempts=499)}),
+        (PASS, {"day": replace(DAY, of_strategy=9), "strategy_orders": 10}),
+        (REFUSE, {"day": replace(DAY, of_strategy=10), "strategy_orders": 10}),
+        (SKIP, {"day": replace(DAY, of_strategy=10), "strategy_orders": 10, "side": S, "closes": True}),
         (REFUSE, {"day": replace(DAY, attempts=500)}),
         (REFUSE, {"day": replace(DAY, attempts=501), "side": S, "attempt": 3}),
         (SKIP, {"day": None}),

@@ -56,6 +56,8 @@ class Market:
     shares_until: datetime | None
     """The same of the code's shares."""
     attempts: int
+    of_strategy: int
+    """Attempts of the order's strategy."""
     turnover: Decimal
     """Placed in the round already."""
 
@@ -75,6 +77,10 @@ class Known:
     """Seconds until `orders_per_second` lets another order go."""
     execution: ExecutionSettings
     risk: RiskSettings
+    strategy_orders: int | None
+    """Most attempts of the strategy a day in the account; `None`: no limit of its own."""
+    strategy_value: Decimal | None
+    """Most that an order of the strategy may be worth, yuan; `None`: no limit of its own."""
     capital: Decimal | None
     """Most that the strategy may have invested in the account, yuan; `None`: no limit."""
     followed: bool

@@ -1,5 +1,6 @@
 """What the broker answered to a round's questions, and what the round's orders leave of it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -25,6 +26,7 @@ class Left:
     invested: dict[str, Decimal] = field(default_factory=dict)
     spent: Decimal = Decimal(0)
     attempts: int = 0
+    of_strategies: Counter[str] = field(default_factory=Counter)
     turnover: Decimal = Decimal(0)
 
     def market(self, symbol: str, strategy: str, told: SymbolMarket) -> Market:
@@ -42,6 +44,7 @@ class Left:
             buying=self.buying.get(symbol, Decimal(0)),
             investing=self.invested.get(strategy, Decimal(0)),
             attempts=self.attempts,
+            of_strategy=self.of_strategies[strategy],
             turnover=self.turnover,
         )
 
@@ -55,6 +58,7 @@ class Left:
             self.buying[order.security] = self.buying.get(order.security, Decimal(0)) + value
             self.invested[order.strategy] = self.invested.get(order.strategy, Decimal(0)) + value
         self.attempts += 1
+        self.of_strategies[order.strategy] += 1
         self.turnover += value
 
 

@@ -63,6 +63,8 @@ class Question:
     """So long the counter may show money and shares late."""
     turnover: bool
     """The day's turnover is looked at."""
+    counted: Collection[str]
+    """Strategies that have a limit of their own on the orders of a day."""
     capped: Collection[str]
     """Strategies whose capital in the account is limited."""
 
@@ -95,6 +97,8 @@ class Papers:
     buying: Decimal
     """Of live buys of the same code in the account, yuan."""
     day: DayCounts
+    placed: int
+    """The strategy's attempts of the day in the account, where it has a limit of its own."""
     paused: str | None
     """What a person paused, in words."""
 
@@ -136,6 +140,8 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
     buyers = {o.strategy for o in chosen if o.side is Side.BUY}
     last_sells = {strategy: tx.orders.last_sell(account, strategy, day) for strategy in buyers}
     invested = {strategy: _invested(tx, account, strategy) for strategy in buyers.intersection(asked.capped)}
+    counted = {o.strategy for o in chosen if o.strategy in asked.counted}
+    placed = {strategy: tx.attempts.placed(account, day, strategy) for strategy in counted}
     found = []
     for order in chosen:
         sells = order.side is Side.SELL
@@ -160,6 +166,7 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
                 moves=moves,
                 buying=Decimal(0) if sells else tx.attempts.buying(account, order.security),
                 day=counts,
+                placed=placed.get(order.strategy, 0),
                 paused=pause.scope_zh if pause else None,
             )
         )

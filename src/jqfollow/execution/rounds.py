@@ -148,6 +148,7 @@ class Rounds:
             now=now,
             settle=timedelta(seconds=account.traits.settle_s),
             turnover=bool(self._settings.risk.max_daily_turnover),
+            counted={name for name, s in strategies if s.max_daily_orders is not None},
             capped={name for name, s in strategies if account.name in s.follow and s.follow[account.name].capital},
         )
         papers = await self._ledger.read(lambda tx: read_papers(tx, asked, choose))
@@ -188,6 +189,8 @@ class Rounds:
             turn_in_s=self._account.turn_in_s(settings.risk.orders_per_second),
             execution=settings.execution,
             risk=settings.risk,
+            strategy_orders=strategy.max_daily_orders if strategy else None,
+            strategy_value=strategy.max_order_value if strategy else None,
             capital=_capital(strategy, order.account),
             followed=strategy is not None,
             backtest_allowed=strategy is not None and strategy.backtest == "paper",

@@ -267,6 +267,8 @@ def _facts(known: Known, security: Security | None) -> Facts:
     return Facts(
         now=known.now,
         risk=known.risk,
+        strategy_orders=known.strategy_orders,
+        strategy_value=known.strategy_value,
         account=account.name,
         real=account.real,
         ready=account.ready and not known.why,
@@ -301,7 +303,12 @@ def _facts(known: Known, security: Security | None) -> Facts:
         cash_until=papers.last_sell and papers.last_sell + timedelta(seconds=known.execution.cash_wait_s),
         served=_served(papers),
         lacked=known.lacked,
-        day=DayFacts(attempts=papers.day.attempts, turnover=papers.day.turnover, turn_in_s=known.turn_in_s),
+        day=DayFacts(
+            attempts=papers.day.attempts,
+            of_strategy=papers.placed,
+            turnover=papers.day.turnover,
+            turn_in_s=known.turn_in_s,
+        ),
     )
 
 
@@ -325,7 +332,10 @@ def _sized_facts(known: Known, security: Security, market: Market, facts: Facts,
         shares_until=_until(known, market.shares_until),
         opposite=facts.opposite or (short and not order.sized and _waits_for_opposite(known)),
         day=replace(
-            facts.day, attempts=facts.day.attempts + market.attempts, turnover=facts.day.turnover + market.turnover
+            facts.day,
+            attempts=facts.day.attempts + market.attempts,
+            of_strategy=facts.day.of_strategy + market.of_strategy,
+            turnover=facts.day.turnover + market.turnover,
         )
         if facts.day
         else None,

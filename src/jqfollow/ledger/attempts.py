@@ -47,6 +47,9 @@ ORDER BY attempt_id"""  # noqa: S608  a constant
 _SPENDING = f"""
 SELECT attempts.* FROM attempts JOIN orders USING (order_id)
 WHERE attempts.{_LIVE} AND attempts.account = ? AND orders.strategy = ? AND attempts.side = 'buy'"""  # noqa: S608
+_PLACED = """
+SELECT count(*) AS count FROM attempts JOIN orders USING (order_id)
+WHERE attempts.account = ? AND attempts.day = ? AND orders.strategy = ?"""
 _DAY = "SELECT attempts, cancels, turnover FROM account_days WHERE account = ? AND day = ?"
 
 
@@ -180,6 +183,10 @@ class Attempts(Table):
         """What a strategy's live buys in an account may still cost, fees left out, yuan."""
         live = [_attempt(row) for row in self._all(_SPENDING, stored(account), stored(strategy))]
         return sum(((a.volume - a.done) * a.price for a in live), Decimal(0))
+
+    def placed(self, account: str, day: date, strategy: str) -> int:
+        """How many attempts of a strategy were made that day."""
+        return int(self._one(_PLACED, stored(account), day_text(day), stored(strategy))["count"])
 
     def missing_fills(self, account: str, day: date) -> AttemptRows:
         """Attempts of a day of which the broker says that more is filled than its fills have told, oldest first."""

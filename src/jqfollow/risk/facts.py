@@ -17,6 +17,8 @@ class DayFacts:
     attempts: int
     turnover: Decimal
     """Filled and under way, yuan."""
+    of_strategy: int = 0
+    """Attempts of the order's strategy alone, where it has a limit of its own."""
     turn_in_s: float
     """Seconds until `orders_per_second` lets the next order go."""
 
@@ -27,6 +29,10 @@ class Facts:
 
     now: datetime
     risk: RiskSettings
+    strategy_orders: int | None = None
+    """Most attempts of the strategy a day in the account."""
+    strategy_value: Decimal | None = None
+    """Most that an order of the strategy may be worth, yuan."""
     # the account
     account: str
     real: bool

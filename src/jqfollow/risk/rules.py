@@ -290,13 +290,13 @@ def price_cage(facts: Facts) -> Verdict:
 
 
 def max_order_value(facts: Facts) -> Verdict:
-    """`risk.max_order_value`, of all parts of an order together."""
+    """`max_order_value` of `[risk]` and of the strategy, of all parts of an order together; not of exits."""
     if facts.order_value is None or facts.attempt > 1 or facts.is_exit:
         return _skipped(Reason.MAX_ORDER_VALUE)
-    if facts.order_value > facts.risk.max_order_value:
-        return _refused(
-            Reason.MAX_ORDER_VALUE, value=f"{facts.order_value:,.2f}", limit=f"{facts.risk.max_order_value:,f}"
-        )
+    own = facts.strategy_value
+    most = facts.risk.max_order_value if own is None else min(own, facts.risk.max_order_value)
+    if facts.order_value > most:
+        return _refused(Reason.MAX_ORDER_VALUE, value=f"{facts.order_value:,.2f}", limit=f"{most:,f}")
     return _passed(Reason.MAX_ORDER_VALUE)
 
 
@@ -319,11 +319,13 @@ def max_position_ratio(facts: Facts) -> Verdict:
 
 
 def max_daily_orders(facts: Facts) -> Verdict:
-    """`risk.max_daily_orders`: orders placed at the broker, re-priced ones too."""
+    """`max_daily_orders` of `[risk]` and of the strategy: orders placed, re-priced ones too; exits are not stopped."""
     if facts.day is None or facts.is_exit:
         return _skipped(Reason.MAX_DAILY_ORDERS)
     if facts.day.attempts >= facts.risk.max_daily_orders:
         return _refused(Reason.MAX_DAILY_ORDERS, count=facts.day.attempts, limit=facts.risk.max_daily_orders)
+    if facts.strategy_orders is not None and facts.day.of_strategy >= facts.strategy_orders:
+        return _refused(Reason.MAX_DAILY_ORDERS, count=facts.day.of_strategy, limit=facts.strategy_orders)
     return _passed(Reason.MAX_DAILY_ORDERS)
 
 

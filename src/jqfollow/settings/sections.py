@@ -209,6 +209,10 @@ class Strategy(_Section):
     secret: SecretStr | None = None
     accept_weak_wire: bool = False
     backtest: Literal["paper", "reject"] = "paper"
+    max_order_value: Limit | None = None
+    """Beside `risk.max_order_value`; the smaller holds."""
+    max_daily_orders: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Of this strategy in each account, beside `risk.max_daily_orders`."""
 
     @model_validator(mode="after")
     def _seed_tells_no_total_value(self) -> Self:
