@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jqfollow.clock import SHANGHAI
-from jqfollow.domain import AttemptState, OrderState, Side, WaitingFor
+from jqfollow.domain import AttemptState, BrokerError, OrderState, Side, WaitingFor
 from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.ledger.rows import AttemptRow
 from jqfollow.reasons import Reason
@@ -365,3 +365,36 @@ async def test_17_cancels_take_a_turn_too(tmp_path: Path) -> None:
         await house.done(signal_id)
         assert account.turn_in_s(1) > 0
         assert order.side is Side.BUY
+
+
+async def test_8_calls_that_hang_make_two_unknowns_and_not_one_every_five_seconds(tmp_path: Path) -> None:
+    doubtful = {"paper": BrokerTraits(real=False, absence_is_proof=False, always_open=True, width=4)}
+    codes = ["000001.XSHE", "000002.XSHE", "600000.XSHG", "600036.XSHG"]
+    async with House(tmp_path, traits=doubtful) as house:
+        house.market(BOND, last="100.000")
+        for code in codes:
+            house.market(code)
+        await house.done(await house.send("demo", BOND, "buy", 50, price="100"))
+        for _ in range(3):
+            house.faults["paper"].fail("place", BrokerError("没有回音"))
+        calls = house.service.accounts["paper"].placing_calls
+        for code in codes[:2]:
+            await house.send("demo", code, "buy", 100, price="10.00")
+            await house.until(lambda tx, n=codes.index(code) + 1: len(tx.attempts.unknown("paper")) == n)
+        assert calls.hung == 2
+        waiting = await house.send("demo", codes[2], "buy", 100, price="10.00")
+        exit_ = await house.send("demo", BOND, "sell", 50, price="100")
+        await waits(house, waiting, WaitingFor.BROKER)
+        await waits(house, exit_, WaitingFor.BROKER)
+        for _ in range(4):
+            await house.sweep(after_s=3)
+        assert len(await house.ledger.read(lambda tx: tx.attempts.unknown("paper"))) == 2
+        await house.sweep(after_s=4)
+        await house.until(lambda tx: len(tx.attempts.unknown("paper")) == 3)
+        unknown = await house.ledger.read(lambda tx: tx.attempts.unknown("paper"))
+        assert unknown[-1].side is Side.SELL, "the exit goes first"
+        assert calls.wait_s() > 20
+        await house.sweep(after_s=31)
+        [order] = await house.done(waiting)
+        assert order.filled == 100
+        assert not calls.hung
