@@ -378,9 +378,9 @@ async def test_8_calls_that_hang_make_two_unknowns_and_not_one_every_five_second
         for _ in range(3):
             house.faults["paper"].fail("place", BrokerError("没有回音"))
         calls = house.service.accounts["paper"].placing_calls
-        for code in codes[:2]:
+        for number, code in enumerate(codes[:2], start=1):
             await house.send("demo", code, "buy", 100, price="10.00")
-            await house.until(lambda tx, n=codes.index(code) + 1: len(tx.attempts.unknown("paper")) == n)
+            await house.until(lambda tx, n=number: len(tx.attempts.unknown("paper")) == n)
         assert calls.hung == 2
         waiting = await house.send("demo", codes[2], "buy", 100, price="10.00")
         exit_ = await house.send("demo", BOND, "sell", 50, price="100")

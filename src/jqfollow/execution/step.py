@@ -32,7 +32,7 @@ from jqfollow.market.settlement import settles_same_day
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.risk.facts import DayFacts, Facts
 from jqfollow.risk.gate import Decision, decide, hold_back
-from jqfollow.risk.rules import Outcome
+from jqfollow.risk.rules import MOST_CUTS, Outcome
 from jqfollow.settings import FollowMode
 
 CROSSING_WAIT = timedelta(seconds=10)
@@ -135,7 +135,9 @@ def _why_over(known: Known) -> Refusal | None:
         return Refusal(reason=Reason.DAY_OVER, figures=left_figures(order))
     if not known.followed or (order.terms.mode is None and not order.sized):
         return Refusal(reason=Reason.NOT_FOLLOWED, figures={"strategy": order.strategy})
-    return _attempts_used_up(papers) if _tries(known) >= known.execution.max_attempts else None
+    # A buy that the counter refuses for want of money ends by its rule; a sell must not be offered for ever either.
+    used_up = _tries(known) >= known.execution.max_attempts or (order.side is Side.SELL and known.lacked > MOST_CUTS)
+    return _attempts_used_up(papers) if used_up else None
 
 
 def _tries(known: Known) -> int:
