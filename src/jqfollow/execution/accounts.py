@@ -33,7 +33,7 @@ from jqfollow.execution.calls import CallLog
 from jqfollow.execution.hanging import PlacingCalls
 from jqfollow.execution.lanes import Lane, Lanes
 from jqfollow.market.calendar import CalendarError, TradingCalendar
-from jqfollow.market.sessions import day_end, may_reprice, phase_at, session_start
+from jqfollow.market.sessions import auction_end, day_end, may_reprice, phase_at
 from jqfollow.settings import Account as AccountSettings
 from jqfollow.settings import RealAccount
 
@@ -218,9 +218,9 @@ class Account:
         """Whether an order that stands may be cancelled now, to be placed anew."""
         return self.traits.always_open or may_reprice(self._clock.now())
 
-    def session_start(self) -> datetime:
-        """When the phase of the exchange day began; long ago where there are none."""
-        return _LONG_AGO if self.traits.always_open else session_start(self._clock.now())
+    def auction_end(self) -> datetime:
+        """When continuous trading begins after the day's opening auction; long ago where there is none."""
+        return _LONG_AGO if self.traits.always_open else auction_end(self._clock.now())
 
     def phase(self) -> Phase:
         """The phase of the exchange day now."""

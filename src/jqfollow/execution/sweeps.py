@@ -93,7 +93,7 @@ class Sweeps:
     def _is_due(self, account: Account, attempt: AttemptRow, order: OrderRow, now: datetime) -> bool:
         if attempt.cancel_at is not None:
             return now - attempt.cancel_at >= CANCEL_AGAIN
-        age = now - max(attempt.created_at, account.session_start())  # an auction's match begins a new wait
+        age = now - max(attempt.created_at, account.auction_end())  # what the auction did not match begins anew
         return wants_no_more(order) or age >= timedelta(seconds=self._execution.cancel_after_s)
 
     async def _rests(self, account: Account, attempt: AttemptRow, order: OrderRow) -> bool:

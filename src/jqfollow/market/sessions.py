@@ -22,6 +22,7 @@ _PHASES: Final = (
 )
 """Each phase begins at its time exactly and ends where the next begins."""
 _STARTS = tuple(start for start, _ in _PHASES)
+_OPENING = time(9, 30)
 _DAY_END = time(15, 0)
 _CANCEL_TAKES = timedelta(seconds=10)
 _AUCTIONS = frozenset({Phase.OPENING_AUCTION, Phase.OPENING_AUCTION_LOCKED, Phase.CLOSING_AUCTION})
@@ -80,6 +81,15 @@ def session_start(moment: datetime) -> datetime:
     """
     local = _shanghai(moment)
     return datetime.combine(local.date(), _STARTS[bisect_right(_STARTS, local.time()) - 1], SHANGHAI)
+
+
+def auction_end(moment: datetime) -> datetime:
+    """When continuous trading begins after the opening auction of the day of `moment`.
+
+    Raises:
+        ValueError: `moment` has no zone.
+    """
+    return datetime.combine(_shanghai(moment).date(), _OPENING, SHANGHAI)
 
 
 def next_continuous(moment: datetime) -> datetime | None:
