@@ -6,7 +6,6 @@
 `before_market` looks only at what needs no question to the broker: whoever waits costs nothing.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,8 +18,9 @@ from jqfollow.domain import (
     Waiting,
     WaitingFor,
 )
+from jqfollow.execution.crossings import crossed, crossing_until, to_cancel
 from jqfollow.execution.known import Known, Market, lacked_means
-from jqfollow.execution.papers import Papers, Resting
+from jqfollow.execution.papers import Papers
 from jqfollow.execution.pricing import Priced, PriceRequest, at_limit, attempt_price, market_price
 from jqfollow.execution.sizing import Intent, Sized, size
 from jqfollow.execution.transitions import left_figures, missing_fills
@@ -35,8 +35,6 @@ from jqfollow.risk.gate import Decision, decide, hold_back
 from jqfollow.risk.rules import MOST_CUTS, Outcome
 from jqfollow.settings import FollowMode
 
-CROSSING_WAIT = timedelta(seconds=10)
-"""So long an order waits for what it would trade with to end."""
 OPPOSITE_WAIT = timedelta(seconds=10)
 """So long a sell waits for the earlier buys of its book to end."""
 
@@ -357,15 +355,15 @@ def _priced_facts(
     if known.capital is not None and order.side is Side.BUY:
         room = payable(volume, price, known.capital - invested, security, rule)
     pays = payable(volume, price, market.asset.cash, security, rule) if order.side is Side.BUY else 0
-    crossed = _crossed(known, price)
+    own = crossed(known, price)
     return replace(
         facts,
         payable=buyable(max(pays - known.lacked * rule.minimum, 0), rule),
         within_capital=room,
         capital=known.capital,
         invested=invested,
-        crossing=crossed.remark if crossed else None,
-        crossing_until=_crossing_until(known) if crossed else None,
+        crossing=own.remark if own else None,
+        crossing_until=crossing_until(known) if own else None,
         price=price,
         broken_bound=priced.bound,
         order_value=price * total,
@@ -406,42 +404,12 @@ def _stopped(known: Known, decision: Decision, sized: Sized | None, price: Decim
     verdict, order = decision.deciding, known.order
     if verdict is not None and verdict.outcome is Outcome.WAIT:
         what = verdict.waiting_for or WaitingFor.BROKER
-        crosses = _to_cancel(known, price) if what is WaitingFor.CROSSING and price is not None else None
+        crosses = to_cancel(known, price) if what is WaitingFor.CROSSING and price is not None else None
         return Wait(what=what, until=verdict.wait_until, decision=decision, crosses=crosses)
     refusal = decision.refusal or Refusal(reason=Reason.NO_QUOTE, figures={"security": order.security})
     if refusal.reason is Reason.OUTSIDE_HOURS and known.papers.reached:
         refusal = Refusal(reason=Reason.DAY_OVER, figures=left_figures(order))
     return Refuse(refusal=refusal, decision=decision, sized=sized)
-
-
-# -- the account's own orders ----------------------------------------------------------------------------------------
-
-
-def _crossings(known: Known, price: Decimal) -> Sequence[Resting]:
-    """Live attempts of the account on the other side that an order at `price` would trade with."""
-    buy = known.order.side is Side.BUY
-    return [r for r in known.papers.resting if (r.attempt.price <= price if buy else r.attempt.price >= price)]
-
-
-def _crossed(known: Known, price: Decimal) -> AttemptRow | None:
-    return next((r.attempt for r in _crossings(known, price)), None)
-
-
-def _to_cancel(known: Known, price: Decimal) -> AttemptRow | None:
-    """What makes way: no exit; and of two that are none the older, so that they do not chase each other."""
-    order = known.order
-    makes_way = (
-        r.attempt
-        for r in _crossings(known, price)
-        if not r.closes and (order.closes or r.attempt.order_id < order.order_id)
-    )
-    return next((a for a in makes_way if a.broker_order_id is not None and a.cancel_at is None), None)
-
-
-def _crossing_until(known: Known) -> datetime:
-    waiting = known.order.waiting
-    begun = waiting is not None and waiting.what is WaitingFor.CROSSING
-    return (waiting.since if waiting is not None and begun else known.now) + CROSSING_WAIT
 
 
 # -- means -----------------------------------------------------------------------------------------------------------
