@@ -51,7 +51,7 @@ max_signal_age_s = 3600
 max_order_value = 10_000_000
 max_daily_orders = 10_000
 max_cancels_per_day = 10_000
-orders_per_second = 100
+orders_per_second = 50
 
 [notify.wecom]
 keys = [{robots}]

@@ -154,6 +154,18 @@ class WaitingFor(StrEnum):
     """What is left of a book is no lot while other strategies hold the same code: they sell first."""
     BROKER = "broker"
     """The broker's connection, or a passing refusal."""
+    SETTLE = "settle"
+    """Money or shares that an own fill or cancel just moved: the counter shows them late."""
+    FEED = "feed"
+    """Quotes of today, and a feed that runs."""
+    HALT = "halt"
+    """The end of a halt."""
+    CROSSING = "crossing"
+    """The end of an order of the same account that it would trade with."""
+    NEXT_DAY = "next_day"
+    """The next trading day."""
+    PAUSE = "pause"
+    """The end of a person's pause; of exits only."""
 
 
 BY_RULE = frozenset(WaitingFor) - {WaitingFor.BROKER}

@@ -38,12 +38,16 @@ class Reason(StrEnum):
     NOT_SELLABLE_TODAY = "not_sellable_today"
     # The price.
     NO_QUOTE = "no_quote"
+    OLD_QUOTE = "old_quote"
     LIMIT_UP = "limit_up"
     LIMIT_DOWN = "limit_down"
     PRICE_DRIFT = "price_drift"
     PRICE_CAGE = "price_cage"
     # Money and the person's limits.
     NO_CASH = "no_cash"
+    COUNTER_LAGS = "counter_lags"
+    CAPITAL = "capital"
+    OWN_CROSSING = "own_crossing"
     MAX_ORDER_VALUE = "max_order_value"
     MAX_POSITION_RATIO = "max_position_ratio"
     MAX_DAILY_ORDERS = "max_daily_orders"
@@ -148,16 +152,16 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
         "{needed} yuan are needed, {cash} are available",
     ),
     Reason.MAX_ORDER_VALUE: (
-        "委托金额 {value} 元超过单笔上限 {limit} 元（risk.max_order_value）",
-        "an order of {value} yuan is over risk.max_order_value = {limit}",
+        "委托金额 {value} 元超过单笔上限 {limit} 元（max_order_value）",
+        "an order of {value} yuan is over max_order_value = {limit}",
     ),
     Reason.MAX_POSITION_RATIO: (
         "买后 {security} 占总资产 {ratio}，超过上限 {limit}（risk.max_position_ratio）",
         "{security} would be {ratio} of the account, over risk.max_position_ratio = {limit}",
     ),
     Reason.MAX_DAILY_ORDERS: (
-        "今日已下 {count} 笔委托，达到上限 {limit}（risk.max_daily_orders）",
-        "{count} orders were placed today, risk.max_daily_orders = {limit}",
+        "今日已下 {count} 笔委托，达到上限 {limit}（max_daily_orders）",
+        "{count} orders were placed today, max_daily_orders = {limit}",
     ),
     Reason.MAX_DAILY_TURNOVER: (
         "今日成交与在途金额将达 {value} 元，超过上限 {limit} 元（risk.max_daily_turnover）",
@@ -166,6 +170,22 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.MAX_CANCELS: (
         "今日已撤单 {count} 次，达到上限 {limit}（risk.max_cancels_per_day）",
         "{count} cancels today, risk.max_cancels_per_day = {limit}",
+    ),
+    Reason.OLD_QUOTE: (
+        "{security} 的行情停在 {at}（{age_s} 秒前），等行情恢复再下单",
+        "quotes for {security} stand at {at} ({age_s} s ago): it waits for the feed",
+    ),
+    Reason.COUNTER_LAGS: (
+        "刚有成交或撤单，柜台的资金和可卖数量最迟 {until} 更新，到时再下 {security}",
+        "after a fill or a cancel the counter shows money and shares of {security} late, by {until} at the latest",
+    ),
+    Reason.OWN_CROSSING: (
+        "{security} 会与本账户的委托 {remark} 对敲，先撤掉那一笔",
+        "{security} would trade with this account's own {remark}, which is cancelled first",
+    ),
+    Reason.CAPITAL: (
+        "本策略在此账户已投入 {invested} 元，上限 {limit} 元（capital）",
+        "the strategy has invested {invested} yuan in this account, its capital is {limit}",
     ),
     Reason.RATE: (
         "委托过于密集：每秒最多 {limit} 笔，轮到它时信号已过时（risk.orders_per_second）",

@@ -265,7 +265,8 @@ async def test_an_impossible_settlement_is_refused(
 
 async def test_pause_and_resume_stand_in_the_ledger(console: httpx.AsyncClient, ledger: Ledger) -> None:
     paused = await console.post("/api/pause", json={})
-    assert paused.json()["pauses"] == [{"strategy": "", "account": "", "since": "2026-01-05T10:00:00+08:00"}]
+    everything = {"strategy": "", "account": "", "since": "2026-01-05T10:00:00+08:00", "buys": False}
+    assert paused.json()["pauses"] == [everything]
     status = await get(console, "/api/status")
     assert status["paused"]
     assert status["accounts"][0]["paused"]

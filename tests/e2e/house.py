@@ -120,10 +120,13 @@ class House:
                 "accounts": {name: {"broker": "paper", **account} for name, account in accounts.items()},
                 "strategies": strategies or {"demo": {"follow": dict.fromkeys(accounts, 1)}},
                 "execution": {"price": "peer"} | dict(execution or {}),
-                "risk": {"max_order_value": 1_000_000_000, "orders_per_second": 100} | dict(risk or {}),
+                "risk": {"max_order_value": 1_000_000_000} | dict(risk or {}),
                 "notify": dict(notify or {}) | {"wecom": {"keys": [self.wecom.address(ROBOT)] if self.wecom else []}},
             }
         )
+        if "orders_per_second" not in (risk or {}):  # more than a configuration may say
+            fast = self.settings.risk.model_copy(update={"orders_per_second": 1000})
+            self.settings = self.settings.model_copy(update={"risk": fast})
 
     async def __aenter__(self) -> Self:
         if self.wecom is not None:

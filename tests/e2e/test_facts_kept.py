@@ -28,9 +28,9 @@ def at(hour: int, minute: int, second: int = 0) -> datetime:
 
 def reconfigured(house: House, **changes: Any) -> None:
     """Another configuration for the next start."""
-    house.settings = type(house.settings).model_validate(
-        {**house.settings.model_dump(exclude={"accounts", "strategies", "notify"}), "notify": {}, **changes}
-    )
+    told = house.settings.model_dump(exclude={"accounts", "strategies", "notify"})
+    told["risk"]["orders_per_second"] = 50
+    house.settings = type(house.settings).model_validate({**told, "notify": {}, **changes})
 
 
 async def held_order(house: House, **more: Any) -> int:

@@ -102,7 +102,7 @@ async def test_a_refusal_is_told_with_its_figures(tmp_path: Path) -> None:
         await house.send("demo", CODE, "buy", 1000, price="10.00")
         text = await house.told("❌ 未跟单", "000001.SZ")
         assert "10,010.00" in text
-        assert "risk.max_order_value" in text
+        assert "max_order_value" in text
 
 
 async def test_heartbeat_and_summary_name_what_a_person_must_know(tmp_path: Path) -> None:

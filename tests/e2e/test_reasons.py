@@ -1,8 +1,8 @@
 """Every reason code, reached from the outside; it stands in the ledger, with its figures, and in the console."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -360,6 +360,42 @@ async def opposite_open(house: House) -> int:
     await house.in_state(resting, OrderState.NEW)
     house.faults["paper"].ignore_cancels = True
     return await house.send("demo", BOND, "sell", 50, price="100", position_after=0)
+
+
+@case(Reason.OLD_QUOTE, "wait")
+async def old_quote(house: House) -> int:
+    house.market(CODE)
+    broker, told = house.brokers["paper"], house.brokers["paper"].quote
+    yesterday = house.clock.now() - timedelta(days=1)
+    broker.quote = lambda symbol: replace(told(symbol), at=yesterday)  # type: ignore[method-assign, type-var]
+    return await buy(house)
+
+
+@case(
+    Reason.COUNTER_LAGS,
+    "wait",
+    accounts={"paper": {"cash": 45_000}},
+    traits={"paper": BrokerTraits(real=False, absence_is_proof=True, always_open=True)},
+)
+async def counter_lags(house: House) -> int:
+    house.market(BOND, last="100.000")
+    await house.done(await house.send("demo", BOND, "buy", 400, price="100"))
+    return await buy(house, 1000)
+
+
+@case(Reason.CAPITAL, strategies={"demo": {"follow": {"paper": {"ratio": 1, "capital": 500}}}})
+async def capital(house: House) -> int:
+    return await buy(house)
+
+
+@case(Reason.OWN_CROSSING, "wait", strategies={name: {"follow": {"paper": 1}} for name in ("demo", "other")})
+async def crossing(house: House) -> int:
+    house.market(BOND, last="100.000")
+    await house.done(await house.send("demo", BOND, "buy", 100, price="100"))
+    resting = await house.send("other", BOND, "buy", 50, limit="99.900")
+    await house.in_state(resting, OrderState.NEW)
+    house.faults["paper"].ignore_cancels = True
+    return await house.send("demo", BOND, "sell", 50, limit="99.800")
 
 
 @case(Reason.INTERNAL_ERROR, "order")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from jqfollow.domain import OrderState
 from jqfollow.execution.brokers.port import BrokerTraits
+from jqfollow.reasons import Reason
 
 from .house import House
 
@@ -71,7 +72,8 @@ def test_nothing_is_sold_that_is_not_held_nor_spent_that_is_not_there(orders: li
     for width in (1, 8):
         with TemporaryDirectory() as folder:
             done, books, asset, positions, fills = asyncio.run(played(Path(folder), orders, width))
-        assert {o.state for o in done} <= {OrderState.FILLED, OrderState.REJECTED}
+        assert {o.state for o in done} <= {OrderState.FILLED, OrderState.REJECTED, OrderState.CANCELED}
+        assert {o.reason for o in done if o.state is OrderState.CANCELED} <= {Reason.NO_CASH}
         assert all(volume >= 0 for volume in books.values())
         total = Counter[str]()
         for (_, security), volume in books.items():

@@ -168,7 +168,15 @@ AT_UP = quote(last="10.99", bids="10.98x100", asks="11.00x100")
     ],
 )  # fmt: skip
 def test_the_price_is_brought_within(what: str, side: Side, expected: str, changes: dict[str, Any]) -> None:
-    assert priced(side, **changes) == Priced(price=D(expected)), what
+    found = priced(side, **changes)
+    assert (found.price, found.bound) == (D(expected), None), what
+
+
+def test_a_price_that_the_guard_holds_says_so() -> None:
+    assert priced(S, signal_price=D("10.5")).guarded
+    assert not priced(S, signal_price=D("10.0")).guarded
+    assert not priced(S, slippage_ticks=40).guarded, "the cage holds it"
+    assert not priced(S, signal_price=D("10.5"), limit_price=D("10.40")).guarded
 
 
 @pytest.mark.parametrize(

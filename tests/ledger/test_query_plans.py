@@ -1,13 +1,13 @@
 """No statement of the ledger reads through a table that grows: the plan of each that was ever run is looked at."""
 
 import sqlite3
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from jqfollow.domain import AttemptState, Side, SignalKind, WaitingFor
-from jqfollow.execution.papers import read_papers
+from jqfollow.execution.papers import Question, read_papers
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.tx import Tx
 from ledger.samples import DAY, NOW, an_attempt, an_order, connection_of, fill_report, later, signal
@@ -36,7 +36,12 @@ def everything(tx: Tx) -> None:
     tx.outbox.sent([1], NOW)
     tx.outbox.retry([1], NOW, "x")
     tx.outbox.give_up([1], "x")
-    read_papers(tx, "main", DAY, lambda orders, *_: orders, turnover=True)
+    settle = timedelta(seconds=10)
+    asked = Question(account="main", day=DAY, now=NOW, settle=settle, turnover=True, capped={"demo"}, counted={"demo"})
+    tx.attempts.placed("main", DAY, "demo")
+    tx.attempts.spending("main", "demo")
+    read_papers(tx, asked, lambda orders, *_: orders)
+    tx.snapshots.before("main", DAY)
     tx.signals.record(signal("m9", kind=SignalKind.HELLO, order=None))
     tx.signals.received()
     tx.signals.first_follow("demo", "m1", DAY, 99)

@@ -58,6 +58,7 @@ FINE = Facts(
     price=D("10.00"),
     order_value=D(10_000),
     cost=D(10_005),
+    payable=1000,
     asset=ASSET,
     day=DAY,
 )

@@ -10,7 +10,7 @@ from jqfollow.domain import Phase, Side
 from jqfollow.reasons import Reason
 from jqfollow.risk.gate import decide
 from jqfollow.risk.rules import RULES, Outcome
-from risk.samples import ASSET, DAY, FINE, QUOTE, facts, risk
+from risk.samples import DAY, FINE, QUOTE, facts, risk
 
 D = Decimal
 
@@ -41,7 +41,7 @@ FAILING: list[tuple[Reason, dict[str, Any], dict[str, Any]]] = [
     (Reason.MAX_POSITION_RATIO, {"position_value": D(1)}, {"position_value": D(0)}),
     (Reason.MAX_DAILY_ORDERS, {"day": replace(DAY, attempts=500)}, {"day": DAY}),
     (Reason.MAX_DAILY_TURNOVER, {}, {"risk": risk()}),
-    (Reason.NO_CASH, {"asset": replace(ASSET, cash=D(0))}, {"asset": ASSET}),
+    (Reason.NO_CASH, {"lacked": 4}, {"lacked": 0}),
 ]  # fmt: skip
 
 

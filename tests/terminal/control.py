@@ -100,6 +100,7 @@ class Control:
             self._put_clock(told)
             self._keep(told)
             self.faults = Faults()
+            self.faults.money_lag_s = self.faults.shares_lag_s = float(told.get("lag_s", 0))
             self.received: list[dict[str, Any]] = []
             self.paper = PaperBroker(
                 name="terminal",

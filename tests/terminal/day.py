@@ -24,11 +24,11 @@ Basket = dict[str, int]
 class DayHouse(QmtHouse):
     """`QmtHouse` from `start` on; `at` goes on to a time of day."""
 
-    def __init__(self, folder: Path, terminal: Terminal, *, start: datetime, **options: Any) -> None:
+    def __init__(self, folder: Path, terminal: Terminal, *, start: datetime, lag_s: float = 0, **options: Any) -> None:
         clock = ShiftedClock()
         clock.put(start)
         shift_s = clock.shift.total_seconds()
-        terminal.tell("reset", hours="exchange", shift_s=shift_s, cash=str(CASH), pulse_s=0.02)
+        terminal.tell("reset", hours="exchange", shift_s=shift_s, cash=str(CASH), pulse_s=0.02, lag_s=lag_s)
         super().__init__(folder, terminal, clock=clock, **options)
         self.prices: dict[str, Decimal] = {}
         self.expiring: list[int] = []

@@ -58,8 +58,11 @@ STRATEGIES: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-async def house(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DayHouse]:
+@pytest.fixture(params=[0, pytest.param(3, marks=pytest.mark.slow)], ids=["at once", "3 s late"])
+async def house(
+    request: pytest.FixtureRequest, terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[DayHouse]:
+    """The second of them at a counter that shows own money and shares late."""
     monkeypatch.setattr(supervisor, "PROBE_EVERY_S", 0.1)
     monkeypatch.setattr(supervisor, "BACKOFF_S", (0.05,))
     start = datetime(2026, 2, 27, 14, 40, tzinfo=SHANGHAI)
@@ -68,6 +71,7 @@ async def house(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         tmp_path,
         terminal,
         start=start,
+        lag_s=request.param,
         strategies=STRATEGIES,
         risk={"outside_hours": "hold"},
         notify={"summary_at": night, "heartbeat_at": night},

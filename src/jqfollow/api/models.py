@@ -275,6 +275,7 @@ class PauseView(View):
     strategy: str
     account: str
     since: datetime
+    buys: bool = Field(default=False, description="只停买入 / buys only")
 
 
 class NoticeView(View):

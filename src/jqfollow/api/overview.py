@@ -35,7 +35,7 @@ def _status(parts: Parts, tx: Tx) -> models.StatusView:
         version=__version__,
         now=parts.clock.now(),
         started_at=parts.started_at,
-        paused=any(not pause.strategy and not pause.account for pause in pauses),
+        paused=any(not (pause.strategy or pause.account or pause.buys) for pause in pauses),
         accounts=accounts(parts, tx),
         strategies=_strategies(parts, tx),
         pauses=pause_views(pauses),
@@ -74,7 +74,7 @@ def _account(parts: Parts, tx: Tx, name: str, account: Account, state: AccountSt
         ready=state is not None and state.ready,
         why_zh=state.why_zh if state else "尚未启动",
         why_en=state.why_en if state else "not started",
-        paused=any(pause.account in {"", name} and not pause.strategy for pause in tx.pauses.list()),
+        paused=any(p.account in {"", name} and not (p.strategy or p.buys) for p in tx.pauses.list()),
         asset=asset,
         day=day,
         attempts=counts.attempts,
@@ -105,7 +105,7 @@ def _strategies(parts: Parts, tx: Tx) -> list[models.StrategyView]:
             wire=strategy.wire,
             backtest=strategy.backtest,
             follow={account: f"{follow.mode} {follow.figure}" for account, follow in strategy.follow.items()},
-            paused=any(pause.strategy in {"", name} and not pause.account for pause in pauses),
+            paused=any(p.strategy in {"", name} and not (p.account or p.buys) for p in pauses),
         )
         for name, strategy in parts.settings.strategies.items()
     ]
@@ -113,7 +113,9 @@ def _strategies(parts: Parts, tx: Tx) -> list[models.StrategyView]:
 
 def pause_views(pauses: list[PauseRow]) -> list[models.PauseView]:
     """What is paused now."""
-    return [models.PauseView(strategy=row.strategy, account=row.account, since=row.since) for row in pauses]
+    return [
+        models.PauseView(strategy=row.strategy, account=row.account, since=row.since, buys=row.buys) for row in pauses
+    ]
 
 
 def positions(parts: Parts, tx: Tx, *, account: str | None, strategy: str | None) -> models.PositionsView:

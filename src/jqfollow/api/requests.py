@@ -64,3 +64,4 @@ class PauseIn(BaseModel):
 
     strategy: str = Field("", max_length=64)
     account: str = Field("", max_length=64)
+    buys: bool = Field(default=False, description="暂停时：只停买入 / of a pause: buys only")

@@ -26,14 +26,15 @@ def _checked(settings: Settings, strategy: str | None, account: str | None) -> t
 
 @click.command(cls=Command)
 @_scope
+@click.option("--buys", is_flag=True, help="只停买入，卖出照常 / stop buys only; sells go on")
 @settings_option
-def pause(*, settings: Settings, strategy: str | None, account: str | None) -> None:
+def pause(*, settings: Settings, strategy: str | None, account: str | None, buys: bool) -> None:
     """暂停：不再下新单，已报的委托照常处理。 / No new orders from now on; those at the broker go on to their end."""
     names = _checked(settings, strategy, account)
     now = SystemClock().now()
     with Ledger.open(settings.ledger_file) as ledger:
-        ledger.write_now(lambda tx: tx.pauses.pause(*names, now))
-    scope = pause_scope(PauseRow(strategy=names[0], account=names[1], since=now))
+        ledger.write_now(lambda tx: tx.pauses.pause(*names, now, buys=buys))
+    scope = pause_scope(PauseRow(strategy=names[0], account=names[1], since=now, buys=buys))
     say(f"已暂停：{scope}。恢复用 jqfollow resume", f"paused: {scope}; jqfollow resume starts it again")
 
 

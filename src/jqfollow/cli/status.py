@@ -113,4 +113,4 @@ def pause_scope(pause: PauseRow) -> str:
     """What a pause covers, for people."""
     strategy = pause.strategy or words("全部策略", "all strategies")
     account = pause.account or words("全部账户", "all accounts")
-    return f"{strategy} → {account}"
+    return f"{strategy} → {account}" + (words("（只停买入）", " (buys only)") if pause.buys else "")

@@ -5,7 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -30,15 +30,18 @@ from jqfollow.domain import (
 )
 from jqfollow.execution.brokers.port import Broker, PracticeExchange
 from jqfollow.execution.calls import CallLog
+from jqfollow.execution.hanging import PlacingCalls
 from jqfollow.execution.lanes import Lane, Lanes
 from jqfollow.market.calendar import CalendarError, TradingCalendar
-from jqfollow.market.sessions import day_end, phase_at
+from jqfollow.market.sessions import auction_end, day_end, may_reprice, phase_at
 from jqfollow.settings import Account as AccountSettings
 from jqfollow.settings import RealAccount
 
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
+
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 CONNECT_TIMEOUT_S = 30.0
 DISCONNECT_TIMEOUT_S = 3.0
@@ -62,6 +65,8 @@ class SymbolMarket:
 
     quote: Quote | None
     instrument: Instrument | None
+    feed_at: datetime | None = None
+    """The time of the newest tick of the feed's index; `None`: not told."""
 
 
 class Account:
@@ -106,6 +111,7 @@ class Account:
         self._calls = calls
         self._practice_day: date | None = None
         self._placed: deque[float] = deque()
+        self.placing_calls = PlacingCalls(clock=clock)
         self._loop = asyncio.get_running_loop()
         broker.events(self._push)
 
@@ -117,6 +123,7 @@ class Account:
         """An answer to a placing call that its caller no longer waits for."""
         log.warning("late_answer", account=self.name, lane=lane, outcome=type(outcome).__name__)
         if isinstance(outcome, Answer):
+            self.placing_calls.answered()
             self.late_answers.put_nowait(outcome)
 
     def _hand_over(self, put: Callable[[Any], None], value: object) -> None:
@@ -160,11 +167,11 @@ class Account:
         self.lost.set()
 
     def placed_now(self) -> None:
-        """An order goes out: it counts for `turn_in_s`."""
+        """An order or a cancel goes out: it counts for `turn_in_s`."""
         self._placed.append(self._clock.monotonic())
 
     def turn_in_s(self, most_per_s: int) -> float:
-        """Seconds until another order may go out, when at most so many do in any second."""
+        """Seconds until another order may go out, when at most so many orders and cancels do in any second."""
         now = self._clock.monotonic()
         while self._placed and self._placed[0] <= now - 1:
             self._placed.popleft()
@@ -175,7 +182,7 @@ class Account:
         while True:
             wait_s = self.turn_in_s(most_per_s)
             if wait_s <= 0:
-                return min(self.traits.width, most_per_s - len(self._placed))
+                return min(self.placing_calls.width(self.traits.width), most_per_s - len(self._placed))
             await asyncio.sleep(wait_s)
 
     # -- day and hour ------------------------------------------------------------------------------------------------
@@ -206,6 +213,14 @@ class Account:
         except CalendarError as error:
             log.warning("calendar_not_covered", error=str(error))
             return False
+
+    def may_reprice(self) -> bool:
+        """Whether an order that stands may be cancelled now, to be placed anew."""
+        return self.traits.always_open or may_reprice(self._clock.now())
+
+    def auction_end(self) -> datetime:
+        """When continuous trading begins after the day's opening auction; long ago where there is none."""
+        return _LONG_AGO if self.traits.always_open else auction_end(self._clock.now())
 
     def phase(self) -> Phase:
         """The phase of the exchange day now."""
@@ -298,13 +313,21 @@ class Account:
             except BrokerDownError as error:
                 return Answer(request=request, placed=error)
 
-        answer = await self._call(Lane.PLACE, call, timeout_s=PLACE_TIMEOUT_S, on_late=self._late)
+        try:
+            answer = await self._call(Lane.PLACE, call, timeout_s=PLACE_TIMEOUT_S, on_late=self._late)
+        except BrokerDownError:
+            raise
+        except BrokerError:
+            self.placing_calls.unanswered()
+            raise
+        self.placing_calls.answered()
         if isinstance(answer.placed, BrokerDownError):
             raise answer.placed
         return answer.placed
 
     async def cancel(self, broker_order_id: str) -> None:
-        """Asks for a cancel."""
+        """Asks for a cancel; one that has to go waits for no turn, but takes one."""
+        self.placed_now()
         await self._call(Lane.CANCEL, lambda: self.broker.cancel(broker_order_id), timeout_s=CANCEL_TIMEOUT_S)
 
     async def orders(self) -> Sequence[OrderReport]:
@@ -333,6 +356,7 @@ class Account:
         late: BrokerError = BrokerTimeoutError(f"{self.name}: 行情太慢 / quotes come too slowly")
 
         def call() -> None:
+            feed_at = self._feed_at()
             for symbol in symbols:
                 if self._clock.monotonic() > enough:
                     return
@@ -341,13 +365,23 @@ class Account:
                 except Exception as error:  # noqa: BLE001  # one security's trouble stays its own: its order gets it
                     found[symbol] = error
                 else:
-                    found[symbol] = SymbolMarket(quote=quote, instrument=instrument)
+                    found[symbol] = SymbolMarket(quote=quote, instrument=instrument, feed_at=feed_at)
 
         try:
             await self._call(Lane.MARKET, call, timeout_s=MARKET_TIMEOUT_S)
         except BrokerError as error:
             late = error
         return {symbol: found.get(symbol, late) for symbol in symbols}
+
+    def _feed_at(self) -> datetime | None:
+        """On the market's lane: when the feed's index last ticked; an index that is not told says nothing."""
+        if not self.traits.index:
+            return None
+        try:
+            tick = self.broker.quote(self.traits.index)
+        except BrokerError:
+            return None
+        return tick.at if tick else None
 
     async def instrument(self, symbol: str) -> Instrument | None:
         """Today's facts of a security."""

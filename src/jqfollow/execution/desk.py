@@ -320,6 +320,8 @@ class Desk:
         before = find_attempt(tx, account.name, account.trading_day(), report.broker_order_id, report.remark)
         after = apply_order_report(tx, account.name, account.trading_day(), report, moment)
         was_live = before is not None and before.state in ATTEMPT_LIVE
+        if before is not None and before.state is AttemptState.UNKNOWN:
+            account.placing_calls.answered()  # it arrived after all
         if was_live and after is not None and after.state is AttemptState.REJECTED:
             self._refused(tx, after, after.message, moment)
         return after

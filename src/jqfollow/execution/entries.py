@@ -1,7 +1,9 @@
 """What a round writes down about an order: that it goes out, waits, is refused, or ends. Each in one transaction."""
 
+from decimal import Decimal
+
 from jqfollow.clock import Clock
-from jqfollow.domain import WaitingFor
+from jqfollow.domain import ORDER_OPEN, Side, WaitingFor
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.papers import Papers
 from jqfollow.execution.step import End, Place, Refuse, Wait, carries
@@ -14,6 +16,9 @@ from jqfollow.reasons import Reason, Refusal
 from jqfollow.risk.gate import Decision
 
 _SIZING = frozenset({Reason.BELOW_LOT, Reason.NOTHING_TO_SELL, Reason.NOT_SELLABLE_TODAY})
+
+_EXIT_STOPPED = frozenset({WaitingFor.PAUSE, WaitingFor.BROKER, WaitingFor.FEED, WaitingFor.HALT})
+"""What a person is told when an exit waits for it; of unknown outcomes and hours they are told anyway."""
 
 
 class TakenBackError(Exception):
@@ -43,6 +48,8 @@ class Entries:
             self._write_size(tx, papers, order, place)
         number = 1 + max((a.number for a in papers.attempts), default=0)
         self._note(tx, papers, "place", place.decision, None)
+        if place.guarded and order.side is Side.SELL:
+            self._tell_guarded(tx, order, place.price)
         return tx.attempts.create(
             NewAttempt(
                 order_id=order.order_id,
@@ -96,15 +103,32 @@ class Entries:
 
     def wait(self, tx: Tx, papers: Papers, step: Wait) -> None:
         """That the order waits, once for each thing that it waits for."""
-        order, now = still_wanted(tx, papers.order), self._clock.now()
-        if order is None:
+        fresh, now = tx.orders.get(papers.order.order_id), self._clock.now()
+        order = fresh if step.what is WaitingFor.PAUSE else still_wanted(tx, papers.order)
+        if order is None or order.state not in ORDER_OPEN or order.cancel_reason is not None:
             return
         self._note(tx, papers, "wait", step.decision, step.decision.refusal)
         row = tx.orders.wait(order, now, step.what, step.until)
+        if order.closes and order.side is Side.SELL and step.what in _EXIT_STOPPED and step.decision.refusal:
+            self._tell_exit(tx, order, step.decision.refusal.text("zh"), step.what)
         if step.what is WaitingFor.SESSION:
             title, name = self._names.title(order.strategy), self._names.securities.get(order.security)
             text = messages.order_waiting(row, title=title, name=name)
             tx.outbox.put(Kind.ORDER_WAITING, text, now, unique_key=f"waiting-{order.order_id}-{step.until}")
+
+    def _tell_exit(self, tx: Tx, order: OrderRow, why: str, key: str) -> None:
+        text = messages.alert(
+            f"策略 {self._names.title(order.strategy)} 在账户 {order.account} 清仓 {order.security} 还没有卖出：{why}。"
+            f"订单 #{order.order_id} 继续等待，可在控制台处理"
+        )
+        tx.outbox.put(Kind.ALERT, text, self._clock.now(), unique_key=f"exit-{order.order_id}-{key}")
+
+    def _tell_guarded(self, tx: Tx, order: OrderRow, price: Decimal) -> None:
+        text = messages.alert(
+            f"订单 #{order.order_id}（{order.account} {order.security} 卖出）：行情已低于允许的最大偏离"
+            f"（risk.max_price_drift），挂在 {price} 等待，收盘前不再降价。要更快卖出请人工处理"
+        )
+        tx.outbox.put(Kind.ALERT, text, self._clock.now(), unique_key=f"guarded-{order.order_id}")
 
     def refuse(self, tx: Tx, papers: Papers, step: Refuse) -> None:
         """That a rule refuses it: the verdicts, what is carried on, and the order's end."""

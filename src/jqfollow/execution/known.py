@@ -6,9 +6,15 @@ from decimal import Decimal
 
 from jqfollow.domain import MANUAL_RUN, Asset, AttemptState, Instrument, Phase, Quote
 from jqfollow.execution.papers import Papers
-from jqfollow.ledger.rows import OrderRow
+from jqfollow.execution.refusals import RefusalKind, classify
+from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.settings import ExecutionSettings, RiskSettings
 from jqfollow.wire.messages import LIVE_RUN
+
+
+def lacked_means(attempt: AttemptRow) -> bool:
+    """Whether the counter refused the attempt for want of money or shares."""
+    return attempt.state is AttemptState.REJECTED and classify(attempt.message) is RefusalKind.FUNDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,8 @@ class Market:
 
     quote: Quote | None
     instrument: Instrument | None
+    feed_at: datetime | None
+    """When the feed of quotes last ticked; `None`: not told."""
     asset: Asset
     """`cash` is what is left of it."""
     held: int
@@ -41,7 +49,15 @@ class Market:
     """What can be sold now, over all books."""
     buying: Decimal
     """Of buys of the code that the round placed already, yuan."""
+    investing: Decimal
+    """Of the strategy's buys that the round placed already, yuan."""
+    money_until: datetime | None
+    """Until then own fills and cancels may bring more money to light."""
+    shares_until: datetime | None
+    """The same of the code's shares."""
     attempts: int
+    of_strategy: int
+    """Attempts of the order's strategy."""
     turnover: Decimal
     """Placed in the round already."""
 
@@ -61,6 +77,12 @@ class Known:
     """Seconds until `orders_per_second` lets another order go."""
     execution: ExecutionSettings
     risk: RiskSettings
+    strategy_orders: int | None
+    """Most attempts of the strategy a day in the account; `None`: no limit of its own."""
+    strategy_value: Decimal | None
+    """Most that an order of the strategy may be worth, yuan; `None`: no limit of its own."""
+    capital: Decimal | None
+    """Most that the strategy may have invested in the account, yuan; `None`: no limit."""
     followed: bool
     """Its strategy stands in the configuration."""
     backtest_allowed: bool
@@ -87,6 +109,11 @@ class Known:
     def stood(self) -> int:
         """How many attempts stood in the market."""
         return sum(a.broker_order_id is not None and a.state is not AttemptState.REJECTED for a in self.papers.attempts)
+
+    @property
+    def lacked(self) -> int:
+        """How often the counter refused the order for want of money or shares."""
+        return sum(lacked_means(a) for a in self.papers.attempts)
 
     @property
     def deadline(self) -> datetime:

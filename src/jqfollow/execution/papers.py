@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from jqfollow.domain import Side
+from jqfollow.execution.purse import Moves
 from jqfollow.ledger.rows import AttemptRow, BookRow, DayCounts, OrderRow
 from jqfollow.ledger.tx import Tx
 
@@ -42,6 +43,33 @@ class BookOrders:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resting:
+    """A live attempt on the other side of the same code."""
+
+    attempt: AttemptRow
+    closes: bool
+    """It closes a position."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a round reads its papers for."""
+
+    account: str
+    day: date
+    """The account's trading day."""
+    now: datetime
+    settle: timedelta
+    """So long the counter may show money and shares late."""
+    turnover: bool
+    """The day's turnover is looked at."""
+    counted: Collection[str]
+    """Strategies that have a limit of their own on the orders of a day."""
+    capped: Collection[str]
+    """Strategies whose capital in the account is limited."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Papers:
     """What the ledger says that matters to one order."""
 
@@ -58,9 +86,19 @@ class Papers:
     """The remark of an attempt of the same account, code and side whose outcome nobody knows."""
     sells_under_way: bool
     """The strategy has open sells in the account."""
+    last_sell: datetime | None
+    """Of a buy: when the last of the strategy's sells of the day ended that brought money."""
+    invested: Decimal
+    """Of a buy: what a strategy with a `capital` holds in the account at cost, its live buys included, yuan."""
+    resting: tuple[Resting, ...]
+    """Of the same code in the account on the other side, over all strategies."""
+    moves: Moves
+    """What the account did within the last seconds."""
     buying: Decimal
     """Of live buys of the same code in the account, yuan."""
     day: DayCounts
+    placed: int
+    """The strategy's attempts of the day in the account, where it has a limit of its own."""
     paused: str | None
     """What a person paused, in words."""
 
@@ -75,16 +113,15 @@ class Papers:
         return any(attempt.broker_order_id is not None for attempt in self.attempts)
 
 
-def read_papers(tx: Tx, account: str, day: date, choose: Choice, *, turnover: bool) -> list[Papers]:
+def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
     """The papers of the orders that `choose` takes of those that are open with nothing at the broker, in its order.
 
     Args:
         tx: one moment of the ledger.
-        account: whose orders.
-        day: the account's trading day.
+        asked: whose orders, and what is looked at.
         choose: which, and in which order.
-        turnover: whether the day's turnover is looked at.
     """
+    account, day = asked.account, asked.day
     idle = tx.orders.idle(account)
     if not idle:
         return []
@@ -94,16 +131,24 @@ def read_papers(tx: Tx, account: str, day: date, choose: Choice, *, turnover: bo
         return []
     attempts = tx.attempts.of_orders(order.order_id for order in chosen)
     sellers = tx.orders.sellers(account) if any(o.side is Side.BUY for o in chosen) else frozenset()
-    counts = tx.attempts.counts(account, day, ahead=turnover)
+    counts = tx.attempts.counts(account, day, ahead=asked.turnover)
     remarks = {(a.security, a.side): a.remark for a in reversed(unknown)}
     unknown_orders = frozenset(a.order_id for a in unknown)
     pauses = tx.pauses.list()
+    moved = tx.attempts.moved(account, day, asked.now - asked.settle) if asked.settle else []
+    moves = Moves(settle=asked.settle, attempts=tuple(moved))
+    buyers = {o.strategy for o in chosen if o.side is Side.BUY}
+    last_sells = {strategy: tx.orders.last_sell(account, strategy, day) for strategy in buyers}
+    invested = {strategy: _invested(tx, account, strategy) for strategy in buyers.intersection(asked.capped)}
+    counted = {o.strategy for o in chosen if o.strategy in asked.counted}
+    placed = {strategy: tx.attempts.placed(account, day, strategy) for strategy in counted}
     found = []
     for order in chosen:
         sells = order.side is Side.SELL
         books = tx.books.of_security(account, order.security)
         empty = BookRow(account=account, strategy=order.strategy, security=order.security)
-        pause = next((p for p in pauses if p.strategy in {"", order.strategy} and p.account in {"", account}), None)
+        pause = next((p for p in pauses if p.covers(order.strategy, account, order.side)), None)
+        resting = tx.attempts.resting(account, order.security, Side.BUY if sells else Side.SELL)
         found.append(
             Papers(
                 order=order,
@@ -115,12 +160,22 @@ def read_papers(tx: Tx, account: str, day: date, choose: Choice, *, turnover: bo
                 others_hold=any(b.volume and b.strategy != order.strategy for b in books),
                 unknown=remarks.get((order.security, order.side)),
                 sells_under_way=order.strategy in sellers,
+                last_sell=None if sells else last_sells[order.strategy],
+                invested=Decimal(0) if sells else invested.get(order.strategy, Decimal(0)),
+                resting=tuple(Resting(attempt=attempt, closes=closes) for attempt, closes in resting),
+                moves=moves,
                 buying=Decimal(0) if sells else tx.attempts.buying(account, order.security),
                 day=counts,
-                paused=f"{pause.strategy or '全部策略'} · {pause.account or '全部账户'}" if pause else None,
+                placed=placed.get(order.strategy, 0),
+                paused=pause.scope_zh if pause else None,
             )
         )
     return found
+
+
+def _invested(tx: Tx, account: str, strategy: str) -> Decimal:
+    held = sum((book.cost for book in tx.books.list(account=account, strategy=strategy)), Decimal(0))
+    return held + tx.attempts.spending(account, strategy)
 
 
 def _others(tx: Tx, order: OrderRow, unknown: frozenset[int]) -> BookOrders:

@@ -42,6 +42,8 @@ class Priced:
     """`None`: the market names no price."""
     bound: Decimal | None = None
     """The bound that the price breaks: the exchange would refuse it."""
+    guarded: bool = False
+    """The distance from the strategy's price holds it: the market is beyond."""
 
 
 def attempt_price(request: PriceRequest) -> Priced:
@@ -62,6 +64,8 @@ def attempt_price(request: PriceRequest) -> Priced:
             return Priced(price=None)
         price = ceil_to_tick(wish, tick) if buy else floor_to_tick(wish, tick)
     worst = _worst_permitted(request)
+    guard = _guard(request)
+    guarded = guard is not None and guard == worst and (price > guard if buy else price < guard)
     if worst is not None and (price > worst if buy else price < worst):
         if request.named_by_person:
             return Priced(price=price, bound=worst)
@@ -70,7 +74,14 @@ def attempt_price(request: PriceRequest) -> Priced:
     if far is not None and (price < far if buy else price > far):
         # Beyond the other end of the day's band no price may be named at all.
         return Priced(price=price, bound=far)
-    return Priced(price=price) if price > 0 else Priced(price=None)
+    return Priced(price=price, guarded=guarded) if price > 0 else Priced(price=None)
+
+
+def guard_price(side: Side, reference: Decimal, max_drift: Decimal, tick: Decimal) -> Decimal:
+    """The worst price, on the tick, that the greatest distance from the strategy's price lets an order name."""
+    if side is Side.BUY:
+        return floor_to_tick(reference * (ONE + max_drift), tick)
+    return ceil_to_tick(reference * (ONE - max_drift), tick)
 
 
 def market_price(quote: Quote, side: Side) -> Decimal | None:
@@ -136,13 +147,17 @@ def _worst_permitted(request: PriceRequest) -> Decimal | None:
     bounds = [request.instrument.limit_up if buy else request.instrument.limit_down]
     if request.phase is Phase.CONTINUOUS:
         bounds.append(cage_bound(request.side, request.security, request.quote, tick))
-    if request.signal_price is not None and request.limit_price is None:
-        far = request.signal_price * (ONE + request.max_drift if buy else ONE - request.max_drift)
-        bounds.append(floor_to_tick(far, tick) if buy else ceil_to_tick(far, tick))
+    bounds.append(_guard(request))
     given = [bound for bound in bounds if bound is not None]
     if not given:
         return None
     return min(given) if buy else max(given)
+
+
+def _guard(request: PriceRequest) -> Decimal | None:
+    if request.signal_price is None or request.limit_price is not None:
+        return None
+    return guard_price(request.side, request.signal_price, request.max_drift, request.instrument.tick)
 
 
 def _best(levels: tuple[Level, ...]) -> Decimal | None:

@@ -8,6 +8,7 @@ One read of what is due, and one set of questions to the broker, are shared by a
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 
 import structlog
@@ -19,7 +20,8 @@ from jqfollow.execution.desk import Desk
 from jqfollow.execution.entries import Entries, TakenBackError
 from jqfollow.execution.known import AccountFacts, Known
 from jqfollow.execution.left import Answers, Left
-from jqfollow.execution.papers import Papers, read_papers
+from jqfollow.execution.papers import Papers, Question, read_papers
+from jqfollow.execution.purse import Purse
 from jqfollow.execution.step import (
     End,
     Place,
@@ -39,7 +41,7 @@ from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
-from jqfollow.settings import Settings
+from jqfollow.settings import Settings, Strategy
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +89,7 @@ class Rounds:
         self._clock = clock
         self._names = names
         self._entries = Entries(account, clock=clock, names=names)
+        self._purse = Purse()
         self._looked_at: dict[int, float] = {}
         self._seen: dict[int, _Seen] = {}
         self._admitted: set[int] = set()
@@ -125,7 +128,7 @@ class Rounds:
         scene = Scene(
             now=now,
             trading_day=account.trading_day(),
-            ready=account.ready,
+            ready=account.ready and not account.placing_calls.wait_s(),
             practice=account.traits.always_open,
             rested=lambda order_id: order_id not in looked_at or monotonic - looked_at[order_id] >= AGAIN_S,
             aged=lambda order_id: seen[order_id].aged(now, monotonic) if order_id in seen else now,
@@ -138,10 +141,17 @@ class Rounds:
             idle.update(order.order_id for order in orders)
             return turns(orders, unknown, oldest, scene, _CHUNKS * account.traits.width)
 
-        turnover = bool(self._settings.risk.max_daily_turnover)
-        papers = await self._ledger.read(
-            lambda tx: read_papers(tx, account.name, scene.trading_day, choose, turnover=turnover)
+        strategies = self._settings.strategies.items()
+        asked = Question(
+            account=account.name,
+            day=scene.trading_day,
+            now=now,
+            settle=timedelta(seconds=account.traits.settle_s),
+            turnover=bool(self._settings.risk.max_daily_turnover),
+            counted={name for name, s in strategies if s.max_daily_orders is not None},
+            capped={name for name, s in strategies if account.name in s.follow and s.follow[account.name].capital},
         )
+        papers = await self._ledger.read(lambda tx: read_papers(tx, asked, choose))
         self._forget(idle)
         return papers
 
@@ -179,6 +189,9 @@ class Rounds:
             turn_in_s=self._account.turn_in_s(settings.risk.orders_per_second),
             execution=settings.execution,
             risk=settings.risk,
+            strategy_orders=strategy.max_daily_orders if strategy else None,
+            strategy_value=strategy.max_order_value if strategy else None,
+            capital=_capital(strategy, order.account),
             followed=strategy is not None,
             backtest_allowed=strategy is not None and strategy.backtest == "paper",
         )
@@ -190,12 +203,14 @@ class Rounds:
 
     def _account_facts(self) -> AccountFacts:
         account = self._account
+        wait_s, hung = account.placing_calls.wait_s(), account.placing_calls.hung
+        hangs = account.ready and wait_s > 0
         return AccountFacts(
             name=account.name,
             real=account.traits.real,
-            ready=account.ready,
-            why_zh=account.why_zh,
-            why_en=account.why_en,
+            ready=account.ready and not hangs,
+            why_zh=f"连续 {hung} 次下单没有回音，{wait_s:.0f} 秒后再试" if hangs else account.why_zh,
+            why_en=f"{hung} placing calls without an answer, next in {wait_s:.0f} s" if hangs else account.why_en,
             trading_day=account.trading_day(),
             open_day=account.open_day(),
             is_trading_day=account.is_trading_day(),
@@ -222,7 +237,7 @@ class Rounds:
 
     async def _work_with_market(self, asking: Sequence[Known], began: float) -> None:
         """Judges one order after the other on what is left, and hands over as many at a time as may go side by side."""
-        answers, asked = await self._ask([known.order.security for known in asking]), self._clock.monotonic()
+        answers, asked = await self._ask([known.papers for known in asking]), self._clock.monotonic()
         waiting = list(asking)
         while waiting:
             chunk: list[Place] = []
@@ -253,16 +268,17 @@ class Rounds:
             await self._give_up(known.order, error)
             return Stay()
 
-    async def _ask(self, symbols: Sequence[str]) -> "Answers":
+    async def _ask(self, papers: Sequence[Papers]) -> "Answers":
         """One set of questions: money, positions, and one quote a code."""
         try:
-            asset, positions, markets = await self._account.everything(symbols)
+            asset, positions, markets = await self._account.everything([each.order.security for each in papers])
         except BrokerError as error:
             return Answers(why=str(error))
         for symbol, told in markets.items():
             if isinstance(told, SymbolMarket) and told.instrument is not None and told.instrument.name:
                 self._names.securities[symbol] = told.instrument.name
-        return Answers(left=Left(asset=asset, positions={p.symbol: p for p in positions}), markets=markets)
+        means = self._purse.look(asset, positions, papers[0].moves, self._clock.now())
+        return Answers(left=Left(asset=asset, positions={p.symbol: p for p in positions}, means=means), markets=markets)
 
     async def _failed(self, order: OrderRow, error: Exception) -> None:
         """What could not be written about an order: raised when it may pass, else the order ends."""
@@ -310,8 +326,7 @@ class Rounds:
             order = known.order
             match step:
                 case Wait():
-                    if step.what is WaitingFor.OPPOSITE and order.closes:
-                        self._cancel_opposite(known.papers)
+                    self._make_way(known.papers, step)
                     if not step.goes_on(order.waiting):
                         writes.append((order, partial(self._entries.wait, papers=known.papers, step=step)))
                 case Refuse():
@@ -327,8 +342,17 @@ class Rounds:
         if writes:
             self._desk.tell_people()
 
-    def _cancel_opposite(self, papers: Papers) -> None:
-        """Earlier buys of a book that is to be sold out are ended first."""
+    def _make_way(self, papers: Papers, step: Wait) -> None:
+        """What an order waits for is cancelled: what it would trade with, and earlier buys of a book to be sold out."""
+        if step.crosses is not None:
+            self._wishes.cancel_attempt_soon(step.crosses)
+        if step.what is not WaitingFor.OPPOSITE or not papers.order.closes:
+            return
         for order in papers.others.buys_before:
             if order.cancel_reason is None:
                 self._wishes.cancel_soon(order.order_id, Reason.CANCELED_BY_STRATEGY)
+
+
+def _capital(strategy: Strategy | None, account: str) -> Decimal | None:
+    follow = strategy.follow.get(account) if strategy is not None else None
+    return follow.capital if follow is not None else None

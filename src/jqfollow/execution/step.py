@@ -11,26 +11,28 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from jqfollow.domain import (
+    ATTEMPT_ENDED,
     MANUAL_RUN,
     AttemptState,
     Side,
     Waiting,
     WaitingFor,
 )
-from jqfollow.execution.known import Known, Market
+from jqfollow.execution.crossings import crossed, crossing_until, to_cancel
+from jqfollow.execution.known import Known, Market, lacked_means
 from jqfollow.execution.papers import Papers
 from jqfollow.execution.pricing import Priced, PriceRequest, at_limit, attempt_price, market_price
 from jqfollow.execution.sizing import Intent, Sized, size
 from jqfollow.execution.transitions import left_figures, missing_fills
-from jqfollow.ledger.rows import OrderRow
+from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.market.fees import fee
-from jqfollow.market.lots import LotRule, buyable, lot_rule, sellable
+from jqfollow.market.lots import MOST, LotRule, buyable, lot_rule, sellable
 from jqfollow.market.securities import Security, UnknownSecurityError, parse_security
 from jqfollow.market.settlement import settles_same_day
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.risk.facts import DayFacts, Facts
 from jqfollow.risk.gate import Decision, decide, hold_back
-from jqfollow.risk.rules import Outcome
+from jqfollow.risk.rules import MOST_CUTS, Outcome
 from jqfollow.settings import FollowMode
 
 OPPOSITE_WAIT = timedelta(seconds=10)
@@ -67,6 +69,8 @@ class Wait:
     what: WaitingFor
     until: datetime | None
     decision: Decision
+    crosses: AttemptRow | None = None
+    """A live attempt of the account that is to be cancelled for it."""
 
     def goes_on(self, waiting: Waiting | None) -> bool:
         """Whether the order waits so already."""
@@ -85,6 +89,8 @@ class Place:
     sized: Sized | None
     """Of a first attempt: the order's volume and its parts."""
     decision: Decision
+    guarded: bool
+    """The price guard holds its price: the market is beyond."""
 
 
 Step = Stay | End | Refuse | Wait | Place
@@ -100,7 +106,7 @@ def before_market(known: Known) -> Step | None:
         return End(refusal=over)
     security, _ = security_of(known.order.security)
     decision = hold_back(_facts(known, security))
-    return None if decision is None else _done(known, decision, None, None, None)
+    return None if decision is None else _stopped(known, decision, None)
 
 
 def with_market(known: Known) -> Step:
@@ -108,12 +114,12 @@ def with_market(known: Known) -> Step:
     security, _ = security_of(known.order.security)
     facts = _facts(known, security)
     if security is None or known.market is None:
-        return _done(known, decide(facts), None, None, None)
+        return _done(known, facts, None, None)
     sized = how_much(known, security, known.market)
     facts = _sized_facts(known, security, known.market, facts, sized)
     priced = at_what_price(known, security, known.market, facts)
     facts = _priced_facts(known, security, known.market, facts, sized, priced)
-    return _done(known, decide(facts), sized, priced, facts.cost)
+    return _done(known, facts, sized, priced)
 
 
 def _why_over(known: Known) -> Refusal | None:
@@ -127,7 +133,21 @@ def _why_over(known: Known) -> Refusal | None:
         return Refusal(reason=Reason.DAY_OVER, figures=left_figures(order))
     if not known.followed or (order.terms.mode is None and not order.sized):
         return Refusal(reason=Reason.NOT_FOLLOWED, figures={"strategy": order.strategy})
-    return _attempts_used_up(papers) if len(papers.attempts) >= known.execution.max_attempts else None
+    # A buy that the counter refuses for want of money ends by its rule; a sell must not be offered for ever either.
+    used_up = _tries(known) >= known.execution.max_attempts or (order.side is Side.SELL and known.lacked > MOST_CUTS)
+    return _attempts_used_up(papers) if used_up else None
+
+
+def _tries(known: Known) -> int:
+    """Attempts that count against `max_attempts`.
+
+    Not those that were filled, nor those that the counter refused for want of money; and of an exit only what the
+    broker refused: the price is followed until the day is over.
+    """
+    order = known.order
+    is_exit = order.closes and order.side is Side.SELL
+    counted = {AttemptState.REJECTED} if is_exit else ATTEMPT_ENDED - {AttemptState.FILLED}
+    return sum(a.state in counted and not lacked_means(a) for a in known.papers.attempts)
 
 
 def _attempts_used_up(papers: Papers) -> Refusal:
@@ -247,6 +267,8 @@ def _facts(known: Known, security: Security | None) -> Facts:
     return Facts(
         now=known.now,
         risk=known.risk,
+        strategy_orders=known.strategy_orders,
+        strategy_value=known.strategy_value,
         account=account.name,
         real=account.real,
         ready=account.ready and not known.why,
@@ -278,8 +300,15 @@ def _facts(known: Known, security: Security | None) -> Facts:
         others_hold=papers.others_hold,
         opposite=order.closes and _waits_for_opposite(known),
         sells_under_way=papers.sells_under_way,
-        cash_until=order.created_at + timedelta(seconds=known.execution.cash_wait_s),
-        day=DayFacts(attempts=papers.day.attempts, turnover=papers.day.turnover, turn_in_s=known.turn_in_s),
+        cash_until=papers.last_sell and papers.last_sell + timedelta(seconds=known.execution.cash_wait_s),
+        served=_served(papers),
+        lacked=known.lacked,
+        day=DayFacts(
+            attempts=papers.day.attempts,
+            of_strategy=papers.placed,
+            turnover=papers.day.turnover,
+            turn_in_s=known.turn_in_s,
+        ),
     )
 
 
@@ -292,14 +321,21 @@ def _sized_facts(known: Known, security: Security, market: Market, facts: Facts,
         facts,
         quote=quote,
         instrument=instrument,
+        feed_at=market.feed_at,
         asset=market.asset,
         market_price=market_price(quote, order.side) if quote else None,
         stands_at=at_limit(quote, instrument, order.side) if quote and instrument else None,
         sizing=sized.refusal,
         volume=sized.parts[0] if sized.parts else 0,
+        short_of_shares=_short_of_shares(known, security, market, sized),
+        money_until=_until(known, market.money_until),
+        shares_until=_until(known, market.shares_until),
         opposite=facts.opposite or (short and not order.sized and _waits_for_opposite(known)),
         day=replace(
-            facts.day, attempts=facts.day.attempts + market.attempts, turnover=facts.day.turnover + market.turnover
+            facts.day,
+            attempts=facts.day.attempts + market.attempts,
+            of_strategy=facts.day.of_strategy + market.of_strategy,
+            turnover=facts.day.turnover + market.turnover,
         )
         if facts.day
         else None,
@@ -313,8 +349,21 @@ def _priced_facts(
         return facts
     order, price, volume = known.order, priced.price, facts.volume
     total = known.papers.of_signal if order.sized else sized.volume
+    rule = lot_rule(security, known.account.trading_day)
+    room = None
+    invested = known.papers.invested + market.investing
+    if known.capital is not None and order.side is Side.BUY:
+        room = payable(volume, price, known.capital - invested, security, rule)
+    pays = payable(volume, price, market.asset.cash, security, rule) if order.side is Side.BUY else 0
+    own = crossed(known, price)
     return replace(
         facts,
+        payable=buyable(max(pays - known.lacked * rule.minimum, 0), rule),
+        within_capital=room,
+        capital=known.capital,
+        invested=invested,
+        crossing=own.remark if own else None,
+        crossing_until=crossing_until(known) if own else None,
         price=price,
         broken_bound=priced.bound,
         order_value=price * total,
@@ -335,23 +384,63 @@ def _waits_for_opposite(known: Known) -> bool:
 # -- what is done ----------------------------------------------------------------------------------------------------
 
 
-def _done(known: Known, decision: Decision, sized: Sized | None, priced: Priced | None, cost: Decimal | None) -> Step:
+def _done(known: Known, facts: Facts, sized: Sized | None, priced: Priced | None) -> Step:
+    decision = decide(facts)
+    if decision.deciding is not None or sized is None or priced is None or priced.price is None or not facts.to_place:
+        return _stopped(known, decision, sized, facts.price)
+    price, volume, side = priced.price, facts.to_place, known.order.side
+    return Place(
+        papers=known.papers,
+        volume=volume,
+        price=price,
+        cost=price * volume + fee(facts.security, side, volume, price) if facts.security else Decimal(0),
+        sized=None if known.order.sized else sized,
+        decision=decision,
+        guarded=priced.guarded,
+    )
+
+
+def _stopped(known: Known, decision: Decision, sized: Sized | None, price: Decimal | None = None) -> Step:
     verdict, order = decision.deciding, known.order
-    if verdict is None and sized is not None and priced is not None and priced.price is not None:
-        return Place(
-            papers=known.papers,
-            volume=sized.parts[0],
-            price=priced.price,
-            cost=cost or Decimal(0),
-            sized=None if order.sized else sized,
-            decision=decision,
-        )
     if verdict is not None and verdict.outcome is Outcome.WAIT:
-        return Wait(what=verdict.waiting_for or WaitingFor.BROKER, until=verdict.wait_until, decision=decision)
+        what = verdict.waiting_for or WaitingFor.BROKER
+        crosses = to_cancel(known, price) if what is WaitingFor.CROSSING and price is not None else None
+        return Wait(what=what, until=verdict.wait_until, decision=decision, crosses=crosses)
     refusal = decision.refusal or Refusal(reason=Reason.NO_QUOTE, figures={"security": order.security})
     if refusal.reason is Reason.OUTSIDE_HOURS and known.papers.reached:
         refusal = Refusal(reason=Reason.DAY_OVER, figures=left_figures(order))
     return Refuse(refusal=refusal, decision=decision, sized=sized)
+
+
+# -- means -----------------------------------------------------------------------------------------------------------
+
+
+def payable(volume: int, price: Decimal, cash: Decimal, security: Security, rule: LotRule) -> int:
+    """How much of a buy of `volume` `cash` pays at `price`, fees included; in what the board lets be bought."""
+    most = buyable(min(Decimal(volume), max(cash, Decimal(0)) / price), rule)
+    while most > 0 and most * price + fee(security, Side.BUY, most, price) > cash:
+        most = buyable(most - rule.step, rule)
+    return most
+
+
+def _served(papers: Papers) -> bool:
+    """Whether it bought what money paid, and no sell of the strategy has ended since."""
+    if not papers.attempts or papers.attempts[-1].state is not AttemptState.FILLED:
+        return False
+    return papers.last_sell is None or papers.last_sell <= papers.attempts[-1].created_at
+
+
+def _short_of_shares(known: Known, security: Security, market: Market, sized: Sized) -> bool:
+    """Whether a sell would be larger if the broker let all be sold that the book says can be."""
+    if known.order.side is Side.BUY:
+        return False
+    return how_much(known, security, replace(market, available=MOST)).volume > sized.volume
+
+
+def _until(known: Known, moved: datetime | None) -> datetime | None:
+    """When figures can be trusted again; after a refusal of the order's own not later than its own settling."""
+    refused = [a.updated_at for a in known.papers.attempts if lacked_means(a)]
+    return min(moved, refused[-1] + known.papers.moves.settle) if moved is not None and refused else moved
 
 
 def security_of(symbol: str) -> tuple[Security | None, UnknownSecurityError | None]:

@@ -3,13 +3,15 @@
 Each account has its own turns: a broker that hangs holds up no other account.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 import structlog
 
 from jqfollow.domain import AttemptState, BrokerError, Side
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.desk import Desk
+from jqfollow.execution.pricing import guard_price
 from jqfollow.execution.reconcile import Reconciler
 from jqfollow.execution.transitions import wants_no_more
 from jqfollow.execution.wishes import Wishes
@@ -74,10 +76,10 @@ class Sweeps:
         due: list[AttemptRow] = []
         for attempt in live:
             order = orders.get(attempt.order_id)
-            if order is None or attempt.state not in _STANDS or not self._is_due(attempt, order, now):
+            if order is None or attempt.state not in _STANDS or not self._is_due(account, attempt, order, now):
                 continue
             if not wants_no_more(order):
-                if await self._rests(account, attempt, order):
+                if not account.may_reprice() or await self._rests(account, attempt, order):
                     continue
                 if cancels + len(due) >= self._risk.max_cancels_per_day:
                     await self._tell_cancels_used_up(account, cancels, now)
@@ -88,15 +90,17 @@ class Sweeps:
             due.append(attempt)
         return due
 
-    def _is_due(self, attempt: AttemptRow, order: OrderRow, now: datetime) -> bool:
+    def _is_due(self, account: Account, attempt: AttemptRow, order: OrderRow, now: datetime) -> bool:
         if attempt.cancel_at is not None:
             return now - attempt.cancel_at >= CANCEL_AGAIN
-        age = now - attempt.created_at
+        age = now - max(attempt.created_at, account.auction_end())  # what the auction did not match begins anew
         return wants_no_more(order) or age >= timedelta(seconds=self._execution.cancel_after_s)
 
-    @staticmethod
-    async def _rests(account: Account, attempt: AttemptRow, order: OrderRow) -> bool:
-        """Orders at a limit of their own, or at the day's limit, stand until they are filled or the day ends."""
+    async def _rests(self, account: Account, attempt: AttemptRow, order: OrderRow) -> bool:
+        """Orders that no other price would serve stand until they are filled or the day ends.
+
+        At a limit of their own, at the day's limit, and sells at the bound of the price guard.
+        """
         if order.limit_price is not None:
             return True
         try:
@@ -105,6 +109,11 @@ class Sweeps:
             return False
         if instrument is None:
             return False
+        reference = order.terms.reference
+        if attempt.side is Side.SELL and reference is not None:
+            guard = guard_price(attempt.side, reference, self._risk.max_price_drift, instrument.tick)
+            if attempt.price == guard:
+                return True
         limit = instrument.limit_up if attempt.side is Side.BUY else instrument.limit_down
         return limit is not None and attempt.price == limit
 
@@ -144,8 +153,29 @@ class Sweeps:
             log.info("picture_not_taken", account=account.name, error=str(error))
             return
         day = account.trading_day()
-        await self._ledger.write(lambda tx: tx.snapshots.put(account.name, day, now, asset, positions))
+        most, settle = self._risk.max_daily_loss, timedelta(seconds=account.traits.settle_s)
+
+        def write(tx: Tx) -> None:
+            before = tx.snapshots.before(account.name, day)
+            tx.snapshots.put(account.name, day, now, asset, positions)
+            # While money and shares move the counter shows one without the other: that is no loss.
+            settled = not tx.attempts.moved(account.name, day, now - settle)
+            if most and settled and before is not None and before - asset.total >= most:
+                _stop_buys(tx, account.name, day, now, before - asset.total, most)
+
+        await self._ledger.write(write)
         account.traded = False
+        self._desk.tell_people()
+
+
+def _stop_buys(tx: Tx, account: str, day: date, now: datetime, loss: Decimal, most: Decimal) -> None:
+    """Pauses an account's buys, once a day: a person who goes on all the same is not stopped again."""
+    text = messages.alert(
+        f"账户 {account} 今日亏损 {loss:,.2f} 元，达到上限 {most:,f} 元（risk.max_daily_loss）：已停止买入，卖出照常。"
+        f"恢复买入用 jqfollow resume --account {account}"
+    )
+    if tx.outbox.put(Kind.ALERT, text, now, unique_key=f"loss-{account}-{day}"):
+        tx.pauses.pause("", account, now, buys=True)
 
 
 def _wants_news(tx: Tx, account: Account) -> bool:

@@ -30,6 +30,15 @@ from jqfollow.reasons import Reason, Refusal
 
 log = structlog.get_logger(__name__)
 
+_BY_WISH = frozenset(
+    {
+        Reason.CANCELED_BY_USER,
+        Reason.CANCELED_BY_STRATEGY,
+        Reason.BACKTEST,
+        Reason.NOTHING_TO_SELL,
+    }
+)
+"""Why an exit may end without being done, and nobody need be alerted."""
 _ENDS_AS = {
     Reason.DAY_OVER: OrderState.EXPIRED,
 }
@@ -179,7 +188,7 @@ def still_wanted(tx: Tx, order: OrderRow) -> OrderRow | None:
     """The order as it is now, unless somebody has ended, cancelled or paused it since `order` was read."""
     now = _order(tx, order.order_id)
     wanted = now.state in ORDER_OPEN and now.cancel_reason is None
-    return now if wanted and tx.pauses.active(order.strategy, order.account) is None else None
+    return now if wanted and tx.pauses.active(order.strategy, order.account, order.side) is None else None
 
 
 def end_order(tx: Tx, order: OrderRow, refusal: Refusal | None, moment: Moment) -> OrderRow:
@@ -207,6 +216,11 @@ def end_order(tx: Tx, order: OrderRow, refusal: Refusal | None, moment: Moment) 
     order = tx.orders.update(order.order_id, moment.now, state=state, refusal=refusal)
     title = moment.names.title(order.strategy)
     name = moment.names.securities.get(order.security, "")
+    if order.closes and order.side is Side.SELL and refusal is not None and refusal.reason not in _BY_WISH:
+        text = (
+            f"策略 {title} 在账户 {order.account} 清仓 {order.security} 没有卖完（订单 #{order.order_id}），请人工处理"
+        )
+        tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=f"exit-undone-{order.order_id}")
     if state is OrderState.REJECTED:
         tx.outbox.put(Kind.ORDER_REFUSED, messages.order_refused(order, title=title, name=name), moment.now)
     else:

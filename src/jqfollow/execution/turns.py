@@ -41,8 +41,14 @@ def turns(
     `unknown` are the codes and sides with an attempt whose outcome nobody knows; `oldest` is the day of the account's
     oldest open order, one that stands at the exchange included.
     """
+    crossing = {(o.security, o.side) for o in idle if o.waiting_for is WaitingFor.CROSSING}
     due = [
-        o for o in idle if scene.rested(o.order_id) and is_due(o, unknown, scene) and not _too_early(o, oldest, scene)
+        o
+        for o in idle
+        if _makes_no_way(o, crossing)
+        and scene.rested(o.order_id)
+        and is_due(o, unknown, scene)
+        and not _too_early(o, oldest, scene)
     ]
     if not due:
         return []
@@ -76,6 +82,13 @@ def is_due(order: OrderRow, unknown: Collection[tuple[str, Side]], scene: Scene)
             return (order.security, order.side) not in unknown
         case _:
             return True
+
+
+def _makes_no_way(order: OrderRow, crossing: Collection[tuple[str, Side]]) -> bool:
+    """Whether it was not cancelled for an order on the other side, which goes out first."""
+    other = Side.BUY if order.side is Side.SELL else Side.SELL
+    ends = order.closes or order.cancel_reason is not None or order.waiting_for is WaitingFor.CROSSING
+    return ends or (order.security, other) not in crossing
 
 
 def _precedence(order: OrderRow) -> tuple[bool, bool, bool, int]:

@@ -39,6 +39,17 @@ _COUNT = """
 INSERT INTO account_days (account, day, attempts, cancels) VALUES (?, ?, ?, ?)
 ON CONFLICT (account, day) DO UPDATE
 SET attempts = attempts + excluded.attempts, cancels = cancels + excluded.cancels"""
+_MOVED = "SELECT * FROM attempts WHERE account = ? AND day = ? AND updated_at >= ? ORDER BY attempt_id"
+_RESTING = f"""
+SELECT attempts.*, orders.closes FROM attempts JOIN orders USING (order_id)
+WHERE attempts.{_LIVE} AND attempts.account = ? AND attempts.security = ? AND attempts.side = ?
+ORDER BY attempt_id"""  # noqa: S608  a constant
+_SPENDING = f"""
+SELECT attempts.* FROM attempts JOIN orders USING (order_id)
+WHERE attempts.{_LIVE} AND attempts.account = ? AND orders.strategy = ? AND attempts.side = 'buy'"""  # noqa: S608
+_PLACED = """
+SELECT count(*) AS count FROM attempts JOIN orders USING (order_id)
+WHERE attempts.account = ? AND attempts.day = ? AND orders.strategy = ?"""
 _DAY = "SELECT attempts, cancels, turnover FROM account_days WHERE account = ? AND day = ?"
 
 
@@ -158,6 +169,24 @@ class Attempts(Table):
         """What live buys of a security may still cost, fees left out, yuan."""
         live = [_attempt(row) for row in self._all(_BUYING, stored(account), stored(security))]
         return sum(((a.volume - a.done) * a.price for a in live), Decimal(0))
+
+    def moved(self, account: str, day: date, since: datetime) -> AttemptRows:
+        """The day's attempts that changed since then, oldest first."""
+        return [_attempt(row) for row in self._all(_MOVED, stored(account), day_text(day), to_ms(since))]
+
+    def resting(self, account: str, security: str, side: Side) -> list[tuple[AttemptRow, bool]]:
+        """Live attempts of a code and side, over all strategies, and whether each closes a position; oldest first."""
+        rows = self._all(_RESTING, stored(account), stored(security), stored(side))
+        return [(_attempt(row), bool(row["closes"])) for row in rows]
+
+    def spending(self, account: str, strategy: str) -> Decimal:
+        """What a strategy's live buys in an account may still cost, fees left out, yuan."""
+        live = [_attempt(row) for row in self._all(_SPENDING, stored(account), stored(strategy))]
+        return sum(((a.volume - a.done) * a.price for a in live), Decimal(0))
+
+    def placed(self, account: str, day: date, strategy: str) -> int:
+        """How many attempts of a strategy were made that day."""
+        return int(self._one(_PLACED, stored(account), day_text(day), stored(strategy))["count"])
 
     def missing_fills(self, account: str, day: date) -> AttemptRows:
         """Attempts of a day of which the broker says that more is filled than its fills have told, oldest first."""

@@ -84,8 +84,34 @@ def _facts_kept(connection: sqlite3.Connection) -> None:
     _turnover_of_days(connection)
 
 
+def _true_to_the_counter(connection: sqlite3.Connection) -> None:
+    _rebuild_orders(connection, "'odd_lot', 'broker')", _MORE_WAITS)
+    run_step(connection, _text("upgrade_3.sql"))
+
+
+_MORE_WAITS = """'odd_lot', 'broker',
+                                                      'settle', 'feed', 'halt', 'crossing', 'next_day', 'pause')"""
+
+
+def _rebuild_orders(connection: sqlite3.Connection, old: str, new: str) -> None:
+    """The table `orders` anew with `old` in its definition replaced by `new`: SQLite changes no `CHECK` in place."""
+    (definition,) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'orders'").fetchone()
+    around = connection.execute(
+        "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND (type = 'index' AND tbl_name = 'orders'"
+        " OR name = 'attempts_within_order')"
+    ).fetchall()
+    connection.execute("DROP TRIGGER attempts_within_order")
+    body = definition[definition.index("(") :].replace(old, new)
+    connection.execute(f"CREATE TABLE new_orders {body}")
+    connection.execute("INSERT INTO new_orders SELECT * FROM orders")
+    connection.execute("DROP TABLE orders")
+    connection.execute("ALTER TABLE new_orders RENAME TO orders")
+    for (sql,) in around:
+        connection.execute(sql)
+
+
 def _text(name: str) -> str:
     return files("jqfollow.ledger").joinpath(name).read_text(encoding="utf-8")
 
 
-SCHEMA = Schema(sql=_text("schema.sql"), steps=(_facts_kept,))
+SCHEMA = Schema(sql=_text("schema.sql"), steps=(_facts_kept, _true_to_the_counter))

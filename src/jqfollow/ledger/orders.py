@@ -31,6 +31,9 @@ _BOUGHT_LATER = """
 SELECT coalesce(sum(filled), 0) AS volume FROM orders
 WHERE account = ? AND strategy = ? AND security = ? AND order_id > ? AND side = 'buy'"""
 _SELLERS = f"SELECT DISTINCT strategy FROM orders WHERE {_OPEN} AND account = ? AND side = 'sell'"  # noqa: S608
+_LAST_SELL = f"""
+SELECT max(updated_at) AS at FROM orders
+WHERE day = ? AND account = ? AND strategy = ? AND side = 'sell' AND filled > 0 AND NOT {_OPEN}"""  # noqa: S608
 _OF_SIGNAL = "SELECT * FROM orders WHERE signal_id = ? ORDER BY order_id"
 
 
@@ -150,6 +153,11 @@ class Orders(Table):
     def sellers(self, account: str) -> frozenset[str]:
         """The strategies with open sells in the account."""
         return frozenset(row["strategy"] for row in self._all(_SELLERS, stored(account)))
+
+    def last_sell(self, account: str, strategy: str, day: date) -> datetime | None:
+        """When the last of a strategy's sells of a day ended that brought money; `None`: there was none."""
+        at = self._one(_LAST_SELL, day_text(day), stored(account), stored(strategy))["at"]
+        return None if at is None else from_ms(at)
 
     def of_signal(self, signal_id: int) -> OrderRows:
         """The orders made of one signal, oldest first."""

@@ -269,11 +269,24 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseRow:
-    """What a person paused; `''` means all."""
+    """What is paused; `''` means all."""
 
     strategy: str
     account: str
     since: datetime
+    buys: bool = False
+    """Buys only: what is held can still be sold."""
+
+    def covers(self, strategy: str, account: str, side: Side | None = None) -> bool:
+        """Whether it stops orders of `side` of `strategy` on `account`."""
+        of_side = not self.buys or side is Side.BUY
+        return of_side and self.strategy in {"", strategy} and self.account in {"", account}
+
+    @property
+    def scope_zh(self) -> str:
+        """What it covers, for people."""
+        only = "（只停买入）" if self.buys else ""
+        return f"{self.strategy or '全部策略'} · {self.account or '全部账户'}{only}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
--- The ledger, version 2. Times are milliseconds since 1970-01-01 UTC, days are ISO dates of the exchange,
+-- The ledger, version 3. Times are milliseconds since 1970-01-01 UTC, days are ISO dates of the exchange,
 -- money and prices are decimal texts (yuan), securities are QMT symbols. Impossible states are forbidden here;
 -- facts that a broker reports are never forbidden: they must be recordable whatever they say.
 
@@ -80,7 +80,8 @@ CREATE TABLE orders (
     closes      INTEGER NOT NULL DEFAULT 0 CHECK (closes IN (0, 1)),  -- the strategy's position is zero afterwards
     state       TEXT NOT NULL CHECK (state IN ('pending_new', 'new', 'partially_filled',
                                                'filled', 'canceled', 'rejected', 'expired')),
-    waiting_for TEXT CHECK (waiting_for IN ('session', 'cash', 'unknown', 'opposite', 'odd_lot', 'broker')),
+    waiting_for TEXT CHECK (waiting_for IN ('session', 'cash', 'unknown', 'opposite', 'odd_lot', 'broker',
+                                                      'settle', 'feed', 'halt', 'crossing', 'next_day', 'pause')),
     waiting_since INTEGER,
     wait_until  INTEGER,                          -- when waiting ends; NULL: when what it waits for comes
     cancel_reason TEXT,                           -- somebody wants it ended: no further attempt
@@ -292,4 +293,12 @@ CREATE TABLE position_snapshots (
     avg_cost  TEXT NOT NULL,
     last      TEXT,
     PRIMARY KEY (account, day, taken_at, security)
+) STRICT, WITHOUT ROWID;
+
+-- What stops buys only: a person's wish, or a day's loss; '' means all strategies, or all accounts.
+CREATE TABLE pauses_of_buys (
+    strategy TEXT NOT NULL DEFAULT '',
+    account  TEXT NOT NULL DEFAULT '',
+    since    INTEGER NOT NULL,
+    PRIMARY KEY (strategy, account)
 ) STRICT, WITHOUT ROWID;

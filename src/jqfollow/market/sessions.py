@@ -1,7 +1,7 @@
 """The hours of a trading day (market-rules: The trading day); which days trade is told by `calendar`."""
 
 from bisect import bisect_right
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from jqfollow.clock import SHANGHAI
@@ -22,7 +22,9 @@ _PHASES: Final = (
 )
 """Each phase begins at its time exactly and ends where the next begins."""
 _STARTS = tuple(start for start, _ in _PHASES)
+_OPENING = time(9, 30)
 _DAY_END = time(15, 0)
+_CANCEL_TAKES = timedelta(seconds=10)
 _AUCTIONS = frozenset({Phase.OPENING_AUCTION, Phase.OPENING_AUCTION_LOCKED, Phase.CLOSING_AUCTION})
 _CANCELS = frozenset({Phase.OPENING_AUCTION, Phase.CONTINUOUS})
 
@@ -55,6 +57,39 @@ def accepts_cancels(phase: Phase) -> bool:
     False after hours too: the exchange takes cancels there, but of orders that jqfollow does not place.
     """
     return phase in _CANCELS
+
+
+def may_reprice(moment: datetime) -> bool:
+    """Whether an order that stands may be cancelled to be placed anew.
+
+    In continuous trading only: in a call auction an order stands until the match. Not in the last ten seconds before
+    the closing auction, in which a cancel may be confirmed when nothing can be cancelled or placed any more; what
+    stands goes into that auction.
+
+    Raises:
+        ValueError: `moment` has no zone.
+    """
+    soon = _shanghai(moment) + _CANCEL_TAKES
+    return phase_at(moment) is Phase.CONTINUOUS and phase_at(soon) is not Phase.CLOSING_AUCTION
+
+
+def session_start(moment: datetime) -> datetime:
+    """When the phase of `moment` began.
+
+    Raises:
+        ValueError: `moment` has no zone.
+    """
+    local = _shanghai(moment)
+    return datetime.combine(local.date(), _STARTS[bisect_right(_STARTS, local.time()) - 1], SHANGHAI)
+
+
+def auction_end(moment: datetime) -> datetime:
+    """When continuous trading begins after the opening auction of the day of `moment`.
+
+    Raises:
+        ValueError: `moment` has no zone.
+    """
+    return datetime.combine(_shanghai(moment).date(), _OPENING, SHANGHAI)
 
 
 def next_continuous(moment: datetime) -> datetime | None:

@@ -54,7 +54,7 @@ def heartbeat_facts(tx: Tx, scene: Scene) -> HeartbeatFacts:
         strategies=sum(1 for strategy in scene.strategies.values() if strategy.follow),
         open_orders=len(tx.orders.open()),
         unknown=_unknown(tx, scene),
-        paused=tuple(f"{pause.strategy or '全部策略'} · {pause.account or '全部账户'}" for pause in tx.pauses.list()),
+        paused=tuple(pause.scope_zh for pause in tx.pauses.list()),
         pending_outbox=tx.outbox.pending(),
         warnings=scene.warnings,
     )

@@ -27,6 +27,12 @@ _WAITING = {
     WaitingFor.OPPOSITE: "先撤掉同一持仓的买单，再卖出",
     WaitingFor.ODD_LOT: "零股，等其他策略卖出同一证券后一起卖完",
     WaitingFor.BROKER: "券商未连接或暂时不接单，恢复后再下单",
+    WaitingFor.SETTLE: "刚有成交或撤单，等柜台更新资金和可卖数量",
+    WaitingFor.FEED: "行情停了或不是今天的，等行情恢复",
+    WaitingFor.HALT: "临时停牌，等复牌",
+    WaitingFor.CROSSING: "本账户另有一笔会与它对敲的委托，先撤掉那一笔",
+    WaitingFor.NEXT_DAY: "等下一个交易日",
+    WaitingFor.PAUSE: "已暂停，恢复后再卖",
 }
 
 

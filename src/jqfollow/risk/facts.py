@@ -17,6 +17,8 @@ class DayFacts:
     attempts: int
     turnover: Decimal
     """Filled and under way, yuan."""
+    of_strategy: int = 0
+    """Attempts of the order's strategy alone, where it has a limit of its own."""
     turn_in_s: float
     """Seconds until `orders_per_second` lets the next order go."""
 
@@ -27,6 +29,10 @@ class Facts:
 
     now: datetime
     risk: RiskSettings
+    strategy_orders: int | None = None
+    """Most attempts of the strategy a day in the account."""
+    strategy_value: Decimal | None = None
+    """Most that an order of the strategy may be worth, yuan."""
     # the account
     account: str
     real: bool
@@ -73,6 +79,8 @@ class Facts:
     # the market
     instrument: Instrument | None = None
     quote: Quote | None = None
+    feed_at: datetime | None = None
+    """When the feed of quotes last ticked; `None`: not told."""
     market_price: Decimal | None = None
     stands_at: Decimal | None = None
     """The day's limit at which the market stands against the order."""
@@ -85,11 +93,42 @@ class Facts:
     order_value: Decimal | None = None
     """Of all parts of the order at `price`, yuan."""
     cost: Decimal | None = None
-    """What this attempt needs, fees included, yuan."""
+    """What `volume` needs, fees included, yuan."""
+    payable: int = 0
+    """How much of `volume` the money at hand pays, in lots."""
+    within_capital: int | None = None
+    """How much of `volume` the strategy's capital in the account allows, in lots; `None`: no limit."""
+    capital: Decimal | None = None
+    invested: Decimal = Decimal(0)
+    served: bool = False
+    """It bought already what money paid, and none came since."""
+    short_of_shares: bool = False
+    """The broker lets less be sold than the books say."""
+    lacked: int = 0
+    """How often the counter refused it for want of money or shares."""
+    money_until: datetime | None = None
+    """Until then own fills and cancels may bring more money to light."""
+    shares_until: datetime | None = None
+    """The same of the code's shares."""
+    crossing: str | None = None
+    """The remark of a live attempt of the account that it would trade with."""
+    crossing_until: datetime | None = None
     asset: Asset | None = None
     position_value: Decimal = Decimal(0)
     """Of the security in the account, buys under way included, yuan."""
     sells_under_way: bool = False
     cash_until: datetime | None = None
-    """How long a buy may wait for cash."""
+    """How long a buy waits for the money of sells that have ended."""
     day: DayFacts | None = None
+
+    @property
+    def to_place(self) -> int:
+        """How much of `volume` goes out now."""
+        if self.side is Side.SELL:
+            return self.volume
+        return min(self.volume, self.payable, self.volume if self.within_capital is None else self.within_capital)
+
+    @property
+    def is_exit(self) -> bool:
+        """It closes a position: hours, an unknown outcome, the price guard and a full pause stop it, no limit."""
+        return self.closes and self.side is Side.SELL

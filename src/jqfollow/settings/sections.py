@@ -169,6 +169,8 @@ class Follow(_Section):
     value: Limit | None = None
     shares: Annotated[int, Field(gt=0, le=100_000_000)] | None = None
     equity: Limit | None = None
+    capital: Limit | None = None
+    """Beside one of them: most that the strategy may have invested in the account, yuan."""
 
     @model_validator(mode="before")
     @classmethod
@@ -207,6 +209,10 @@ class Strategy(_Section):
     secret: SecretStr | None = None
     accept_weak_wire: bool = False
     backtest: Literal["paper", "reject"] = "paper"
+    max_order_value: Limit | None = None
+    """Beside `risk.max_order_value`; the smaller holds."""
+    max_daily_orders: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Of this strategy in each account, beside `risk.max_daily_orders`."""
 
     @model_validator(mode="after")
     def _seed_tells_no_total_value(self) -> Self:
@@ -277,7 +283,8 @@ class RiskSettings(_Section):
     max_daily_orders: Annotated[int, Field(ge=1, le=10_000)] = 500
     max_daily_turnover: Money = Decimal(0)
     max_cancels_per_day: Annotated[int, Field(ge=0, le=10_000)] = 400
-    orders_per_second: Annotated[int, Field(ge=1, le=100)] = 20
+    max_daily_loss: Money = Decimal(0)
+    orders_per_second: Annotated[int, Field(ge=1, le=50)] = 20
     boards: Annotated[frozenset[Annotated[Board, Field(strict=False)]], Field(strict=False)] = frozenset(Board)
     blocked: Annotated[frozenset[str], Field(strict=False)] = frozenset()
 

@@ -56,7 +56,7 @@ def acting_router(parts: Parts) -> APIRouter:
         now = parts.clock.now()
 
         def act(tx: Tx) -> models.PausesView:
-            tx.pauses.pause(scope.strategy, scope.account, now)
+            tx.pauses.pause(scope.strategy, scope.account, now, buys=scope.buys)
             return models.PausesView(pauses=overview.pause_views(tx.pauses.list()))
 
         return await parts.ledger.write(act)

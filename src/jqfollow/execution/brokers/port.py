@@ -25,6 +25,10 @@ from jqfollow.domain import (
 EventSink = Callable[[BrokerEvent], None]
 
 
+INDEX = "000001.SH"
+"""The Shanghai composite: ticks every few seconds while the exchange trades."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerTraits:
     """What differs between brokers and matters to the desk."""
@@ -38,6 +42,10 @@ class BrokerTraits:
     """
     always_open: bool = False
     """The practice exchange that never closes."""
+    index: str = ""
+    """An index whose tick tells whether the feed of quotes runs; '': quotes are never old."""
+    settle_s: float = 10
+    """So long after an own placing, fill or cancel it may still show the money and shares of before; 0: never."""
     width: int = 4
     """How many orders are handed over side by side; a kill leaves at most so many unknown."""
 

@@ -40,7 +40,7 @@ from jqfollow.execution.brokers.miniqmt.quotes import (
     quote_of,
 )
 from jqfollow.execution.brokers.miniqmt.remarks import Remarks
-from jqfollow.execution.brokers.port import BrokerTraits, EventSink
+from jqfollow.execution.brokers.port import INDEX, BrokerTraits, EventSink
 
 _log = structlog.get_logger(__name__)
 
@@ -116,7 +116,7 @@ class FullQmtBroker:
     @property
     def traits(self) -> BrokerTraits:
         """Real money; an order that the list does not show may be there all the same."""
-        return BrokerTraits(real=True, absence_is_proof=False)
+        return BrokerTraits(real=True, absence_is_proof=False, index=INDEX)
 
     def events(self, sink: EventSink) -> None:
         """Pushes go to `sink` from the next `connect` on."""

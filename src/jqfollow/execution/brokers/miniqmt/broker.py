@@ -38,7 +38,7 @@ from jqfollow.execution.brokers.miniqmt.quotes import XtQuotes
 from jqfollow.execution.brokers.miniqmt.remarks import Remarks
 from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
 from jqfollow.execution.brokers.miniqmt.threads import Threads
-from jqfollow.execution.brokers.port import BrokerTraits, EventSink
+from jqfollow.execution.brokers.port import INDEX, BrokerTraits, EventSink
 
 _log = structlog.get_logger(__name__)
 
@@ -112,7 +112,7 @@ class QmtBroker:
     @property
     def traits(self) -> BrokerTraits:
         """Real money; an order that the list does not show may be there all the same."""
-        return BrokerTraits(real=True, absence_is_proof=False)
+        return BrokerTraits(real=True, absence_is_proof=False, index=INDEX)
 
     @property
     def hung(self) -> int:

@@ -71,7 +71,7 @@ class Terminal:
         self._quotes = quotes
         self._pulse_s = pulse_s
         self._traits = traits or BrokerTraits(
-            real=False, absence_is_proof=True, always_open=hours == "always", width=16
+            settle_s=0, real=False, absence_is_proof=True, always_open=hours == "always", width=16
         )
         self._sink: EventSink = _nobody
         self._lock = threading.RLock()

@@ -1,0 +1,94 @@
+"""What can be spent at a counter that shows money late: never more than is there."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jqfollow.clock import SHANGHAI
+from jqfollow.domain import Asset, AttemptState, Position, Side
+from jqfollow.execution.purse import Moves, Purse
+from jqfollow.ledger.rows import AttemptRow
+
+START = datetime(2026, 3, 2, 10, 0, tzinfo=SHANGHAI)
+SETTLE = timedelta(seconds=10)
+BOND = "113001.SH"
+FILLED = AttemptState.FILLED
+
+
+def asset(cash: Decimal) -> Asset:
+    return Asset(cash=cash, frozen=Decimal(0), market_value=Decimal(0), total=cash)
+
+
+def attempt(
+    number: int, at: datetime, side: Side, volume: int, state: AttemptState = AttemptState.FILLED
+) -> AttemptRow:
+    filled = volume if state is FILLED else 0
+    return AttemptRow(
+        attempt_id=number, order_id=number, number=1, account="main", day=at.date(), security=BOND, side=side,
+        volume=volume, price=Decimal(100), remark=f"jq-{number}", broker_order_id=str(number), state=state,
+        reported=filled, filled=filled, message="", created_at=at, updated_at=at, cancel_at=None, cancels=0,
+        ended_at=at,
+    )  # fmt: skip
+
+
+def moves(attempts: list[AttemptRow], now: datetime) -> Moves:
+    return Moves(settle=SETTLE, attempts=tuple(a for a in attempts if a.updated_at >= now - SETTLE))
+
+
+EVENTS = st.lists(
+    st.tuples(st.sampled_from(["look and buy", "sell", "nothing"]), st.integers(0, 6), st.integers(1, 30)), max_size=25
+)
+
+
+@given(events=EVENTS, lag_s=st.integers(0, 10))
+def test_never_more_is_spent_than_is_there(events: list[tuple[str, int, int]], lag_s: int) -> None:
+    purse, now, true = Purse(), START, Decimal(5000)
+    history, attempts = [(START - timedelta(days=1), true)], list[AttemptRow]()
+    for what, seconds, lots in events:
+        now += timedelta(seconds=seconds)
+        if what == "sell":
+            attempts.append(attempt(len(attempts) + 1, now, Side.SELL, 10 * lots))
+            true += 1000 * lots - 5
+            history.append((now, true))
+        elif what == "look and buy":
+            shown = next(cash for at, cash in reversed(history) if at <= now - timedelta(seconds=lag_s))
+            means = purse.look(asset(shown), [], moves(attempts, now), now)
+            assert means.cash <= true
+            cost = 1000 * lots + 5
+            if cost <= means.cash:
+                attempts.append(attempt(len(attempts) + 1, now, Side.BUY, 10 * lots))
+                true -= cost
+                history.append((now, true))
+        assert true >= 0
+
+
+def test_a_counter_that_does_not_lag_is_believed() -> None:
+    purse = Purse()
+    assert purse.look(asset(Decimal(5000)), [], moves([], START), START).cash == 5000
+    bought = attempt(1, START, Side.BUY, 10)
+    soon = START + timedelta(seconds=1)
+    assert purse.look(asset(Decimal(3995)), [], moves([bought], soon), soon).cash == 3995
+
+
+def test_what_was_refused_takes_nothing_and_nothing_gives_nothing_back() -> None:
+    soon = START + timedelta(seconds=1)
+    refused = attempt(1, START, Side.BUY, 10, AttemptState.REJECTED)
+    told = moves([refused], soon)
+    assert Purse().look(asset(Decimal(5000)), [], told, soon).cash == 5000
+    assert told.money_until() is None
+    canceled = moves([attempt(1, START, Side.BUY, 10, AttemptState.CANCELED)], soon)
+    assert canceled.money_until() == START + SETTLE
+    assert canceled.shares_until("000001.SZ") is None
+
+
+def test_shares_are_not_sold_twice() -> None:
+    def held(available: int) -> list[Position]:
+        return [Position(symbol=BOND, volume=100, available=available, avg_cost=Decimal(100))]
+
+    purse, soon = Purse(), START + timedelta(seconds=1)
+    assert purse.look(asset(Decimal(0)), held(100), moves([], START), START).shares[BOND] == 100
+    sold = moves([attempt(1, START, Side.SELL, 60)], soon)
+    assert purse.look(asset(Decimal(0)), held(100), sold, soon).shares[BOND] == 40, "not shown yet"
+    assert purse.look(asset(Decimal(0)), held(40), sold, soon).shares[BOND] == 40, "shown"
