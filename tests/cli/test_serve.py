@@ -135,14 +135,17 @@ def test_the_real_one_starts_tells_and_stops_in_order(config: Path) -> None:
         env=os.environ | {"PYTHONIOENCODING": "cp936"},
         creationflags=flags,
     ) as process:
-        assert process.stdout is not None
-        shown = []
-        while line := process.stdout.readline().decode("utf-8"):
-            shown.append(line)
-            if "Ctrl-C" in line:
-                break
-        process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM))
-        rest, errors = process.communicate(timeout=60)
+        try:
+            assert process.stdout is not None
+            shown = []
+            while line := process.stdout.readline().decode("utf-8"):
+                shown.append(line)
+                if "Ctrl-C" in line:
+                    break
+            process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM))
+            rest, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()  # else a test that fails would wait for it for ever, and leave it behind
     assert process.returncode == 0, errors.decode("utf-8")
     assert "已停止" in rest.decode("utf-8")
     assert sum("token=" in line for line in shown) == 1
