@@ -36,7 +36,7 @@ def announcement(token: str | None) -> Announcement:
 
 
 def plays(monkeypatch: pytest.MonkeyPatch, part: Callable[[Settings, Announce], int]) -> None:
-    monkeypatch.setattr(jqfollow.service, "serve", lambda settings, *, announce: part(settings, announce))
+    monkeypatch.setattr(jqfollow.service, "serve", lambda settings, *, announce, hurried: part(settings, announce))
 
 
 def test_an_empty_folder_gets_a_configuration_and_is_told(

@@ -19,7 +19,7 @@ unset PYTHONUTF8 PYTHONIOENCODING PYTHONPATH
 in_wine() {  # DEADLINE_S OUTPUT ARGUMENTS...
     local deadline_s=$1 output=$2 code
     shift 2
-    timeout -k 5 "$deadline_s" wine "$@" </dev/null 2>&1 > >(cat >"$output")
+    timeout -k 5 "$deadline_s" wine "$@" </dev/null > >(cat >"$output") 2>&1
     code=$?
     sleep 0.5
     return $code

@@ -13,6 +13,7 @@ import structlog
 from rich.text import Text
 
 from jqfollow.cli.base import Command, Exit, config_option, console, fail, lang, say, words
+from jqfollow.cli.closing import told_of_the_end
 from jqfollow.cli.lock import only_instance
 from jqfollow.domain import JqfollowError
 from jqfollow.logs import logging_to
@@ -72,8 +73,8 @@ def _run(settings: Settings, language: Lang) -> int:
         console().print(render(announcement, language), soft_wrap=True)
 
     try:
-        with _stoppable():
-            code: int = run(settings, announce=announce)
+        with _stoppable(), told_of_the_end() as closing:
+            code: int = run(settings, announce=announce, hurried=closing.hurry.is_set)
             return code
     except KeyboardInterrupt:
         return Exit.DONE
@@ -91,7 +92,7 @@ def _run(settings: Settings, language: Lang) -> int:
 
 @contextlib.contextmanager
 def _stoppable() -> Iterator[None]:
-    """SIGTERM, and on Windows Ctrl-Break and the closing window, stop in order like Ctrl-C."""
+    """SIGTERM, and on Windows Ctrl-Break, stop in order like Ctrl-C."""
 
     def as_interrupt(_: int, __: FrameType | None) -> None:
         signal.raise_signal(signal.SIGINT)
@@ -123,7 +124,11 @@ def render(announcement: "Announcement", language: Lang) -> Text:
     address, token = announcement.console_url.rstrip("/"), announcement.console_token
     line("控制台  ", "console", f"{address}/?token={token}" if token else address, "cyan")
     if token:
-        note = "链接含令牌，只显示这一次，不要外传" if zh else "the link holds the token; it is shown this once"
+        note = (
+            "链接含令牌，只显示这一次，不要外传；再看：jqfollow console"
+            if zh
+            else "the link holds the token; it is shown this once; again: jqfollow console"
+        )
         text.append(f"{'':10}{note}\n", style="dim")
     for state in announcement.accounts:
         kind = ("实盘" if zh else "real") if state.real else ("模拟" if zh else "paper")
