@@ -34,6 +34,7 @@ from jqfollow.domain import (
 )
 from jqfollow.execution.brokers.miniqmt import codes
 from jqfollow.execution.brokers.miniqmt.link import ANSWER_TIMEOUT_S, Link, Vendor, quiet_trader
+from jqfollow.execution.brokers.miniqmt.native_path import native_path
 from jqfollow.execution.brokers.miniqmt.quotes import XtQuotes
 from jqfollow.execution.brokers.miniqmt.remarks import Remarks
 from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
@@ -173,6 +174,7 @@ class QmtBroker:
             )
         if missing:
             raise BrokerDownError(f"{self._name}: " + "；".join(missing))
+        native_path(str(self._path))
 
     def _open(self, session: int) -> Link:
         """On a thread of its own: the vendor's constructor replaces the thread's event loop."""
@@ -180,7 +182,7 @@ class QmtBroker:
         try:
             link = Link(
                 vendor=load_vendor(),
-                path=str(self._path),
+                path=native_path(str(self._path)),
                 session=session,
                 account_id=self._account_id,
                 account_type=self._account_type,
