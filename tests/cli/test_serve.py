@@ -14,6 +14,7 @@ from jqfollow.domain import AccountState, JqfollowError
 from jqfollow.ledger.errors import LedgerDamagedError
 from jqfollow.service import Announcement
 from jqfollow.settings import Settings, default_config
+from windows.wine import wine_lacks
 
 from .conftest import Run
 
@@ -123,6 +124,7 @@ def test_a_data_folder_that_cannot_be(run: Run, config: Path) -> None:
     assert "data" in result.stderr
 
 
+@wine_lacks("Ctrl-Break for a process without a console (GenerateConsoleCtrlEvent)")
 def test_the_real_one_starts_tells_and_stops_in_order(config: Path) -> None:
     text = config.read_text(encoding="utf-8").replace("port = 8888", "port = 0").replace("port = 8000", "port = 0")
     config.write_text(text, encoding="utf-8")

@@ -9,6 +9,7 @@
 # What Wine 8 asks for: standard streams that are pipes or /dev/null, never plain files; every call under a deadline;
 # no waiting for the end of a pipe that a child left behind may still hold. See `in_wine`.
 set -uo pipefail
+self=$(readlink -f "$0")
 root=$(cd "$(dirname "$0")/../.." && pwd)
 world=${JQFOLLOW_WINE:-$HOME/.cache/jqfollow-wine}
 python=$world/px/cp313/python.exe
@@ -26,11 +27,13 @@ in_wine() {  # DEADLINE_S OUTPUT ARGUMENTS...
 }
 die() { echo "under_wine: $*" >&2; exit 1; }
 
-if ! command -v wine >/dev/null; then
-    [ "$(id -u)" = 0 ] || die "wine is missing; as root: apt-get install wine wine64 unzip locales"
-    { apt-get update -qq && apt-get install -y -qq wine wine64 unzip locales; } >"$world/logs/apt.log" 2>&1 \
+if ! command -v wine >/dev/null || ! command -v Xvfb >/dev/null; then
+    [ "$(id -u)" = 0 ] || die "something is missing; as root: apt-get install wine wine64 unzip locales xvfb xauth"
+    { apt-get update -qq && apt-get install -y -qq wine wine64 unzip locales xvfb xauth; } >"$world/logs/apt.log" 2>&1 \
         || die "apt-get: see $world/logs/apt.log"
 fi
+# Without a screen Wine makes no window, not even a hidden one, and log-off is told to a window only.
+[ -n "${DISPLAY:-}" ] || exec xvfb-run -a bash "$self" "$@"
 locale -a | grep -qix "$(echo "$LC_ALL" | sed 's/-//')" || localedef -i "${LC_ALL%.*}" -f UTF-8 "$LC_ALL" || die "$LC_ALL"
 
 if [ ! -f "$world/ready" ]; then
