@@ -83,6 +83,7 @@ def told_of_the_end() -> Iterator[Closing]:
     closing = Closing(interrupt_main)
     with contextlib.ExitStack() as stack:
         if sys.platform == "win32":
+            stack.enter_context(_kept_awake())
             stack.enter_context(_console_handler(closing))
             stack.enter_context(_hidden_window(closing))
         try:
@@ -107,6 +108,8 @@ if sys.platform == "win32":
         wintypes.DWORD, wintypes.LPCWSTR, wintypes.LPCWSTR, wintypes.DWORD, *[ctypes.c_int] * 4,
         wintypes.HWND, wintypes.HMENU, wintypes.HINSTANCE, wintypes.LPVOID,
     ]  # fmt: skip
+    _kernel32.SetThreadExecutionState.argtypes = [wintypes.DWORD]
+    _kernel32.SetThreadExecutionState.restype = wintypes.DWORD
     _user32.PostMessageW.argtypes = [wintypes.HWND, wintypes.UINT, wintypes.WPARAM, wintypes.LPARAM]
     _user32.DestroyWindow.argtypes = [wintypes.HWND]
     _user32.GetMessageW.argtypes = [ctypes.POINTER(wintypes.MSG), wintypes.HWND, wintypes.UINT, wintypes.UINT]
@@ -127,6 +130,17 @@ if sys.platform == "win32":
             ("menu", wintypes.LPCWSTR),
             ("name", wintypes.LPCWSTR),
         )
+
+    @contextlib.contextmanager
+    def _kept_awake() -> Iterator[None]:
+        """No sleep for want of a hand at the mouse; a closed lid, a person and an empty battery still bring it."""
+        continuous, system_required = 0x80000000, 0x00000001
+        if not _kernel32.SetThreadExecutionState(continuous | system_required):
+            log.warning("computer_may_sleep", error=ctypes.get_last_error())
+        try:
+            yield
+        finally:
+            _kernel32.SetThreadExecutionState(continuous)
 
     @contextlib.contextmanager
     def _console_handler(closing: Closing) -> Iterator[None]:
