@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from jqfollow.cli.base import Command, Exit, config_option, console, fail, lang,
 from jqfollow.cli.closing import told_of_the_end
 from jqfollow.cli.lock import only_instance
 from jqfollow.domain import JqfollowError
-from jqfollow.logs import logging_to
+from jqfollow.logs import Write, logging_to
 from jqfollow.reasons import Lang
 from jqfollow.settings import Settings, default_config, load_settings
 
@@ -34,8 +34,8 @@ def serve(*, config: Path) -> None:
     settings = load_settings(config)
     language = lang()
     try:
-        with only_instance(settings.data_dir), logging_to(settings.logs_dir, console=console(sys.stderr)):
-            code = _run(settings, language)
+        with only_instance(settings.data_dir), logging_to(settings.logs_dir, console=console(sys.stderr)) as show:
+            code = _run(settings, language, show)
     except OSError as error:
         fail(
             words(
@@ -66,11 +66,12 @@ def write_default(config: Path) -> None:
     )
 
 
-def _run(settings: Settings, language: Lang) -> int:
+def _run(settings: Settings, language: Lang, show: Callable[[Write], None]) -> int:
     from jqfollow.service import serve as run  # slow: everything is below it
 
     def announce(announcement: "Announcement") -> None:
-        console().print(render(announcement, language), soft_wrap=True)
+        text, out = render(announcement, language), console()
+        show(lambda: out.print(text, soft_wrap=True))
 
     try:
         with _stoppable(), told_of_the_end() as closing:
