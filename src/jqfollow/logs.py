@@ -12,7 +12,7 @@ import queue
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import IO, Any
@@ -39,6 +39,7 @@ _SECRET_TEXTS = re.compile(
     | (\bBearer\s+) [A-Za-z0-9._~+/=-]+
     """
 )
+Write = Callable[[], None]
 _COLOURS = {"debug": "dim", "info": "green", "warning": "yellow", "error": "bold red", "critical": "bold white on red"}
 
 
@@ -163,13 +164,18 @@ class _Handover(logging.Handler):
     def __init__(self, target: logging.Handler) -> None:
         super().__init__()
         self._target = target
-        self._waiting: queue.Queue[logging.LogRecord | None] = queue.Queue(_CONSOLE_LINES)
+        self._waiting: queue.Queue[logging.LogRecord | Write | None] = queue.Queue(_CONSOLE_LINES)
         self._thread = threading.Thread(target=self._run, name="console-log", daemon=True)
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(queue.Full):
             self._waiting.put_nowait(record)
+
+    def write(self, write: Write) -> None:
+        """Lets the thread call `write` between two lines; what goes wrong there costs the text alone."""
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait(write)
 
     def close(self) -> None:
         """Waits for the last lines, but not for ever."""
@@ -179,8 +185,16 @@ class _Handover(logging.Handler):
         super().close()
 
     def _run(self) -> None:
-        while (record := self._waiting.get()) is not None:
-            self._target.handle(record)
+        while (what := self._waiting.get()) is not None:
+            if isinstance(what, logging.LogRecord):
+                self._target.handle(what)
+                continue
+            with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
+                what()
+
+
+def _at_once(write: Write) -> None:
+    write()
 
 
 def _stamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -200,8 +214,13 @@ def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
 
 
 @contextlib.contextmanager
-def logging_to(folder: Path, *, console: Console | None, level: int = logging.INFO) -> Iterator[None]:
+def logging_to(
+    folder: Path, *, console: Console | None, level: int = logging.INFO
+) -> Iterator[Callable[[Write], None]]:
     """Everything that is logged meanwhile, by the standard library too, goes to `folder` and to `console`.
+
+    Yields:
+        What lets the screen's one writer call a function: no line of the log gets into what that prints.
 
     Raises:
         OSError: the folder cannot be made.
@@ -226,10 +245,13 @@ def logging_to(folder: Path, *, console: Console | None, level: int = logging.IN
         keep_exc_info=False,
     )
     handlers: list[logging.Handler] = [DatedFiles(folder)]
+    show: Callable[[Write], None] = _at_once
     if console is not None:
         lines = _ConsoleLines(console)
         lines.setFormatter(formatter)
-        handlers.append(_Handover(lines))
+        handover = _Handover(lines)
+        handlers.append(handover)
+        show = handover.write
     handlers[0].setFormatter(formatter)
     root = logging.getLogger()
     before, level_before = root.handlers[:], root.level
@@ -239,7 +261,7 @@ def logging_to(folder: Path, *, console: Console | None, level: int = logging.IN
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     try:
-        yield
+        yield show
     finally:
         logging.captureWarnings(capture=False)
         root.handlers[:] = before

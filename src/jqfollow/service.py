@@ -64,6 +64,8 @@ PUSHES_AT_ONCE = 64
 FINISH_S = 5.5
 """Longer than a placing call may take: its answer is written before the end."""
 STOP_S = 3.0
+HURRIED_S = 1.6
+"""What rounds under way get when the system ends us: Windows grants 5 s for everything, other parts get half of it."""
 
 BrokerMaker = Callable[[str, AccountSettings], Broker]
 
@@ -99,6 +101,8 @@ class Service:
         self.counters = Counters()
         self.accounts: dict[str, Account] = {}
         self.signals_port: SignalsPort | None = None
+        self.hurried: Callable[[], bool] = lambda: False
+        """Whether the system ends us, so that a stop has seconds and no more."""
 
     async def __aenter__(self) -> Self:
         """Starts."""
@@ -199,7 +203,7 @@ class Service:
                 calendar=self.calendar,
                 calls=self.calls,
             )
-            self._closing.push_async_callback(self.accounts[name].lanes.close, STOP_S)
+            self._closing.push_async_callback(self._close_lanes, self.accounts[name])
         client = make_client()
         self._closing.push_async_callback(client.aclose)
         robots = [WecomRobot(key, client) for key in settings.notify.wecom.keys]
@@ -429,28 +433,44 @@ class Service:
     # -- stop --------------------------------------------------------------------------------------------------------
 
     async def stop(self) -> None:
-        """Stops everything in order; a part that hangs is left behind after a few seconds."""
+        """Stops everything in order; a part that hangs is left behind after a few seconds.
+
+        When the system ends us meanwhile, what people would be told waits for the next start, and so does whatever
+        is not written in the shorter time.
+        """
         if self._tasks:
             try:
                 await self.routine.tell(Kind.STOPPED, messages.stopped())
-                async with asyncio.timeout(STOP_S):
-                    await self.outbox.drain_once()
+                if not self.hurried():
+                    async with asyncio.timeout(STOP_S):
+                        await self.outbox.drain_once()
             except (JqfollowError, TimeoutError):
                 log.warning("stop_not_told")
         await self._closing.aclose()
         log.info("stopped")
 
     async def _end_tasks(self) -> None:
-        await self.follower.finish(FINISH_S)
-        await asyncio.gather(*(supervisor.close() for supervisor in self.supervisors.values()))
+        await self.follower.finish(HURRIED_S if self.hurried() else FINISH_S)
+        try:
+            async with asyncio.timeout(self._stop_s() if self.hurried() else None):
+                await asyncio.gather(*(supervisor.close() for supervisor in self.supervisors.values()))
+        except TimeoutError:
+            log.warning("connections_not_ended")
         for task in self._tasks:
             task.cancel()
-        await asyncio.wait(self._tasks, timeout=STOP_S)
+        await asyncio.wait(self._tasks, timeout=self._stop_s())
         self._tasks.clear()
 
+    async def _close_lanes(self, account: Account) -> None:
+        await account.lanes.close(self._stop_s())
 
-async def _serve(settings: Settings, announce: Callable[[Announcement], None]) -> None:
+    def _stop_s(self) -> float:
+        return HURRIED_S / 2 if self.hurried() else STOP_S
+
+
+async def _serve(settings: Settings, announce: Callable[[Announcement], None], hurried: Callable[[], bool]) -> None:
     service = Service(settings)
+    service.hurried = hurried
     announcement = await service.start()
     try:
         # What stands now stands to the end: the collector need not walk over it again while a signal waits.
@@ -462,7 +482,15 @@ async def _serve(settings: Settings, announce: Callable[[Announcement], None]) -
         await service.stop()
 
 
-def serve(settings: Settings, *, announce: Callable[[Announcement], None]) -> int:
-    """Runs the service until it is interrupted; `announce` is called once, when both ports answer."""
-    asyncio.run(_serve(settings, announce))
+def serve(
+    settings: Settings, *, announce: Callable[[Announcement], None], hurried: Callable[[], bool] = lambda: False
+) -> int:
+    """Runs the service until it is interrupted; `announce` is called once, when both ports answer.
+
+    Args:
+        settings: the configuration.
+        announce: gets what a start tells.
+        hurried: whether the system ends us, so that the stop has seconds and no more.
+    """
+    asyncio.run(_serve(settings, announce, hurried))
     return 0

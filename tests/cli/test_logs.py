@@ -164,3 +164,25 @@ def test_what_was_set_up_before_is_restored(folder: Path) -> None:
     with logging_to(folder / "logs", console=None):
         assert logging.getLogger().handlers != before
     assert logging.getLogger().handlers == before
+
+
+def test_no_line_gets_into_what_is_shown(folder: Path) -> None:
+    screen = io.StringIO()
+    link = "http://127.0.0.1:8000/?token=abcdefgh"
+
+    def slowly() -> None:
+        for letter in link:
+            screen.write(letter)
+            began.set()
+            logged.wait(30)
+        screen.write("\n")
+
+    began, logged = threading.Event(), threading.Event()
+    with logging_to(folder / "logs", console=Console(file=screen, width=200)) as show:
+        show(slowly)
+        assert began.wait(30)
+        for _ in range(20):
+            structlog.get_logger().info("meanwhile")
+        logged.set()
+    assert link in screen.getvalue().splitlines()
+    assert screen.getvalue().count("meanwhile") == 20

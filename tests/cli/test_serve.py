@@ -14,6 +14,7 @@ from jqfollow.domain import AccountState, JqfollowError
 from jqfollow.ledger.errors import LedgerDamagedError
 from jqfollow.service import Announcement
 from jqfollow.settings import Settings, default_config
+from windows.wine import wine_lacks
 
 from .conftest import Run
 
@@ -36,7 +37,7 @@ def announcement(token: str | None) -> Announcement:
 
 
 def plays(monkeypatch: pytest.MonkeyPatch, part: Callable[[Settings, Announce], int]) -> None:
-    monkeypatch.setattr(jqfollow.service, "serve", lambda settings, *, announce: part(settings, announce))
+    monkeypatch.setattr(jqfollow.service, "serve", lambda settings, *, announce, hurried: part(settings, announce))
 
 
 def test_an_empty_folder_gets_a_configuration_and_is_told(
@@ -123,6 +124,7 @@ def test_a_data_folder_that_cannot_be(run: Run, config: Path) -> None:
     assert "data" in result.stderr
 
 
+@wine_lacks("Ctrl-Break for a process without a console (GenerateConsoleCtrlEvent)")
 def test_the_real_one_starts_tells_and_stops_in_order(config: Path) -> None:
     text = config.read_text(encoding="utf-8").replace("port = 8888", "port = 0").replace("port = 8000", "port = 0")
     config.write_text(text, encoding="utf-8")
@@ -135,14 +137,17 @@ def test_the_real_one_starts_tells_and_stops_in_order(config: Path) -> None:
         env=os.environ | {"PYTHONIOENCODING": "cp936"},
         creationflags=flags,
     ) as process:
-        assert process.stdout is not None
-        shown = []
-        while line := process.stdout.readline().decode("utf-8"):
-            shown.append(line)
-            if "Ctrl-C" in line:
-                break
-        process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM))
-        rest, errors = process.communicate(timeout=60)
+        try:
+            assert process.stdout is not None
+            shown = []
+            while line := process.stdout.readline().decode("utf-8"):
+                shown.append(line)
+                if "Ctrl-C" in line:
+                    break
+            process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM))
+            rest, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()  # else a test that fails would wait for it for ever, and leave it behind
     assert process.returncode == 0, errors.decode("utf-8")
     assert "已停止" in rest.decode("utf-8")
     assert sum("token=" in line for line in shown) == 1

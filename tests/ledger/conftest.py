@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,9 @@ from jqfollow.ledger.ledger import Ledger
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "数据 data#1?" / "ledger.db"
+    # What a URI would take for its own: `#` and `%`, and `?` where a name may hold one.
+    name = "数据 data#1%20" if sys.platform == "win32" else "数据 data#1%20?"
+    return tmp_path / name / "ledger.db"
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from jqfollow.cli.doctor.order_test import TestOrder
 from jqfollow.cli.doctor.real import SYMBOL
 from jqfollow.cli.lock import only_instance
 from jqfollow.clock import SHANGHAI, SystemClock
+from jqfollow.execution.brokers.miniqmt import native_path
 from jqfollow.settings import Settings
 
 from . import native
@@ -72,6 +73,17 @@ def test_no_permission_file(look: Look, terminal: Terminal) -> None:
     [_, finding] = miniqmt.terminals(look())
     assert finding.level is Level.FAIL
     assert "券商" in finding.remedy_zh
+
+
+def test_a_folder_that_the_natives_would_misread(look: Look, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(native_path, "code_page", lambda: "cp1252")
+    monkeypatch.setattr(native_path, "short_path", lambda _: "")
+    folder = tmp_path / "国金QMT交易端" / "userdata_mini"
+    folder.mkdir(parents=True)
+    found = miniqmt.terminals(look(qmt_path=str(folder)))
+    assert levels(found) == {"accounts.main": Level.FAIL}
+    assert "cp1252" in found[0].zh
+    assert not list(folder.iterdir())
 
 
 def test_logged_out(look: Look, terminal: Terminal) -> None:

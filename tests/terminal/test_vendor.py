@@ -53,6 +53,7 @@ def test_without_pkg_resources_it_stays_absent(fresh: None, monkeypatch: pytest.
     assert "pkg_resources" not in sys.modules
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there the native part is installed")
 def test_without_the_native_part_it_names_the_platform(fresh: None, tmp_path: Path) -> None:
     with pytest.raises(BrokerDownError, match="Windows"):
         broker(tmp_path, tmp_path).connect()

@@ -274,5 +274,5 @@ def test_on_windows_the_file_is_closed_before_anything_secret_is_in_it(
 
 
 def test_the_module_needs_nothing_that_windows_lacks() -> None:
-    code = "import os, sys; sys.modules['fcntl'] = None; del os.fork; import jqfollow.wire.keystore"
+    code = "import os, sys; sys.modules['fcntl'] = None; vars(os).pop('fork', None); import jqfollow.wire.keystore"
     subprocess.run([sys.executable, "-c", code], check=True)

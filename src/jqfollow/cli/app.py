@@ -8,6 +8,7 @@ from jqfollow.cli.account import account
 from jqfollow.cli.autostart import autostart
 from jqfollow.cli.base import Group
 from jqfollow.cli.client import client
+from jqfollow.cli.console import console
 from jqfollow.cli.demo.command import demo
 from jqfollow.cli.doctor.command import doctor
 from jqfollow.cli.export import export
@@ -36,8 +37,8 @@ def cli(context: click.Context) -> None:
 
 
 for command in (
-    serve, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders, positions, fills, pause, resume,
-    export, autostart, account,
+    serve, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders, positions, fills, pause,
+    resume, export, autostart, account,
 ):  # fmt: skip
     cli.add_command(command)
 

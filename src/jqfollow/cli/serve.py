@@ -3,7 +3,7 @@
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -13,9 +13,10 @@ import structlog
 from rich.text import Text
 
 from jqfollow.cli.base import Command, Exit, config_option, console, fail, lang, say, words
+from jqfollow.cli.closing import told_of_the_end
 from jqfollow.cli.lock import only_instance
 from jqfollow.domain import JqfollowError
-from jqfollow.logs import logging_to
+from jqfollow.logs import Write, logging_to
 from jqfollow.reasons import Lang
 from jqfollow.settings import Settings, default_config, load_settings
 
@@ -33,8 +34,8 @@ def serve(*, config: Path) -> None:
     settings = load_settings(config)
     language = lang()
     try:
-        with only_instance(settings.data_dir), logging_to(settings.logs_dir, console=console(sys.stderr)):
-            code = _run(settings, language)
+        with only_instance(settings.data_dir), logging_to(settings.logs_dir, console=console(sys.stderr)) as show:
+            code = _run(settings, language, show)
     except OSError as error:
         fail(
             words(
@@ -65,15 +66,16 @@ def write_default(config: Path) -> None:
     )
 
 
-def _run(settings: Settings, language: Lang) -> int:
+def _run(settings: Settings, language: Lang, show: Callable[[Write], None]) -> int:
     from jqfollow.service import serve as run  # slow: everything is below it
 
     def announce(announcement: "Announcement") -> None:
-        console().print(render(announcement, language), soft_wrap=True)
+        text, out = render(announcement, language), console()
+        show(lambda: out.print(text, soft_wrap=True))
 
     try:
-        with _stoppable():
-            code: int = run(settings, announce=announce)
+        with _stoppable(), told_of_the_end() as closing:
+            code: int = run(settings, announce=announce, hurried=closing.hurry.is_set)
             return code
     except KeyboardInterrupt:
         return Exit.DONE
@@ -91,7 +93,7 @@ def _run(settings: Settings, language: Lang) -> int:
 
 @contextlib.contextmanager
 def _stoppable() -> Iterator[None]:
-    """SIGTERM, and on Windows Ctrl-Break and the closing window, stop in order like Ctrl-C."""
+    """SIGTERM, and on Windows Ctrl-Break, stop in order like Ctrl-C."""
 
     def as_interrupt(_: int, __: FrameType | None) -> None:
         signal.raise_signal(signal.SIGINT)
@@ -123,7 +125,11 @@ def render(announcement: "Announcement", language: Lang) -> Text:
     address, token = announcement.console_url.rstrip("/"), announcement.console_token
     line("控制台  ", "console", f"{address}/?token={token}" if token else address, "cyan")
     if token:
-        note = "链接含令牌，只显示这一次，不要外传" if zh else "the link holds the token; it is shown this once"
+        note = (
+            "链接含令牌，只显示这一次，不要外传；再看：jqfollow console"
+            if zh
+            else "the link holds the token; it is shown this once; again: jqfollow console"
+        )
         text.append(f"{'':10}{note}\n", style="dim")
     for state in announcement.accounts:
         kind = ("实盘" if zh else "real") if state.real else ("模拟" if zh else "paper")

@@ -148,7 +148,8 @@ class Supervisor:
     async def _down(self, why: str) -> None:
         account = self._account
         now = self._clock.now()
-        account.set_down(why, why)
+        zh, _, en = why.partition(" / ")
+        account.set_down(zh, en or zh)
         if self._down_since is None:
             self._down_since = now
             log.warning("account_down", account=account.name, why=why)

@@ -9,6 +9,7 @@ from jqfollow.cli.doctor.real import SYMBOL, connected
 from jqfollow.cli.doctor.vendor import missing
 from jqfollow.cli.lock import is_running
 from jqfollow.domain import BrokerError, Phase, Quote
+from jqfollow.execution.brokers.miniqmt.native_path import native_path
 from jqfollow.market.calendar import FILE_NAME, CalendarError, load_calendar
 from jqfollow.market.sessions import phase_at
 from jqfollow.settings import PaperAccount, QmtAccount
@@ -115,7 +116,7 @@ def _day(around: Surroundings, quote: Quote) -> Finding | None:
 def _folder(place: str, path: Path) -> Finding | None:
     """Why this cannot be MiniQMT's folder."""
     if path.is_dir():
-        return None
+        return _unreadable(place, path)
     return bad(
         place,
         f"找不到文件夹 {path}",
@@ -123,6 +124,22 @@ def _folder(place: str, path: Path) -> Finding | None:
         f"{place}.qmt_path 应指向 QMT 安装目录下的 userdata_mini，路径用单引号",
         f"{place}.qmt_path is the folder userdata_mini of the QMT installation, in single quotes",
     )
+
+
+def _unreadable(place: str, path: Path) -> Finding | None:
+    """Why MiniQMT's natives would take the folder for another."""
+    try:
+        native_path(str(path))
+    except BrokerError as error:
+        zh, _, en = str(error).partition(" / ")
+        return bad(
+            place,
+            zh,
+            en,
+            "改系统区域设置，或把 QMT 装到纯英文路径；旁边若有乱码名字的文件夹可以删除",
+            "change the system locale, or QMT's folder; a folder with a garbled name beside it may be deleted",
+        )
+    return None
 
 
 def _no_permission(place: str, path: Path) -> Finding:

@@ -34,6 +34,7 @@ from jqfollow.domain import (
 )
 from jqfollow.execution.brokers.miniqmt import codes
 from jqfollow.execution.brokers.miniqmt.link import ANSWER_TIMEOUT_S, Link, Vendor, quiet_trader
+from jqfollow.execution.brokers.miniqmt.native_path import native_path
 from jqfollow.execution.brokers.miniqmt.quotes import XtQuotes
 from jqfollow.execution.brokers.miniqmt.remarks import Remarks
 from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
@@ -160,19 +161,25 @@ class QmtBroker:
         return lambda: self._end(link)
 
     def _check_installed(self) -> None:
-        missing = []
+        missing: list[tuple[str, str]] = []
         if importlib.util.find_spec("xtquant") is None:
             missing.append(
-                "未安装 xtquant（仅 Windows，64 位 Python 3.11–3.13；执行 pip install xtquant） / "
-                "xtquant is not installed (Windows only, 64-bit Python 3.11-3.13: pip install xtquant)"
+                (
+                    "未安装 xtquant（仅 Windows，64 位 Python 3.11–3.13；执行 pip install xtquant）",
+                    "xtquant is not installed (Windows only, 64-bit Python 3.11-3.13: pip install xtquant)",
+                )
             )
         if not self._path.is_dir():
             missing.append(
-                f"qmt_path 文件夹不存在：{self._path}，应为 MiniQMT 安装目录下的 userdata_mini / "
-                f"this folder does not exist; it is userdata_mini in MiniQMT's folder"
+                (
+                    f"qmt_path 文件夹不存在：{self._path}，应为 MiniQMT 安装目录下的 userdata_mini",
+                    f"there is no folder {self._path}; qmt_path is userdata_mini in MiniQMT's folder",
+                )
             )
         if missing:
-            raise BrokerDownError(f"{self._name}: " + "；".join(missing))
+            zh, en = (half.join(parts) for half, parts in zip("；;", zip(*missing, strict=True), strict=True))
+            raise BrokerDownError(f"{self._name}: {zh} / {en}")
+        native_path(str(self._path))
 
     def _open(self, session: int) -> Link:
         """On a thread of its own: the vendor's constructor replaces the thread's event loop."""
@@ -180,7 +187,7 @@ class QmtBroker:
         try:
             link = Link(
                 vendor=load_vendor(),
-                path=str(self._path),
+                path=native_path(str(self._path)),
                 session=session,
                 account_id=self._account_id,
                 account_type=self._account_type,

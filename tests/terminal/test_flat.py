@@ -1,0 +1,69 @@
+"""Hours without MiniQMT: each failed connect gives back all that it took."""
+
+import gc
+import sys
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+
+from jqfollow.clock import SHANGHAI, SystemClock
+from jqfollow.domain import BrokerDownError
+from jqfollow.execution.brokers.miniqmt.broker import QmtBroker
+from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
+
+from . import native
+
+TRIES = 300
+SETTLED = 50
+"""By then caches are filled and pools are full."""
+MOST_GROWTH_MIB = 8
+
+
+class Hours(SystemClock):
+    """A quarter of a minute goes by between two tries."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 3, 2, 9, 30, tzinfo=SHANGHAI)
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)  # the real natives take 3 s to say no
+def test_three_hundred_failed_connects_leave_nothing_behind(tmp_path: Path) -> None:
+    if sys.platform != "win32":  # there the vendor's own natives are asked; run this file alone
+        native.install()
+    folder = tmp_path / "userdata_mini"
+    folder.mkdir()
+    clock = Hours()
+    broker = QmtBroker(
+        name="main",
+        path=folder,
+        account_id="88880001",
+        sessions=SessionPool(tmp_path / "sessions.json", clock),
+        clock=clock,
+    )
+    process = psutil.Process()
+
+    def held() -> tuple[int, int, int, float]:
+        gc.collect()
+        handles = process.num_handles() if hasattr(process, "num_handles") else process.num_fds()
+        objects = sum(str(type(thing).__module__).startswith("xtquant") for thing in gc.get_objects())
+        return threading.active_count(), handles, objects, process.memory_info().rss / 2**20
+
+    for tried in range(TRIES):
+        clock.at += timedelta(seconds=15)
+        with pytest.raises(BrokerDownError):
+            broker.connect()
+        if tried == SETTLED:
+            threads, handles, objects, memory = held()
+    threads_after, handles_after, objects_after, memory_after = held()
+    assert threads_after <= threads
+    assert handles_after <= handles + 2
+    assert objects_after <= objects + 10
+    assert memory_after <= memory + MOST_GROWTH_MIB, f"{memory:.1f} → {memory_after:.1f} MiB"
+    assert broker.hung == 0
