@@ -25,8 +25,10 @@ def lay_over(base: Mapping[str, Any], own: Mapping[str, Any], at: KeyPath = ()) 
     merged = dict(base)
     for key, value in own.items():
         before, path = merged.get(key), (*at, key)
-        both = isinstance(value, Mapping) and isinstance(before, Mapping)
-        merged[key] = lay_over(before, value, path) if both and not _whole(path, before, value) else value
+        if isinstance(value, Mapping) and isinstance(before, Mapping) and not _whole(path, before, value):
+            merged[key] = lay_over(before, value, path)
+        else:
+            merged[key] = value
     return merged
 
 
