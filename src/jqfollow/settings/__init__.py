@@ -1,11 +1,13 @@
 """The configuration: read and validated as a whole at the start.
 
-Sources, later ones win, key by key: defaults, `config.toml`, the environment (`JQFOLLOW_NOTIFY__WECOM__KEYS`).
+Sources, later ones win, key by key: defaults, `config.toml`, a person's own `config.local.toml` beside it, the
+environment (`JQFOLLOW_NOTIFY__WECOM__KEYS`).
 """
 
 from jqfollow.domain import FollowMode
 from jqfollow.settings.explain import ConfigError
 from jqfollow.settings.load import default_config, load_settings, parse_settings
+from jqfollow.settings.local import local_file
 from jqfollow.settings.sections import (
     Account,
     BrokerName,
@@ -46,5 +48,6 @@ __all__ = [
     "WecomSettings",
     "default_config",
     "load_settings",
+    "local_file",
     "parse_settings",
 ]

@@ -23,7 +23,7 @@ def explain(error: ValidationError, sources: Mapping[tuple[str, ...], str]) -> l
 
     Args:
         error: pydantic's finding.
-        sources: the environment variables by the path of the key that they set.
+        sources: the environment variable or the local file that set it, by the key's path.
     """
     return [_line(item, sources) for item in error.errors(include_url=False)]
 

@@ -1,4 +1,4 @@
-"""Reads the configuration: `config.toml`, then the environment over it, key by key."""
+"""Reads the configuration: `config.toml`, a person's own `config.local.toml` over it, then the environment."""
 
 import json
 import os
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from jqfollow.settings import schema
 from jqfollow.settings.explain import ConfigError, explain, unknown_key
+from jqfollow.settings.local import lay_over, local_file, set_by
 from jqfollow.settings.sections import Settings
 
 ENV_PREFIX = "JQFOLLOW_"
@@ -30,24 +31,45 @@ def default_config() -> bytes:
 
 
 def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
-    """The configuration in the TOML file `path` and the environment; relative paths in it are relative to the file.
+    """The configuration in the TOML file `path`, in its local file, and in the environment.
+
+    Relative paths in it are relative to the file.
 
     Raises:
-        ConfigError: the file cannot be read, is not UTF-8 or not TOML, or holds something impossible.
+        ConfigError: a file cannot be read, is not UTF-8 or not TOML, or holds something impossible.
     """
-    settings = parse_settings(_toml(path), source=str(path), environ=environ)
+    own_path = local_file(path)
+    own = _toml(own_path) if own_path.exists() else None
+    settings = parse_settings(_toml(path), source=str(path), environ=environ, own=own, own_source=own_path.name)
     folder = settings.data_dir.expanduser()
     return settings.model_copy(update={"data_dir": path.resolve().parent / folder})
 
 
-def parse_settings(data: Mapping[str, Any], *, source: str, environ: Mapping[str, str] | None = None) -> Settings:
-    """The configuration `data`, completed by the environment; raises `ConfigError` like `load_settings`."""
+def parse_settings(
+    data: Mapping[str, Any],
+    *,
+    source: str,
+    environ: Mapping[str, str] | None = None,
+    own: Mapping[str, Any] | None = None,
+    own_source: str = "",
+) -> Settings:
+    """The configuration `data` with a person's `own` over it, completed by the environment.
+
+    Raises:
+        ConfigError: like `load_settings`; what came from `own` is named by `own_source`.
+    """
+    sources: Sources = {}
+    if own is not None:
+        sources.update(dict.fromkeys(set_by(data, own), own_source))
+        data = lay_over(data, own)
+        source = f"{source} + {own_source}"
     merged, variables, wrong = _overlay(data, os.environ if environ is None else environ)
+    sources.update(variables)
     settings = None
     try:
         settings = Settings.model_validate(merged)
     except ValidationError as error:
-        wrong += explain(error, variables)
+        wrong += explain(error, sources)
     if settings is None or wrong:
         lines = "\n".join(f"  {line}" for line in wrong)
         raise ConfigError(f"配置有误 / wrong configuration: {source}\n{lines}")
@@ -85,7 +107,16 @@ def _hint(text: str, error: tomllib.TOMLDecodeError) -> str:
     line = text.splitlines()[int(found[1]) - 1] if found and int(found[1]) <= len(text.splitlines()) else ""
     if "\\" in line and '"' in line:
         return "；Windows 路径请用单引号 / put a Windows path in single quotes: 'D:\\QMT\\userdata_mini'"
-    if re.search("[“”‘’＝，［］｛｝]", line):
+    code = line.split("#", 1)[0]  # a comment may hold any punctuation
+    if found_percent := re.search(r"=\s*(\d+(?:\.\d+)?)\s*[%％]", code):
+        share = f"{Decimal(found_percent[1]) / 100:f}"
+        return f"；百分数请写成小数：{share} / write a percentage as a decimal number: {share}"
+    if re.search(r"^\s*\[[^\]\"']*[^\x00-\x7f“”‘’［］]", code):
+        return (
+            "；小节名只用英文、数字、. _ -，中文名写进 title / a section's name is of letters, digits, . _ - alone; "
+            "other names belong in title"
+        )
+    if re.search("[“”‘’＝，［］｛｝]", code):
         return "；这一行有中文标点，请改用英文标点 / the line has full-width punctuation"
     return ""
 
