@@ -10,6 +10,7 @@ from jqfollow.cli.base import Group
 from jqfollow.cli.client import client
 from jqfollow.cli.demo.command import demo
 from jqfollow.cli.doctor.command import doctor
+from jqfollow.cli.drift import drift
 from jqfollow.cli.export import export
 from jqfollow.cli.frp import frp
 from jqfollow.cli.fullqmt import fullqmt
@@ -36,8 +37,8 @@ def cli(context: click.Context) -> None:
 
 
 for command in (
-    serve, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders, positions, fills, pause, resume,
-    export, autostart, account,
+    serve, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders, positions, fills, drift, pause,
+    resume, export, autostart, account,
 ):  # fmt: skip
     cli.add_command(command)
 
