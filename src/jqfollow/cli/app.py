@@ -37,10 +37,11 @@ def cli(context: click.Context) -> None:
 
 
 for command in (
-    serve, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders, positions, fills, drift, pause,
-    resume, export, autostart, account,
+    serve, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders, positions, fills, pause, resume,
+    export, autostart, account,
 ):  # fmt: skip
     cli.add_command(command)
+cli.add_command(drift)
 
 
 def main() -> None:
