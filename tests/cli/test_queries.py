@@ -120,3 +120,13 @@ def test_pause_and_resume(run: Run) -> None:
         result = run("pause", *wrong)
         assert result.exit_code == 2
         assert "x" in result.stderr
+
+
+def test_drift(run: Run) -> None:
+    rows = data(run, "drift", "--all")
+    assert {row["security"] for row in rows} >= {"000001.SZ", "600000.SH"}
+    for row in rows:
+        assert row["drift"] is None or sum(float(line["shares"]) for line in row["causes"]) == float(row["drift"])
+    assert data(run, "drift", "nobody") == []
+    assert "没有偏差" in run("drift", "nobody").stdout
+    assert run("drift", "--all").exit_code == 0

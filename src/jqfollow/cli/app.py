@@ -11,6 +11,7 @@ from jqfollow.cli.client import client
 from jqfollow.cli.console import console
 from jqfollow.cli.demo.command import demo
 from jqfollow.cli.doctor.command import doctor
+from jqfollow.cli.drift import drift
 from jqfollow.cli.export import export
 from jqfollow.cli.frp import frp
 from jqfollow.cli.fullqmt import fullqmt
@@ -41,6 +42,7 @@ for command in (
     resume, export, autostart, account,
 ):  # fmt: skip
     cli.add_command(command)
+cli.add_command(drift)
 
 
 def main() -> None:

@@ -50,6 +50,8 @@ class OrderColumns(TypedDict, total=False):
 
 
 _COLUMNS = frozenset(OrderColumns.__annotations__)
+_HISTORY = """
+SELECT * FROM orders WHERE (?1 IS NULL OR strategy = ?1) AND (?2 IS NULL OR account = ?2) ORDER BY order_id"""
 
 
 class Orders(Table):
@@ -162,6 +164,10 @@ class Orders(Table):
     def of_signal(self, signal_id: int) -> OrderRows:
         """The orders made of one signal, oldest first."""
         return [_order(row) for row in self._all(_OF_SIGNAL, signal_id)]
+
+    def history(self, *, strategy: str | None = None, account: str | None = None) -> OrderRows:
+        """Every order, oldest first."""
+        return [_order(row) for row in self._all(_HISTORY, stored(strategy), stored(account))]
 
     def open_of_book(self, account: str, strategy: str, security: str) -> OrderRows:
         """Orders that may still change one book, oldest first."""
