@@ -50,6 +50,7 @@ from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
 from jqfollow.notify.outbox import Outbox
 from jqfollow.notify.wecom import WecomRobot, make_client
+from jqfollow.relay.ticket import TICKET
 from jqfollow.routine import Routine
 from jqfollow.settings import Account as AccountSettings
 from jqfollow.settings import PaperAccount, Settings
@@ -61,7 +62,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-RELAY_TICKET = "relay.json"
 
 PICTURES_EVERY_S = 300
 LOOK_AFTER_EVERY_S = 2
@@ -305,7 +305,7 @@ class Service:
 
     def _join_relay(self) -> None:
         """The way by a relay, when this PC has joined one; its packages are wanted only then."""
-        if not (self.settings.data_dir / RELAY_TICKET).exists():
+        if not (self.settings.data_dir / TICKET).exists():
             return
         try:
             from jqfollow.relay.pc import RelayLine, load_ticket

@@ -10,10 +10,11 @@ from typing import Any, Self
 import httpx
 
 from jqfollow.clock import SystemClock
-from jqfollow.relay.book import Book, Ticket
+from jqfollow.relay.book import Book
 from jqfollow.relay.certificate import ensure_certificate
 from jqfollow.relay.config import RelayConfig
 from jqfollow.relay.server import Relay
+from jqfollow.relay.ticket import Ticket
 from jqfollow.relay.words import request_mac
 
 
@@ -37,11 +38,12 @@ class Rig:
         book.save(self.folder)
         return Ticket(
             pc=name,
+            order_url=f"http://127.0.0.1:{self.config.port}",
             url=f"tls://127.0.0.1:{self.config.engine_port}",
             seed=seed,
             certificate=ensure_certificate(self.folder, SystemClock()),
             accounts=accounts,
-            strategies=strategies,
+            strategies={one: book.strategies[one] for one in strategies},
         )
 
     def key(self, strategy: str = "demo") -> bytes:

@@ -13,9 +13,10 @@ import pytest
 from e2e.house import House
 from jqfollow.domain import OrderState
 from jqfollow.reasons import Reason
-from jqfollow.relay.book import Book, Ticket
+from jqfollow.relay.book import Book
 from jqfollow.relay.connect import connect
 from jqfollow.relay.errors import RelayError
+from jqfollow.relay.ticket import Ticket
 from jqfollow.relay.words import RECEIPTS, SIGNALS, receipt_mac, stored_mac
 from jqfollow.wire.jqf1 import Key, seal
 from jqfollow.wire.keystore import KeyStore

@@ -3,17 +3,14 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from jqfollow.cli.base import Exit, Group, fail, say, settings_option, words
 from jqfollow.clock import SystemClock
+from jqfollow.relay.ticket import TICKET, Ticket
 from jqfollow.settings import Settings
 from jqfollow.wire.private_file import write_private
-
-if TYPE_CHECKING:
-    from jqfollow.relay.book import Ticket
 
 _FILE = "relay.toml"
 
@@ -76,7 +73,7 @@ def _serve(file: Path, public: str) -> None:
 @click.pass_obj
 def pc(file: Path, name: str, strategies: tuple[str, ...], accounts: tuple[str, ...], output: Path | None) -> None:
     """为一台电脑写出凭据文件；再写一次，旧的就作废。 / Writes a PC's file; written again, the old one is revoked."""
-    from jqfollow.relay.book import Book, Ticket
+    from jqfollow.relay.book import Book
     from jqfollow.relay.certificate import ensure_certificate
     from jqfollow.relay.config import load_relay_config
 
@@ -85,11 +82,12 @@ def pc(file: Path, name: str, strategies: tuple[str, ...], accounts: tuple[str, 
     book, seed = Book.open(folder).with_pc(name, accounts, strategies)
     ticket = Ticket(
         pc=name,
+        order_url=f"http://{config.public}:{config.port}",
         url=f"tls://{config.public}:{config.engine_port}",
         seed=seed,
         certificate=ensure_certificate(folder, SystemClock()),
         accounts=accounts,
-        strategies=strategies,
+        strategies={one: book.strategies[one] for one in strategies},
     )
     target = output or Path(f"relay-{name}.json")
     write_private(target, ticket.model_dump_json(indent=1).encode())
@@ -105,7 +103,7 @@ def pc(file: Path, name: str, strategies: tuple[str, ...], accounts: tuple[str, 
 @settings_option
 def join(source: Path, *, settings: Settings) -> None:
     """在电脑上导入凭据，重启 serve 生效。 / Imports a PC's file; serve uses it from its next start on."""
-    from jqfollow.relay.pc import TICKET, load_ticket
+    from jqfollow.relay.pc import load_ticket
 
     target = settings.data_dir / TICKET
     old = target.read_bytes() if target.exists() else None

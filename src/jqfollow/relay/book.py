@@ -13,6 +13,8 @@ from jqfollow.relay.words import PC_NAME
 from jqfollow.wire.private_file import write_private
 
 FILE_NAME = "relay-book.json"
+MOST_PCS = 12
+"""A strategy's; the client reads 4 KiB of an answer, receipts and all."""
 
 
 def new_seed() -> str:
@@ -91,6 +93,9 @@ class Book(BaseModel):
                     f"账户 {both[0]} 已属于电脑 {other}，两台电脑会下两次单；要搬请用 jqfollow relay move / "
                     f"account {both[0]} belongs to {other}: two PCs would trade twice; see jqfollow relay move"
                 )
+        for strategy in strategies:
+            if len({*self.followers(strategy), name}) > MOST_PCS:
+                raise RelayError(f"策略 {strategy} 最多跟到 {MOST_PCS} 台电脑 / at most {MOST_PCS} PCs a strategy")
         seed = new_seed()
         keys = {kid: self.strategies.get(kid) or secrets.token_hex(32) for kid in strategies}
         pc = Pc(public=public_of(seed), accounts=accounts, strategies=strategies)
@@ -111,17 +116,3 @@ class Book(BaseModel):
             to: given.model_copy(update={"accounts": (*given.accounts, account)}),
         }
         return self.model_copy(update={"pcs": pcs})
-
-
-class Ticket(BaseModel):
-    """The file that a PC imports (`jqfollow relay join`). Secret."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    pc: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")
-    url: str = Field(pattern=r"^tls://[A-Za-z0-9.:_-]+:[0-9]+$")
-    seed: str = Field(repr=False)
-    certificate: str
-    """The engine's own, and the only one that the PC will speak to."""
-    accounts: tuple[str, ...]
-    strategies: tuple[str, ...]

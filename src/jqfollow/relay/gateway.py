@@ -32,9 +32,11 @@ log = structlog.get_logger(__name__)
 
 PATH = "/api/order"
 RECEIPTS_PATH = "/api/receipts"
-_STORE_S = 5.0
+_STORE_S = 2.5
+"""Below the 4 s that the client gives an attempt: it is told 503 rather than left without an answer."""
 _BODY_BYTES = 16 * 1024
 _BODY_S = 20.0
+_LATE = 4
 _NOBODY = bytes(32)
 """The key against which an unknown strategy's message is proven: in vain, and as slowly as any other."""
 
@@ -49,6 +51,8 @@ class Gateway:
         self._js = connection.jetstream(timeout=_STORE_S)
         self._clock = clock
         self._shares: dict[str, MinuteLimit] = {}
+        self._open: dict[str, dict[str, set[str]]] = {}
+        """By strategy, the latest messages and the PCs that had not confirmed them when their sender was answered."""
         self._heard: dict[str, asyncio.Queue[dict[str, Any]]] = {}
 
     async def listen(self) -> None:
@@ -86,13 +90,37 @@ class Gateway:
             for subject in subjects:
                 if self._heard.get(subject) is heard:
                     del self._heard[subject]
+        late = await self._late(envelope.kid)
+        self._remember(envelope, set(pcs) - {str(receipt.get("pc")) for receipt in receipts})
         return {
             "status": "stored",
             "id": envelope.id,
             "mac": stored_mac(key, envelope.id),
             "pcs": pcs,
             "receipts": receipts,
+            "late": late,
         }
+
+    def _remember(self, envelope: Jqf1Envelope, missing: set[str]) -> None:
+        waiting = self._open.setdefault(envelope.kid, {})
+        waiting.pop(envelope.id, None)
+        if missing:
+            waiting[envelope.id] = missing
+        while len(waiting) > _LATE:
+            del waiting[next(iter(waiting))]
+
+    async def _late(self, strategy: str) -> list[dict[str, Any]]:
+        """What PCs said since of the strategy's latest messages: told once, with its next one."""
+        found: list[dict[str, Any]] = []
+        waiting = self._open.get(strategy, {})
+        for message_id, missing in list(waiting.items()):
+            subjects = [receipt_subject(pc, strategy, message_id) for pc in missing]
+            for receipt in (await self._stored_receipts(subjects))[: _LATE - len(found)]:
+                found.append({"id": message_id, **receipt})
+                missing.discard(str(receipt.get("pc")))
+            if not missing:
+                waiting.pop(message_id, None)
+        return found
 
     async def receipts(self, strategy: str, message_id: str, mac: str) -> dict[str, Any]:
         """What the PCs said of a message, within the days that it is kept; raises `ProblemError`."""

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import nats.errors
 import nats.js.errors
@@ -17,9 +16,9 @@ from pydantic import ValidationError
 from jqfollow.api.opening import Opened, Opener
 from jqfollow.api.problem import ProblemError
 from jqfollow.api.reception import Reception
-from jqfollow.relay.book import Ticket
 from jqfollow.relay.connect import connect
 from jqfollow.relay.errors import RelayError
+from jqfollow.relay.ticket import Ticket, read_ticket
 from jqfollow.relay.words import SIGNALS, receipt_mac, receipt_subject
 from jqfollow.settings import PaperAccount, Settings
 from jqfollow.wire.envelope import read_object
@@ -28,7 +27,6 @@ from jqfollow.wire.jqf1 import Jqf1Envelope
 
 log = structlog.get_logger(__name__)
 
-TICKET = "relay.json"
 _BATCH = 20
 _FETCH_S = 20.0
 _AGAIN_S = 2.0
@@ -55,13 +53,9 @@ def load_ticket(settings: Settings) -> Ticket | None:
     Raises:
         RelayError: unreadable, or a real account is followed that is not this PC's.
     """
-    path: Path = settings.data_dir / TICKET
-    if not path.exists():
+    ticket = read_ticket(settings.data_dir)
+    if ticket is None:
         return None
-    try:
-        ticket = Ticket.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise RelayError(f"{path} 不是中继凭据 / is not a relay's file: jqfollow relay join FILE") from error
     for name in ticket.strategies:
         strategy = settings.strategies.get(name)
         for account in strategy.follow if strategy else ():
@@ -135,7 +129,6 @@ class RelayLine:
         ticket = self._ticket
         receipt = {
             "pc": ticket.pc,
-            "id": opened.message_id,
             "status": answer.status,
             "mac": receipt_mac(opened.key, opened.message_id, answer.status, ticket.pc),
         }
