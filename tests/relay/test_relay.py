@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import nats.errors
 import pytest
 
 from e2e.house import House
+from jqfollow.clock import SystemClock
 from jqfollow.domain import OrderState
 from jqfollow.reasons import Reason
 from jqfollow.relay.book import Book
@@ -18,6 +20,7 @@ from jqfollow.relay.connect import connect
 from jqfollow.relay.errors import RelayError
 from jqfollow.relay.ticket import Ticket
 from jqfollow.relay.words import RECEIPTS, SIGNALS, receipt_mac, stored_mac
+from jqfollow.wire.joinquant_link import _JqFollowLink
 from jqfollow.wire.jqf1 import Key, seal
 from jqfollow.wire.keystore import KeyStore
 
@@ -162,3 +165,72 @@ def test_an_account_belongs_to_one_pc_until_a_person_moves_it(tmp_path: Path) ->
     book, _ = book.with_pc("office", (), ("demo",))
     moved = book.moved("8888", "office")
     assert (moved.pcs["home"].accounts, moved.pcs["office"].accounts) == ((), ("8888",))
+
+
+async def test_the_client_of_a_strategy_says_which_pc_is_silent_and_hears_late_answers(tmp_path: Path) -> None:
+    rig, house = Rig(tmp_path, wait_ms=300), House(tmp_path, clock=SystemClock())
+    join(house, rig.ticket("home"))
+    rig.ticket("asleep")
+    told: list[str] = []
+
+    class Link(_JqFollowLink):
+        URL, STRATEGY = f"http://127.0.0.1:{rig.config.port}", "demo"
+        KEY, RELAY_KEY = strategy_key(house).text, rig.key().hex()
+        say = warn = told.append
+
+    def send(name: str) -> str:
+        text = json.dumps({"kind": "hello", "run": "sim_trade", "made_at": int(time.time() * 1000), "note": ""})
+        message = {"id": name, "text": text, "label": name, "kind": "hello"}
+        outcome, answer, _ = Link.attempt(message, 4.0)
+        if outcome == "done":
+            Link.delivered(message, answer)
+        return str(outcome)
+
+    async with rig:
+        assert await asyncio.to_thread(send, "c-1") == "done"
+        assert told == ["中继已存下 c-1，电脑 home、asleep 尚未确认"]
+        async with house:
+            await signal_of(house, "c-1")
+            assert await asyncio.to_thread(send, "c-2") == "done"
+            assert "已送达 c-2，电脑 home 已收到" in told
+            assert "中继已存下 c-2，电脑 asleep 尚未确认" in told
+            assert told[-1] == "电脑 home 后来收到了 c-1"
+        Link.RELAY_KEY = "00" * 32
+        assert await asyncio.to_thread(send, "c-3") == "refused"
+
+
+async def test_a_revoked_pc_is_cut_off(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    old = rig.ticket("home")
+    async with rig:
+        connection = await connect(old.url, old.seed, "home", old.certificate)
+        assert (await connection.jetstream().consumer_info(SIGNALS, "home")).name == "home"
+        await connection.close()
+        rig.ticket("home")
+        await rig.relay.look()
+        with pytest.raises((nats.errors.Error, OSError, TimeoutError)):
+            await asyncio.wait_for(connect(old.url, old.seed, "home", old.certificate), 1)
+
+
+async def test_a_full_store_says_so_and_keeps_what_it_has(tmp_path: Path) -> None:
+    rig, house = Rig(tmp_path, wait_ms=0, max_store_mb=1), House(tmp_path)
+    rig.ticket("home")
+    key = strategy_key(house)
+    async with rig:
+        now = int(house.clock.now().timestamp())
+        codes = []
+        for number in range(200):
+            sent = seal(key, "demo", f"f-{number}", now, "x" * 11_000)
+            answer = await rig.post(sent)
+            codes.append(answer.status_code)
+            if answer.status_code != 200:
+                assert answer.json()["error"] == "store"
+                assert "retry-after" in answer.headers
+                break
+        stored = len(codes) - 1
+        assert (codes[-1], 30 < stored < 100) == (503, True)
+        spare = rig.ticket("spare")
+        admin = await connect(spare.url, Book.open(rig.folder).admin, "admin", spare.certificate)
+        state = (await admin.jetstream().stream_info(SIGNALS)).state
+        assert (state.messages, state.first_seq) == (stored, 1)
+        await admin.close()

@@ -74,12 +74,13 @@ class Relay:
         while True:
             await asyncio.sleep(_WATCH_S)
             try:
-                await self._look()
+                await self.look()
             except Exception:  # a turn ends here; the next one tries again
                 log.exception("relay_watch_failed")
                 await asyncio.sleep(_RESTART_S)
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Takes up a changed book and an engine that has ended, now."""
         changed = self._changed()
         if changed != self._seen:
             self._book = Book.open(self._folder)
