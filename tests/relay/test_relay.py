@@ -137,6 +137,7 @@ async def test_a_stolen_pc_credential_reads_only_its_own(tmp_path: Path) -> None
             await connection.close()
 
 
+@pytest.mark.slow
 async def test_a_killed_engine_comes_back_and_what_it_stored_is_there(tmp_path: Path) -> None:
     rig, house = Rig(tmp_path, wait_ms=0), House(tmp_path)
     join(house, rig.ticket("home"))
