@@ -15,6 +15,7 @@ from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.settings import Follow, Settings
+from jqfollow.wire.jqf1 import FRESH_S
 from jqfollow.wire.messages import LIVE_RUN
 
 _NOT_TRADED = frozenset({"canceled", "rejected"})
@@ -102,7 +103,15 @@ class Following:
                 return Refusal(reason=Reason.REPLAYED, figures=figures)
         if not self._followers(signal):
             return Refusal(reason=Reason.NOT_FOLLOWED, figures={"strategy": signal.strategy})
-        return None
+        return self._too_late(signal)
+
+    def _too_late(self, signal: SignalRow) -> Refusal | None:
+        """Only a relay brings what is older than a direct message may be: no rule that waits makes it a trade."""
+        age_s = (signal.received_at - signal.made_at).total_seconds()
+        most_s = self._settings.risk.max_signal_age_s
+        if signal.wire is not Wire.JQF1 or signal.run != LIVE_RUN or age_s <= max(FRESH_S, most_s):
+            return None
+        return Refusal(reason=Reason.STALE, figures={"age_s": f"{age_s:.0f}", "max_age_s": f"{most_s:g}"})
 
     def _followers(self, signal: SignalRow) -> Sequence[tuple[Account, Follow]]:
         if signal.wire is Wire.MANUAL:

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -21,6 +21,7 @@ from jqfollow.api.clocks import ClockWatch
 from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
 from jqfollow.api.models import NoticeView
+from jqfollow.api.opening import Opener
 from jqfollow.api.server import Server
 from jqfollow.api.signals import SignalsPort, signals_app
 from jqfollow.api.token import load_or_create_token
@@ -49,13 +50,18 @@ from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
 from jqfollow.notify.outbox import Outbox
 from jqfollow.notify.wecom import WecomRobot, make_client
+from jqfollow.relay.ticket import TICKET
 from jqfollow.routine import Routine
 from jqfollow.settings import Account as AccountSettings
 from jqfollow.settings import PaperAccount, Settings
 from jqfollow.settings.cautions import cautions
 from jqfollow.wire.keystore import KeyStore
 
+if TYPE_CHECKING:
+    from jqfollow.relay.pc import RelayLine
+
 log = structlog.get_logger(__name__)
+
 
 PICTURES_EVERY_S = 300
 LOOK_AFTER_EVERY_S = 2
@@ -103,6 +109,7 @@ class Service:
         self.signals_port: SignalsPort | None = None
         self.hurried: Callable[[], bool] = lambda: False
         """Whether the system ends us, so that a stop has seconds and no more."""
+        self.relay: RelayLine | None = None
 
     async def __aenter__(self) -> Self:
         """Starts."""
@@ -174,6 +181,7 @@ class Service:
         await self.ledger.write(lambda tx: recover(tx, self.accounts, self.calls, self.wishes.moment))
         self._closing.callback(self.calls.close)
         await self._warn_about_orphans()
+        self._join_relay()
         self._run_tasks()
         for server in (signals, console):
             await server.start()
@@ -299,6 +307,30 @@ class Service:
             self._task(f"late answers {name}", self._hear_late(account))
         self._closing.push_async_callback(self._end_tasks)
 
+    def _join_relay(self) -> None:
+        """The way by a relay, when this PC has joined one; its packages are wanted only then."""
+        if not (self.settings.data_dir / TICKET).exists():
+            return
+        try:
+            from jqfollow.relay.pc import RelayLine, load_ticket
+        except ModuleNotFoundError as error:
+            raise JqfollowError(
+                f'已加入中继，但缺少 {error.name}：pip install "jqfollow[relay]" / is missing for the relay'
+            ) from error
+        ticket = load_ticket(self.settings)
+        if ticket is None or self.signals_port is None:
+            return
+        self.relay = RelayLine(
+            ticket,
+            opener=Opener(settings=self.settings, keys=self.keys, clock=self.clock),
+            reception=self.signals_port.reception,
+            tell=self._alert,
+        )
+        self._task("relay", self.relay.run())
+
+    async def _alert(self, zh: str) -> None:
+        await self.routine.tell(Kind.ALERT, messages.alert(zh))
+
     def _task(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
 
@@ -370,6 +402,23 @@ class Service:
                         en=f"{account.lanes.abandoned} calls to the broker of account {name} never returned",
                     )
                 )
+        if self.relay is not None and not self.relay.state.connected:
+            found.append(
+                NoticeView(
+                    level="error",
+                    zh="与中继的连接断了，正在重连：其间的信号存在中继里，来晚的不会下单",
+                    en="the relay is not connected: it keeps the signals, and those that come late are not traded",
+                )
+            )
+        if self.relay is not None and self.relay.state.refused:
+            refused = self.relay.state.refused
+            found.append(
+                NoticeView(
+                    level="error",
+                    zh=f"中继送来 {refused} 条不能用的消息，详见日志",
+                    en=f"{refused} messages of the relay could not be used: see the log",
+                )
+            )
         outbox = self.outbox.health()
         if outbox["state"] == "degraded":
             waiting = outbox["pending"]

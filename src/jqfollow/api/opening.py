@@ -92,6 +92,15 @@ class Opener:
             raise StaleError(strategy=opened.strategy, message_id=opened.message_id, skew_s=skew_s)
         return opened
 
+    def open_stored(self, envelope: Jqf1Envelope) -> Opened:
+        """The authentic message that a relay kept: when it was sent says nothing, how old it is stands sealed in it.
+
+        Raises:
+            MalformedError: authentic, yet no text.
+            NotAuthenticError: unknown strategy, another key, or changed.
+        """
+        return self._open_jqf1(envelope)
+
     def _fresh(self, sent_at: float) -> bool:
         return abs(sent_at - self._clock.now().timestamp()) <= FRESH_S
 

@@ -49,14 +49,15 @@ class SignalsPort:
 
     def __init__(self, app: FastAPI, *, reception: Reception, counters: Counters) -> None:
         self._app = app
-        self._reception = reception
+        self.reception = reception
+        """What comes by another way is taken in here too: one share, one memory of what was seen."""
         self._counters = counters
         counters.declare(COUNTER, "Answers of the signals port by status")
 
     @property
     def recording(self) -> bool:
         """Whether the last message could be recorded."""
-        return self._reception.recording
+        return self.reception.recording
 
     def openapi(self) -> Mapping[str, Any]:
         """Its document; the port itself shows it to nobody."""

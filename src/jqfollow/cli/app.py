@@ -18,6 +18,7 @@ from jqfollow.cli.fullqmt import fullqmt
 from jqfollow.cli.keys import keys
 from jqfollow.cli.pauses import pause, resume
 from jqfollow.cli.queries import fills, orders, positions, signals
+from jqfollow.cli.relay import relay
 from jqfollow.cli.send import send
 from jqfollow.cli.serve import serve
 from jqfollow.cli.status import status
@@ -39,10 +40,9 @@ def cli(context: click.Context) -> None:
 
 for command in (
     serve, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders, positions, fills, pause,
-    resume, export, autostart, account,
+    resume, export, autostart, account, drift, relay,
 ):  # fmt: skip
     cli.add_command(command)
-cli.add_command(drift)
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from jqfollow.cli.base import Command, Exit, fail, known_strategy, say, settings
 from jqfollow.cli.frp import FRPC
 from jqfollow.cli.keys import open_keys
 from jqfollow.domain import Wire
+from jqfollow.relay.ticket import read_ticket
 from jqfollow.settings import Settings
 from jqfollow.wire.client_file import ClientFileError, render_client
 from jqfollow.wire.private_file import write_private
@@ -37,10 +38,14 @@ def client(*, settings: Settings, strategy: str, url: str | None, output: Path |
     target = output or Path(f"jqfollow_client_{strategy}.py")
     if target.exists() and not force:
         fail(words(f"{target} 已存在；覆盖请加 --force", f"{target} exists; --force overwrites it"), Exit.WRONG_USE)
-    address = url or default_url(settings)
+    ticket = read_ticket(settings.data_dir)
+    relay_key = ticket.strategies.get(strategy, "") if ticket else ""
+    address = url or (ticket.order_url if ticket and relay_key else default_url(settings))
+    if ticket and address != ticket.order_url:
+        relay_key = ""  # by a tunnel beside the relay: its key is nobody else's affair
     (key, *_) = open_keys(settings).keys(strategy)
     try:
-        text = render_client(url=address, key_text=key.text, strategy=strategy)
+        text = render_client(url=address, key_text=key.text, strategy=strategy, relay_key=relay_key)
     except ClientFileError as error:
         raise click.BadParameter(str(error)) from None
     try:

@@ -17,11 +17,11 @@ class ClientFileError(JqfollowError, ValueError):
     """No client file can be written from what was given; says what and why."""
 
 
-def render_client(*, url: str, key_text: str, strategy: str, budget_s: float = 10.0) -> str:
+def render_client(*, url: str, key_text: str, strategy: str, budget_s: float = 10.0, relay_key: str = "") -> str:
     """One Python 3.6 file with address and key in it; secret, like the key.
 
     `url` is the signals port as JoinQuant reaches it, `http://host:port`; `budget_s` is how long one order of the
-    strategy may wait for its signal.
+    strategy may wait for its signal; `relay_key` (64 hex digits) is wanted by a relay, when `url` is one.
 
     Raises:
         KeyTextError: `key_text` is no key.
@@ -31,12 +31,15 @@ def render_client(*, url: str, key_text: str, strategy: str, budget_s: float = 1
         raise ClientFileError(f"策略名 {strategy!r} 只能用字母、数字与 ._-，最多 64 个 / not a strategy's name")
     if not 1 <= budget_s <= _MOST_BUDGET_S:
         raise ClientFileError(f"budget_s 应在 1 至 {_MOST_BUDGET_S} 秒之间，现为 {budget_s} / budget_s is out of range")
+    if relay_key and not re.fullmatch(r"[0-9a-f]{64}", relay_key):
+        raise ClientFileError("中继密钥应为 64 位十六进制 / a relay key is 64 hex digits")
     text = _LINK_IMPORT.sub(lambda _: _link(), _source("joinquant_client.py"))
     values: dict[str, str | float] = {
         "JQFOLLOW_URL": _checked_url(url),
         "JQFOLLOW_STRATEGY": strategy,
         "JQFOLLOW_KEY": Key.parse(key_text).text,
         "JQFOLLOW_BUDGET_S": float(budget_s),
+        "JQFOLLOW_RELAY_KEY": relay_key,
     }
     for name, value in values.items():
         text = _filled_in(text, name, value)

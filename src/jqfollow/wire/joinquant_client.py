@@ -25,6 +25,7 @@ is pasted may use any other name for itself.
 JQFOLLOW_URL = "http://127.0.0.1:8888"
 JQFOLLOW_STRATEGY = "demo"
 JQFOLLOW_KEY = ""
+JQFOLLOW_RELAY_KEY = ""
 JQFOLLOW_BUDGET_S = 10.0  # 一次下单最多因发送信号而多等的秒数
 JQFOLLOW_SEND_BACKTEST = True  # 回测的信号也发送（能否跟单由服务端决定，实盘账户一律不跟）
 
@@ -36,6 +37,7 @@ class _JqFollow(_JqFollowLink):
     """What is told, and when."""
 
     URL, STRATEGY, KEY, BUDGET_S = JQFOLLOW_URL, JQFOLLOW_STRATEGY, JQFOLLOW_KEY, JQFOLLOW_BUDGET_S
+    RELAY_KEY = JQFOLLOW_RELAY_KEY
     NAMES = (
         "order",
         "order_value",

@@ -1,0 +1,118 @@
+"""Who may do what at a relay: strategies with their relay keys, PCs with their accounts. One private file."""
+
+import json
+import secrets
+from pathlib import Path
+from typing import Self
+
+import nkeys
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from jqfollow.relay.errors import RelayError
+from jqfollow.relay.words import PC_NAME
+from jqfollow.wire.private_file import write_private
+
+FILE_NAME = "relay-book.json"
+MOST_PCS = 12
+"""A strategy's; the client reads 4 KiB of an answer, receipts and all."""
+
+
+def new_seed() -> str:
+    """A new user's secret."""
+    return bytes(nkeys.encode_seed(secrets.token_bytes(32), nkeys.PREFIX_BYTE_USER)).decode()
+
+
+def public_of(seed: str) -> str:
+    """What the engine knows that user by."""
+    return str(nkeys.from_seed(bytearray(seed.encode())).public_key.decode())
+
+
+class Pc(BaseModel):
+    """One PC: its public key, the broker accounts that are its own, the strategies that it follows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    public: str
+    accounts: tuple[str, ...]
+    strategies: tuple[str, ...]
+
+
+class Book(BaseModel):
+    """The whole of it. Secret."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    admin: str = Field(repr=False)
+    gateway: str = Field(repr=False)
+    strategies: dict[str, str] = Field(default_factory=dict, repr=False)
+    """Relay keys, hex, by strategy."""
+    pcs: dict[str, Pc] = Field(default_factory=dict)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The book of the folder; a new one where none is.
+
+        Raises:
+            RelayError: unreadable.
+        """
+        path = folder / FILE_NAME
+        if not path.exists():
+            book = cls(admin=new_seed(), gateway=new_seed())
+            book.save(folder)
+            return book
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise RelayError(f"{path} 读不了，请从备份放回 / unreadable: put it back from a copy") from error
+
+    def save(self, folder: Path) -> None:
+        """Writes it whole, or not at all."""
+        write_private(folder / FILE_NAME, json.dumps(self.model_dump(), indent=1).encode())
+
+    def relay_key(self, strategy: str) -> bytes | None:
+        """The key that lets the strategy store."""
+        text = self.strategies.get(strategy)
+        return None if text is None else bytes.fromhex(text)
+
+    def followers(self, strategy: str) -> list[str]:
+        """The PCs that follow it."""
+        return [name for name, pc in self.pcs.items() if strategy in pc.strategies]
+
+    def with_pc(self, name: str, accounts: tuple[str, ...], strategies: tuple[str, ...]) -> tuple[Self, str]:
+        """The book with a new PC, or the same with a new secret (the old one is revoked), and that secret.
+
+        Raises:
+            RelayError: a name that cannot be, or an account that another PC has.
+        """
+        if not PC_NAME.fullmatch(name) or name in {"admin", "gateway"}:
+            raise RelayError(f"电脑名 {name!r} 只能用 A-Z a-z 0-9 _ - / a PC's name is of these letters")
+        for other, pc in self.pcs.items():
+            both = sorted(set(pc.accounts) & set(accounts))
+            if other != name and both:
+                raise RelayError(
+                    f"账户 {both[0]} 已属于电脑 {other}，两台电脑会下两次单；要搬请用 jqfollow relay move / "
+                    f"account {both[0]} belongs to {other}: two PCs would trade twice; see jqfollow relay move"
+                )
+        for strategy in strategies:
+            if len({*self.followers(strategy), name}) > MOST_PCS:
+                raise RelayError(f"策略 {strategy} 最多跟到 {MOST_PCS} 台电脑 / at most {MOST_PCS} PCs a strategy")
+        seed = new_seed()
+        keys = {kid: self.strategies.get(kid) or secrets.token_hex(32) for kid in strategies}
+        pc = Pc(public=public_of(seed), accounts=accounts, strategies=strategies)
+        return self.model_copy(update={"strategies": self.strategies | keys, "pcs": self.pcs | {name: pc}}), seed
+
+    def moved(self, account: str, to: str) -> Self:
+        """The book with the account at another PC.
+
+        Raises:
+            RelayError: no such account or PC.
+        """
+        owner = next((name for name, pc in self.pcs.items() if account in pc.accounts), None)
+        if owner is None or to not in self.pcs or owner == to:
+            raise RelayError(f"没有可搬的账户 {account}，或没有电脑 {to} / no such account to move, or no such PC")
+        taken, given = self.pcs[owner], self.pcs[to]
+        pcs = self.pcs | {
+            owner: taken.model_copy(update={"accounts": tuple(a for a in taken.accounts if a != account)}),
+            to: given.model_copy(update={"accounts": (*given.accounts, account)}),
+        }
+        return self.model_copy(update={"pcs": pcs})

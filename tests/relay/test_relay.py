@@ -1,0 +1,237 @@
+"""A signal by way of the relay: stored, taken, followed once, and acknowledged by who did what."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import nats.errors
+import pytest
+
+from e2e.house import House
+from jqfollow.clock import SystemClock
+from jqfollow.domain import OrderState
+from jqfollow.reasons import Reason
+from jqfollow.relay.book import Book
+from jqfollow.relay.connect import connect
+from jqfollow.relay.errors import RelayError
+from jqfollow.relay.ticket import Ticket
+from jqfollow.relay.words import RECEIPTS, SIGNALS, receipt_mac, stored_mac
+from jqfollow.wire.joinquant_link import _JqFollowLink
+from jqfollow.wire.jqf1 import Key, seal
+from jqfollow.wire.keystore import KeyStore
+
+from .rig import Rig
+
+CODE = "000001.XSHE"
+
+
+def message(house: House, name: str, *, key: Key, amount: int = 100) -> dict[str, Any]:
+    now = house.clock.now()
+    order = {
+        "order_id": name, "security": CODE, "is_buy": True, "amount": amount, "filled": amount, "price": "10.00",
+        "limit": None, "status": "held", "side": "long", "action": "open", "add_time": f"{now:%Y-%m-%d %H:%M:%S}",
+    }  # fmt: skip
+    made_at = int(now.timestamp() * 1000)
+    text = json.dumps({"kind": "order", "run": "sim_trade", "made_at": made_at, "order": order})
+    return seal(key, "demo", name, int(now.timestamp()), text)
+
+
+def join(house: House, ticket: Ticket) -> None:
+    house.data_dir.mkdir(parents=True, exist_ok=True)
+    (house.data_dir / "relay.json").write_text(ticket.model_dump_json(), encoding="utf-8")
+
+
+def strategy_key(house: House) -> Key:
+    keys = KeyStore.open(house.settings.keys_file, house.clock)
+    keys.ensure(["demo"])
+    return keys.keys("demo")[0]
+
+
+async def signal_of(house: House, message_id: str) -> int:
+    def found(tx: Any) -> int | None:
+        rows = [row for number in range(1, 50) if (row := tx.signals.get(number)) and row.message_id == message_id]
+        return rows[0].signal_id if rows else None
+
+    return await house.until(found)
+
+
+async def test_a_signal_goes_by_the_relay_to_a_filled_order_and_two_keys_say_so(tmp_path: Path) -> None:
+    rig, house = Rig(tmp_path, wait_ms=3000), House(tmp_path)
+    join(house, rig.ticket("home"))
+    key = strategy_key(house)
+    async with rig, house:
+        house.market(CODE, last="10.00")
+        sent = message(house, "r-1", key=key)
+        answer = (await rig.post(sent)).json()
+        assert (answer["status"], answer["mac"]) == ("stored", stored_mac(rig.key(), "r-1"))
+        [receipt] = answer["receipts"]
+        assert receipt["mac"] == receipt_mac(key, "r-1", receipt["status"], "home")
+        [order] = await house.done(await signal_of(house, "r-1"))
+        assert (order.state, order.filled) == (OrderState.FILLED, 100)
+        # Again by the relay, and by the tunnel: one signal.
+        assert (await rig.post(sent)).json()["receipts"] == [receipt]
+        direct = await house._http.post(f"{house.service.signals_url}/api/order", json=sent)
+        assert direct.json()["status"] == "duplicate"
+        assert len(await house.ledger.read(lambda tx: tx.orders.of_signal(order.signal_id))) == 1
+
+
+async def test_what_a_sleeping_pc_gets_too_late_is_recorded_and_never_traded(tmp_path: Path) -> None:
+    rig, house = Rig(tmp_path, wait_ms=0), House(tmp_path, risk={"outside_hours": "hold"})
+    join(house, rig.ticket("home"))
+    key = strategy_key(house)
+    async with rig:
+        answer = (await rig.post(message(house, "night", key=key))).json()
+        assert (answer["status"], answer["pcs"], answer["receipts"]) == ("stored", ["home"], [])
+        house.forward(50_000)
+        async with house:
+            row = await house.signal(await signal_of(house, "night"))
+            assert (row.reason, row.figures["age_s"][:2]) == (Reason.STALE, "50")
+            assert await house.ledger.read(lambda tx: tx.orders.of_signal(row.signal_id)) == []
+        [receipt] = (await rig.receipts("night"))["receipts"]
+        assert receipt["status"] == "accepted"
+
+
+async def test_nobody_stores_without_the_strategys_relay_key(tmp_path: Path) -> None:
+    rig, house = Rig(tmp_path, wait_ms=0), House(tmp_path)
+    rig.ticket("home", strategies=("demo", "other"))
+    key = strategy_key(house)
+    async with rig:
+        sent = message(house, "r-1", key=key)
+        assert (await rig.post(sent, mac="00" * 32)).status_code == 401
+        assert (await rig.post(sent, mac="\x7f")).status_code == 401
+        assert (await rig.post(sent, key=rig.key("other"))).status_code == 401
+        assert (await rig.post(sent | {"kid": "nobody"})).status_code == 401
+        assert (await rig.post({"v": "junk"})).status_code == 400
+        assert (await rig.post(sent | {"box": "A" * 20_000})).status_code == 413
+        assert (await rig.http.get("/api/receipts", params={"kid": "demo", "id": "r-1"})).status_code == 401
+        assert (await rig.http.get("/docs")).status_code == 404
+        spare = rig.ticket("spare")
+        admin = await connect(spare.url, Book.open(rig.folder).admin, "admin", spare.certificate)
+        assert (await admin.jetstream().stream_info(SIGNALS)).state.messages == 0
+        await admin.close()
+
+
+async def test_a_stolen_pc_credential_reads_only_its_own(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    thief, victim = rig.ticket("thief", strategies=("other",)), rig.ticket("victim")
+    async with rig:
+        connection = await connect(thief.url, thief.seed, "thief", thief.certificate)
+        try:
+            for subject in (
+                f"$JS.API.CONSUMER.MSG.NEXT.{SIGNALS}.{victim.pc}",
+                f"$JS.API.STREAM.MSG.GET.{SIGNALS}",
+                f"$JS.API.DIRECT.GET.{RECEIPTS}",
+                f"$JS.API.STREAM.PURGE.{SIGNALS}",
+                f"$JS.API.CONSUMER.DURABLE.CREATE.{SIGNALS}.mine",
+                "sig.demo",
+                "rcpt.victim.demo.x",
+            ):
+                with pytest.raises(nats.errors.Error):
+                    await connection.request(subject, b"1", timeout=0.3)
+            assert (await connection.jetstream().consumer_info(SIGNALS, "thief")).name == "thief"
+        finally:
+            await connection.close()
+
+
+@pytest.mark.slow
+async def test_a_killed_engine_comes_back_and_what_it_stored_is_there(tmp_path: Path) -> None:
+    rig, house = Rig(tmp_path, wait_ms=0), House(tmp_path)
+    join(house, rig.ticket("home"))
+    key = strategy_key(house)
+    async with rig:
+        names = [f"k-{number}" for number in range(6)]
+        for number, name in enumerate(names):
+            sent = message(house, name, key=key)
+            if number in {2, 4}:
+                assert rig.relay.engine.pid is not None
+                os.kill(rig.relay.engine.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+            async with asyncio.timeout(30):
+                while (await rig.post(sent)).status_code != 200:  # noqa: ASYNC110 - a client has no event
+                    await asyncio.sleep(0.1)
+        async with house:
+            rows = [await house.signal(await signal_of(house, name)) for name in names]
+            assert [row.message_id for row in rows] == names
+            orders = [await house.ledger.read(lambda tx, n=row.signal_id: tx.orders.of_signal(n)) for row in rows]
+            assert [len(one) for one in orders] == [1] * len(names)
+
+
+def test_an_account_belongs_to_one_pc_until_a_person_moves_it(tmp_path: Path) -> None:
+    book, _ = Book.open(tmp_path).with_pc("home", ("8888",), ("demo",))
+    with pytest.raises(RelayError, match="home"):
+        book.with_pc("office", ("8888",), ("demo",))
+    book, _ = book.with_pc("office", (), ("demo",))
+    moved = book.moved("8888", "office")
+    assert (moved.pcs["home"].accounts, moved.pcs["office"].accounts) == ((), ("8888",))
+
+
+async def test_the_client_of_a_strategy_says_which_pc_is_silent_and_hears_late_answers(tmp_path: Path) -> None:
+    rig, house = Rig(tmp_path, wait_ms=300), House(tmp_path, clock=SystemClock())
+    join(house, rig.ticket("home"))
+    rig.ticket("asleep")
+    told: list[str] = []
+
+    class Link(_JqFollowLink):
+        URL, STRATEGY = f"http://127.0.0.1:{rig.config.port}", "demo"
+        KEY, RELAY_KEY = strategy_key(house).text, rig.key().hex()
+        say = warn = told.append
+
+    def send(name: str) -> str:
+        text = json.dumps({"kind": "hello", "run": "sim_trade", "made_at": int(time.time() * 1000), "note": ""})
+        message = {"id": name, "text": text, "label": name, "kind": "hello"}
+        outcome, answer, _ = Link.attempt(message, 4.0)
+        if outcome == "done":
+            Link.delivered(message, answer)
+        return str(outcome)
+
+    async with rig:
+        assert await asyncio.to_thread(send, "c-1") == "done"
+        assert told == ["中继已存下 c-1，电脑 home、asleep 尚未确认"]
+        async with house:
+            await signal_of(house, "c-1")
+            assert await asyncio.to_thread(send, "c-2") == "done"
+            assert "已送达 c-2，电脑 home 已收到" in told
+            assert "中继已存下 c-2，电脑 asleep 尚未确认" in told
+            assert told[-1] == "电脑 home 后来收到了 c-1"
+        Link.RELAY_KEY = "00" * 32
+        assert await asyncio.to_thread(send, "c-3") == "refused"
+
+
+async def test_a_revoked_pc_is_cut_off(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    old = rig.ticket("home")
+    async with rig:
+        connection = await connect(old.url, old.seed, "home", old.certificate)
+        assert (await connection.jetstream().consumer_info(SIGNALS, "home")).name == "home"
+        await connection.close()
+        rig.ticket("home")
+        await rig.relay.look()
+        with pytest.raises((nats.errors.Error, OSError, TimeoutError)):
+            await asyncio.wait_for(connect(old.url, old.seed, "home", old.certificate), 1)
+
+
+async def test_a_full_store_says_so_and_keeps_what_it_has(tmp_path: Path) -> None:
+    rig, house = Rig(tmp_path, wait_ms=0, max_store_mb=1), House(tmp_path)
+    rig.ticket("home")
+    key = strategy_key(house)
+    async with rig:
+        now = int(house.clock.now().timestamp())
+        codes = []
+        for number in range(200):
+            sent = seal(key, "demo", f"f-{number}", now, "x" * 11_000)
+            answer = await rig.post(sent)
+            codes.append(answer.status_code)
+            if answer.status_code != 200:
+                assert answer.json()["error"] == "store"
+                assert "retry-after" in answer.headers
+                break
+        stored = len(codes) - 1
+        assert (codes[-1], 30 < stored < 100) == (503, True)
+        spare = rig.ticket("spare")
+        admin = await connect(spare.url, Book.open(rig.folder).admin, "admin", spare.certificate)
+        state = (await admin.jetstream().stream_info(SIGNALS)).state
+        assert (state.messages, state.first_seq) == (stored, 1)
+        await admin.close()
