@@ -34,6 +34,7 @@ NAMES = (
     "get_open_orders",
     "get_orders",
     "get_trades",
+    "get_current_data",
     "set_subportfolios",
     "send_message",
     "run_daily",
@@ -188,6 +189,22 @@ def get_trades():
     platform = active[-1]
     today = platform.engine.day_orders()
     return {key: found for key, found in platform.engine.trades.items() if found.order_id in today}
+
+
+def get_current_data():
+    """By code, what is known now."""
+    return _Current()
+
+
+class _Current(dict):
+    def __missing__(self, security):
+        return _Snapshot(active[-1].engine.price(security))
+
+
+class _Snapshot:
+    def __init__(self, price):
+        self.last_price = price
+        self.paused = False
 
 
 def set_subportfolios(configs):

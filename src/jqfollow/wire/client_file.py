@@ -44,6 +44,11 @@ def render_client(*, url: str, key_text: str, strategy: str, budget_s: float = 1
     return text
 
 
+def probe_text() -> str:
+    """A strategy that prints what only JoinQuant's platform knows; it holds no key and calls no service."""
+    return _source("joinquant_probe.py")
+
+
 def module_name(strategy: str) -> str:
     """What the file is called in the research root, without `.py`: all of a user's strategies share that folder."""
     return "jqfollow_client_" + re.sub(r"[^A-Za-z0-9_]", "_", strategy)
