@@ -99,7 +99,8 @@ class Platform:
 
     def __enter__(self):
         api.active.append(self)
-        self._root = ResearchRoot(self.helpers, self.g, self.log).__enter__()
+        self._root = ResearchRoot(self.helpers, self.log).__enter__()
+        self._root.g = self.g
         try:
             self._load()
             self._call("initialize")
@@ -162,10 +163,12 @@ class Platform:
             kept["globals"] = self._pickled_globals()
         self._unload()
         api.active.append(self)
-        self.g = pickle.loads(kept["g"])
-        self.context = self.engine.context = pickle.loads(kept["context"])
-        self._root = ResearchRoot(self.helpers, self.g, self.log).__enter__()
+        self._root = ResearchRoot(self.helpers, self.log).__enter__()
+        self.g = self._root.g = Global()
         self._load()
+        # The code comes first: what `g` holds may be of its classes.
+        self.g.__dict__.update(pickle.loads(kept["g"]).__dict__)
+        self.context = self.engine.context = pickle.loads(kept["context"])
         for name, data in kept["globals"].items():
             self.namespace[name] = pickle.loads(data)
         self._call("process_initialize")

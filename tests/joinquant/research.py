@@ -11,9 +11,9 @@ from .api import PLATFORM_API
 class ResearchRoot(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Makes `helpers` (name: text) importable while it is entered, and `from kuanke.user_space_api import *`."""
 
-    def __init__(self, helpers, g, log):
+    def __init__(self, helpers, log):
         self.helpers = helpers
-        self.g = g
+        self.g = None
         self.log = log
 
     def __enter__(self):

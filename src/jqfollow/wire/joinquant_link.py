@@ -38,6 +38,7 @@ class _JqFollowLink:
     sleep = staticmethod(time.sleep)
 
     queue = []  # of plain dicts, oldest first
+    refusing = False  # whether the service has refused the last message
     failed_at = None  # monotonic, when the budget was last used up
     logger = None
 
@@ -67,7 +68,8 @@ class _JqFollowLink:
                 pause *= 2
                 continue
             queue.pop(0)
-            if outcome == "refused":
+            cls.refusing = outcome == "refused"
+            if cls.refusing:
                 cls.give_up(message, "服务拒绝（%s）" % answer)
             else:
                 cls.delivered(message, answer)

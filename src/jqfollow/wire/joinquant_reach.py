@@ -27,9 +27,9 @@ class _JqFollowReach:
             if held or namespace is own:
                 deeper = [(prefix + str(key), value) for key, value in list(namespace.items()) if key not in held]
                 if namespace is own:
-                    deeper += [
-                        ("g." + key, value) for key, value in list(getattr(own.get("g"), "__dict__", {}).items())
-                    ]
+                    kept = getattr(own.get("g"), "__dict__", {})
+                    cls.mend(kept, originals, wrap)
+                    deeper += [("g." + key, value) for key, value in list(kept.items())]
                 for name, value in deeper:
                     unreached += cls.inside(name, value, originals, wrap, namespace)
             for key in held:

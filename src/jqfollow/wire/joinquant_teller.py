@@ -219,8 +219,8 @@ class _JqFollowTeller(_JqFollowBook):
     def tell_news(cls, context, run, orders):
         """What no order took along, in notices of its own, with how its securities stand now."""
         for _ in range(cls.MAX_QUEUE - len(cls.queue)):  # a full queue would drop an order for it
-            if not cls.book["ended"] and not cls.book["progress"] and not cls.book["dropped"]:
-                return
+            if cls.refusing or not (cls.book["ended"] or cls.book["progress"] or cls.book["dropped"]):
+                return  # nothing is new, or it would be refused again: then it goes with the next order
             now, resting = cls.collections.OrderedDict(), cls.resting(orders)
             for entry in (cls.book["ended"] + cls.book["progress"])[:3]:
                 security = entry["security"]

@@ -47,7 +47,8 @@ class _JqFollowWatcher(_JqFollowTeller):
                 cls.guarded(cls.find, order, scene)
         cls.tell_news(context, run, orders)
         cls.looked = getattr(context, "current_dt", None)
-        if cls.queue:
+        if cls.queue and cls.pump(cls.queue):
+            cls.tell_news(context, run, orders)  # what was given up meanwhile
             cls.pump(cls.queue)
 
     @classmethod
