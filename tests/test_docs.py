@@ -258,7 +258,8 @@ def test_the_table_of_an_attempts_life(event: Event) -> None:
 def test_the_clients_words_are_explained() -> None:
     """Each warning of the client begins like a row of the table of symptoms, or stands in one."""
     table = text("docs/operation.md")
-    source = text("src/jqfollow/wire/joinquant_client.py") + text("src/jqfollow/wire/joinquant_link.py")
+    parts = sorted((ROOT / "src/jqfollow/wire").glob("joinquant_*.py"))
+    source = "".join(part.read_text(encoding="utf-8") for part in parts)
     told = re.findall(r"cls\.(?:warn|say)\(\s*\"([^\"%，：（]{4,})", source)
     assert len(told) > 5
     assert {words for words in told if words.strip()[:6] not in table} == set()

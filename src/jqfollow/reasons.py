@@ -20,6 +20,10 @@ class Reason(StrEnum):
     SHORT_SIDE = "short_side"
     NOT_FOLLOWED = "not_followed"
     ACCOUNT_GONE = "account_gone"
+    MARGIN = "margin"
+    STOP_ORDER = "stop_order"
+    UNKNOWN_STYLE = "unknown_style"
+    SEED_OPEN_ORDER = "seed_open_order"
     # The day and the hour.
     PAUSED = "paused"
     NOT_TRADING_DAY = "not_trading_day"
@@ -95,6 +99,22 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.ACCOUNT_GONE: (
         "账户 {account} 已不在配置里，此单不再继续（accounts.{account}）",
         "account {account} is not configured any more (accounts.{account}): this order goes no further",
+    ),
+    Reason.MARGIN: (
+        "聚宽订单 {jq_order_id} 是融资融券委托，这里不跟",
+        "JoinQuant order {jq_order_id} is on borrowed money or borrowed shares: not followed",
+    ),
+    Reason.STOP_ORDER: (
+        "止损/止盈单 {jq_order_id}（触发价 {stop}）不跟：策略里没有每分钟运行的任务看得到它被触发",
+        "stop order {jq_order_id} (at {stop}) is not followed: nothing in the strategy sees it being triggered",
+    ),
+    Reason.UNKNOWN_STYLE: (
+        "聚宽订单 {jq_order_id} 的下单方式 {style} 不认识，不跟",
+        "JoinQuant order {jq_order_id} has a style that is not known here, {style}: not followed",
+    ),
+    Reason.SEED_OPEN_ORDER: (
+        "聚宽订单 {jq_order_id} 还没成交（{status}），原版客户端不说它是限价还是市价，不跟；请换用 jqfollow 客户端",
+        "JoinQuant order {jq_order_id} is still open ({status}), perhaps at a limit that the original client hides",
     ),
     Reason.PAUSED: (
         "已暂停跟单（{scope}），用 jqfollow resume 恢复",

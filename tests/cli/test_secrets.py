@@ -74,7 +74,7 @@ def test_the_client_file(run: Run, config: Path) -> None:
     assert private(target)
     assert key[5:] not in result.output
     assert "jqfollow.install" not in result.output
-    assert "jqfollow_client.install(globals(), context)" in result.output
+    assert 'jqfollow_client_demo.install(globals(), context, "demo")' in result.output
     assert "frp" not in result.output
 
 

@@ -1,81 +1,62 @@
 """What a JoinQuant strategy finds in its globals; its functions act on the platform that runs. Python 3.6 syntax."""
 
-import enum
+from .account import SubPortfolioConfig
+from .engine import (
+    UNFINISHED,
+    LimitOrderStyle,
+    MarketOrderStyle,
+    OrderStatus,
+    OrderStyle,
+    StopLimitOrderStyle,
+    StopMarketOrderStyle,
+    StopOrderStyle,
+)
+
+PLATFORM_API = "kuanke.user_space_api"
 
 active = []
 """The `Platform` that runs, at most one."""
 
+NAMES = (
+    "order",
+    "order_value",
+    "order_target",
+    "order_target_value",
+    "order_percent",
+    "order_target_percent",
+    "cancel_order",
+    "batch_submit_orders",
+    "batch_cancel_orders",
+    "margincash_open",
+    "margincash_close",
+    "marginsec_open",
+    "marginsec_close",
+    "get_open_orders",
+    "get_orders",
+    "get_trades",
+    "get_current_data",
+    "set_subportfolios",
+    "send_message",
+    "run_daily",
+    "unschedule_all",
+    "OrderStatus",
+    "OrderStyle",
+    "MarketOrderStyle",
+    "LimitOrderStyle",
+    "StopMarketOrderStyle",
+    "StopLimitOrderStyle",
+    "SubPortfolioConfig",
+)
 
-class OrderStatus(enum.Enum):
-    """JoinQuant's numbers; `held` is fully, `filled` partly filled."""
-
-    open = 0
-    filled = 1
-    canceled = 2
-    rejected = 3
-    held = 4
-    new = 8
-    pending_cancel = 9
-
-
-class OrderStyle:
-    """Root of the styles."""
-
-
-class MarketOrderStyle(OrderStyle):
-    def __init__(self, limit_price=None):
-        self.limit_price = limit_price  # JoinQuant's protection price on STAR; not a limit order
-
-
-class LimitOrderStyle(OrderStyle):
-    def __init__(self, limit_price):
-        self.limit_price = limit_price
-
-
-class Order:
-    """With the attributes that JoinQuant documents."""
-
-    def __init__(self, **fields):
-        self.__dict__.update(fields)
-
-    def __repr__(self):
-        return "UserOrder(%r)" % (self.__dict__,)
-
-
-class Position:
-    def __init__(self, security):
-        self.security = security
-        self.total_amount = 0  # what resting orders have locked is left out
-        self.locked_amount = 0
-        self.closeable_amount = 0
-        self.avg_cost = 0.0
-        self.price = 0.0
-
-    @property
-    def value(self):
-        return (self.total_amount + self.locked_amount) * self.price
-
-
-class Portfolio:
-    def __init__(self, cash):
-        self.available_cash = cash
-        self.positions = {}
-
-    @property
-    def total_value(self):
-        return self.available_cash + sum(position.value for position in self.positions.values())
-
-
-class RunParams:
-    def __init__(self, run_type):
-        self.type = run_type
-
-
-class Context:
-    def __init__(self, run_type, cash, current_dt):
-        self.run_params = RunParams(run_type)
-        self.portfolio = Portfolio(cash)
-        self.current_dt = current_dt
+__all__ = [
+    "LimitOrderStyle",
+    "MarketOrderStyle",
+    "OrderStatus",
+    "OrderStyle",
+    "StopLimitOrderStyle",
+    "StopMarketOrderStyle",
+    "SubPortfolioConfig",
+]
 
 
 class Global:
@@ -102,45 +83,137 @@ class Log:
 
 
 def order(security, amount, style=None, side="long", pindex=0, close_today=False):
-    return active[-1].place(security, amount, style, side)
-
-
-def order_target(security, amount, style=None, side="long", pindex=0, close_today=False):
     platform = active[-1]
-    return platform.inner("order")(security, amount - platform.held(security), style, side)
+    return platform.show(platform.place(security, amount, style, side, pindex))
 
 
 def order_value(security, value, style=None, side="long", pindex=0, close_today=False):
     platform = active[-1]
-    lots = int(value / platform.price(security) / 100)
-    return platform.inner("order")(security, lots * 100, style, side)
-
-
-def order_target_value(security, value, style=None, side="long", pindex=0, close_today=False):
-    platform = active[-1]
-    held = platform.held(security)
-    if value == 0:
-        return platform.inner("order")(security, -held, style, side)
-    return platform.inner("order_value")(security, value - held * platform.price(security), style, side)
+    lots = int(value / _price_of(security, style) / 100)
+    return platform.inner("order")(security, lots * 100, style, side, pindex)
 
 
 def order_percent(security, percent, style=None, side="long", pindex=0, close_today=False):
     platform = active[-1]
-    return platform.inner("order_value")(security, percent * platform.context.portfolio.total_value, style, side)
+    value = percent * platform.context.subportfolios[pindex].total_value
+    return platform.inner("order_value")(security, value, style, side, pindex)
+
+
+def order_target(security, amount, style=None, side="long", pindex=0, close_today=False):
+    platform = active[-1]
+    platform.engine.cancel_all_of(security, pindex)
+    return platform.inner("order")(security, amount - platform.context.held(security, pindex), style, side, pindex)
+
+
+def order_target_value(security, value, style=None, side="long", pindex=0, close_today=False):
+    platform = active[-1]
+    platform.engine.cancel_all_of(security, pindex)
+    held = platform.context.held(security, pindex)
+    if value == 0:
+        return platform.inner("order")(security, -held, style, side, pindex)
+    more = value - held * platform.engine.price(security)
+    return platform.inner("order_value")(security, more, style, side, pindex)
 
 
 def order_target_percent(security, percent, style=None, side="long", pindex=0, close_today=False):
     platform = active[-1]
-    value = percent * platform.context.portfolio.total_value
-    return platform.inner("order_target_value")(security, value, style, side)
+    value = percent * platform.context.subportfolios[pindex].total_value
+    return platform.inner("order_target_value")(security, value, style, side, pindex)
 
 
 def cancel_order(order):
-    return active[-1].cancel(getattr(order, "order_id", order))
+    platform = active[-1]
+    return platform.show(platform.cancel(_id_of(order)))
+
+
+def batch_submit_orders(orders):
+    """All of them, or none when one cannot be."""
+    platform = active[-1]
+    placed = []
+    for told in orders:
+        found = platform.place(
+            told["security"], told["amount"], told.get("style"), told.get("side", "long"), told.get("pindex", 0)
+        )
+        if found is None:
+            for earlier in placed:
+                platform.engine.cancel(earlier.order_id)
+                del platform.engine.orders[earlier.order_id]
+            return None
+        placed.append(found)
+    return platform.show_batch(placed)
+
+
+def batch_cancel_orders(orders):
+    platform = active[-1]
+    return platform.show_batch([found for found in (platform.cancel(_id_of(told)) for told in orders) if found])
+
+
+def margincash_open(security, amount, style=None, pindex=0):
+    """Buys on borrowed money."""
+    platform = active[-1]
+    return platform.show(platform.place(security, amount, style, "long", pindex))
+
+
+def margincash_close(security, amount, style=None, pindex=0):
+    """Sells to pay the money back."""
+    platform = active[-1]
+    return platform.show(platform.place(security, -amount, style, "long", pindex))
+
+
+def marginsec_open(security, amount, style=None, pindex=0):
+    """Sells borrowed shares."""
+    return _borrowed(security, amount, False, style)
+
+
+def marginsec_close(security, amount, style=None, pindex=0):
+    """Buys borrowed shares back."""
+    return _borrowed(security, amount, True, style)
 
 
 def get_open_orders():
-    return {key: found for key, found in active[-1].orders.items() if found.status is OrderStatus.open}
+    return {key: found for key, found in get_orders().items() if found.status in UNFINISHED}
+
+
+def get_orders(order_id=None, security=None, status=None):
+    """The day's orders."""
+    platform = active[-1]
+    return {
+        key: platform.show(found)
+        for key, found in platform.engine.day_orders().items()
+        if order_id in (None, key) and security in (None, found.security) and status in (None, found.status)
+    }
+
+
+def get_trades():
+    """The day's trades."""
+    platform = active[-1]
+    today = platform.engine.day_orders()
+    return {key: found for key, found in platform.engine.trades.items() if found.order_id in today}
+
+
+def get_current_data():
+    """By code, what is known now."""
+    return _Current()
+
+
+class _Current(dict):
+    def __missing__(self, security):
+        return _Snapshot(active[-1].engine.price(security))
+
+
+class _Snapshot:
+    def __init__(self, price):
+        self.last_price = price
+        self.paused = False
+
+
+def set_subportfolios(configs):
+    active[-1].context.divide(configs)
+
+
+def send_message(message, channel="weixin"):
+    """To the author's WeChat; simulations only, five a day."""
+    active[-1].take_message(message)
 
 
 def run_daily(func, time="9:30", reference_security=None):
@@ -149,3 +222,25 @@ def run_daily(func, time="9:30", reference_security=None):
 
 def unschedule_all():
     del active[-1].schedules[:]
+
+
+def _id_of(order):
+    return getattr(order, "order_id", order)
+
+
+def _price_of(security, style):
+    """Stops are counted at their own price."""
+    if isinstance(style, StopOrderStyle):
+        return getattr(style, "limit_price", style.stop_price)
+    return active[-1].engine.price(security)
+
+
+def _borrowed(security, amount, is_buy, style):
+    platform = active[-1]
+    found = platform.place_borrowed(security, amount, is_buy, style)
+    return platform.show(found)
+
+
+for _name in NAMES:
+    if not isinstance(globals()[_name], type):
+        globals()[_name].__module__ = PLATFORM_API  # where strategies import it from, and by which it is pickled

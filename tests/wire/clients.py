@@ -20,10 +20,10 @@ def call(context, name, *args, **kwargs):
 """
 HELPED = (
     """
-import jqfollow_client
+import jqfollow_client_demo
 
 def process_initialize(context):
-    jqfollow_client.install(globals(), context)
+    jqfollow_client_demo.install(globals(), context, "demo")
 """
     + PASTED
 )
@@ -77,4 +77,4 @@ def platform(client: str, *, pasted: bool = False, strategy: str = "", **options
     """A strategy with `client` in it, pasted or as a helper."""
     if pasted:
         return Platform(client + PASTED + strategy, **options)
-    return Platform(HELPED + strategy, helpers={"jqfollow_client": client}, **options)
+    return Platform(HELPED + strategy, helpers={"jqfollow_client_demo": client} | options.pop("helpers", {}), **options)

@@ -40,7 +40,7 @@ class Response:
 def post(url, data, headers, timeout, allow_redirects, stream):
     body = json.loads(data.decode("ascii"))
     posted.append(body)
-    helper = sys.modules["jqfollow_client"]._JqFollow
+    helper = sys.modules["jqfollow_client_demo"]._JqFollow
     text = "jqf1\n%s\naccepted" % body["id"]
     mac = helper.hmac.new(helper.sub_key("ack"), text.encode("utf-8"), helper.hashlib.sha256).hexdigest()
     return Response(200, json.dumps({"status": "accepted", "signal_id": 1, "mac": mac}).encode("ascii"))
@@ -56,15 +56,15 @@ for case in VECTORS["cases"]:
     assert module._JqFollow.seal(case["id"], case["ts"], case["text"]) == case["body"], case["id"]
 
 STRATEGY = """
-import jqfollow_client
+import jqfollow_client_demo
 def process_initialize(context):
-    jqfollow_client.install(globals(), context)
+    jqfollow_client_demo.install(globals(), context, "demo")
 def trade(ctx):
     return order("000001.XSHE", 1000)
 """
 for pickles in ("g", "globals"):
     del posted[:]
-    with Platform(STRATEGY, helpers={"jqfollow_client": CLIENT}, pickles=pickles) as platform:
+    with Platform(STRATEGY, helpers={"jqfollow_client_demo": CLIENT}, pickles=pickles) as platform:
         assert platform.run("trade").amount == 1000
         platform.run_scheduled("15:30")
         platform.next_day()

@@ -18,6 +18,8 @@ class Service:
     modes: list[Any] = field(default_factory=list)
     retry_after: str | None = None
     hello: dict[str, Any] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
+    """What answers to orders have besides."""
     seen: list[Jqf1Envelope] = field(default_factory=list)
     """Every request that was read."""
     texts: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -104,7 +106,7 @@ class Service:
         text = json.loads(open_box(self.key, envelope))
         self.texts[envelope.id] = text
         number = list(self.texts).index(envelope.id) + 1
-        told = self.hello if text["kind"] == "hello" else {}
+        told = {"hello": self.hello, "order": self.told}.get(text["kind"], {})
         mac = ack_mac(self.key, envelope.id, status)
         return {"status": status, "id": envelope.id, "signal_id": number, "mac": mac} | told
 

@@ -14,6 +14,7 @@ from wire.clients import KEY, Times, platform, rendered, timed
 from wire.service import Service
 
 CODE = "000001.XSHE"
+TASKS = [("jqfollow_before_open", "09:05"), ("jqfollow_every_bar", "every_bar"), ("jqfollow_after_close", "15:30")]
 
 
 @pytest.fixture
@@ -58,6 +59,8 @@ def test_an_order_is_told_as_it_is(service: Service, times: Times, pasted: bool)
         "kind": "order",
         "run": "sim_trade",
         "made_at": int(times.now * 1000),
+        "proc": service.of_kind("hello")[0]["proc"],
+        "seq": 2,
         "order": {
             "order_id": "1600001",
             "security": CODE,
@@ -70,8 +73,9 @@ def test_an_order_is_told_as_it_is(service: Service, times: Times, pasted: bool)
             "side": "long",
             "action": "open",
             "add_time": "2026-01-05 09:35:00",
+            "style": "market",
         },
-        "position": {"amount": 1000, "closeable": 0},
+        "position": {"amount": 1000, "closeable": 0, "held": 1000},
         "total_value": "1000000",
     }
     assert [envelope.kid for envelope in service.seen] == ["demo", "demo"]
@@ -137,14 +141,21 @@ def test_what_is_not_to_be_followed_is_not_told(service: Service, times: Times, 
     assert service.orders == []
 
 
-@pytest.mark.parametrize(
-    "change", [{"status": OrderStatus.rejected}, {"status": "OrderStatus.rejected"}, {"status": 3}, {"amount": 0}]
-)
-def test_rejected_and_empty_orders_are_not_told(service: Service, times: Times, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize("change", [{"amount": 0}, {"amount": -100}])
+def test_empty_orders_are_not_told(service: Service, times: Times, change: dict[str, Any]) -> None:
     with platform(client(service, times)) as running:
         order_like(running, change)
         running.run("call", "order", CODE, 100)
     assert service.orders == []
+
+
+@pytest.mark.parametrize("status", [OrderStatus.rejected, "OrderStatus.rejected", 3])
+def test_rejected_orders_are_told_as_such(service: Service, times: Times, status: object) -> None:
+    with platform(client(service, times)) as running:
+        order_like(running, {"status": status, "filled": 300})
+        running.run("call", "order", CODE, 1000)
+    [text] = service.orders
+    assert (text["order"]["status"], text["order"]["filled"]) == ("rejected", 300)
 
 
 def order_like(running: Any, change: dict[str, Any]) -> None:
@@ -234,7 +245,7 @@ def test_a_limit_that_cannot_be_read_is_not_followed_as_a_market_order(service: 
 
     with platform(client(service, times)) as running:
         assert running.run("buy", CODE, 100, LimitOrderStyle()).amount == 100
-    assert service.orders == []
+    assert [text["order"]["refuse"] for text in service.orders] == ["unknown_style"]
     assert len(warnings(running)) == 1
 
 
@@ -314,7 +325,7 @@ class TestBacktest:
         text = client(service, times).replace("JQFOLLOW_SEND_BACKTEST = True", "JQFOLLOW_SEND_BACKTEST = False")
         with platform(text, run_type=run_type) as running:
             assert running.run("buy", CODE, 100).amount == 100
-            running.namespace["jqfollow_client"].jqfollow_after_close(running.context)
+            running.namespace["jqfollow_client_demo"].jqfollow_after_close(running.context)
         assert service.seen == []
 
 
@@ -361,7 +372,7 @@ class TestNeverNoticed:
         self, service: Service, times: Times, name: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
         with platform(client(service, times)) as running:
-            follow = running.namespace["jqfollow_client"]._JqFollow
+            follow = running.namespace["jqfollow_client_demo"]._JqFollow
             if name == "log":
                 follow.logger = object()
             elif name == "context":
@@ -394,25 +405,25 @@ class TestInstalled:
 
     def test_twice_wraps_once(self, service: Service, times: Times, pasted: bool) -> None:
         with platform(client(service, times), pasted=pasted) as running:
-            install = running.namespace.get("jqfollow_install") or running.namespace["jqfollow_client"].install
+            install = running.namespace.get("jqfollow_install") or running.namespace["jqfollow_client_demo"].install
             for _ in range(3):
                 install(running.namespace, running.context)
             assert running.namespace["order"].jqfollow_original is api.order
             running.run("buy", CODE, 100)
         assert [text["kind"] for text in service.texts.values()] == ["hello", "order"]
-        assert len(running.schedules) == 1
+        assert running.schedules == TASKS
 
     def test_without_a_context_it_is_found(self, service: Service, times: Times) -> None:
         text = client(service, times)
-        strategy = "\ndef process_initialize(context):\n    jqfollow_client.install(globals())\n"
+        strategy = "\ndef process_initialize(context):\n    jqfollow_client_demo.install(globals(), strategy='demo')\n"
         with platform(text, strategy=strategy) as running:
-            assert len(running.schedules) == 1
+            assert running.schedules == TASKS
         assert [text["run"] for text in service.of_kind("hello")] == ["sim_trade"]
 
     def test_into_the_wrong_namespace(self, service: Service, times: Times) -> None:
         with platform(client(service, times)) as running:
-            running.namespace["jqfollow_client"].install({}, running.context)
-            running.namespace["jqfollow_client"].install(None, running.context)
+            running.namespace["jqfollow_client_demo"].install({}, running.context)
+            running.namespace["jqfollow_client_demo"].install(None, running.context)
         assert len(warnings(running)) == 2
 
     @pytest.mark.parametrize("pickles", ["g", "globals"])
@@ -424,7 +435,7 @@ class TestInstalled:
                 running.restart()
                 assert running.run("call", "order_value", CODE, 2000).amount == 200
             running.run_scheduled("15:30")
-            assert running.schedules == [("jqfollow_after_close", "15:30")]
+            assert running.schedules == TASKS
         kinds = [text["kind"] for text in service.texts.values()]
         assert kinds == ["hello", "order", "hello", "order", "hello", "order", "positions"]
         assert warnings(running) == []
@@ -456,14 +467,18 @@ class TestAfterClose:
             running.next_day()
             running.run_scheduled("15:30")
         first, second = service.of_kind("positions")
-        assert first == {
+        assert {name: first[name] for name in first if name not in {"made_at", "proc", "seq", "report"}} == {
             "kind": "positions",
             "run": "sim_trade",
-            "made_at": first["made_at"],
             "cash": "989480",
             "total_value": "1000000",
+            "day": "2026-01-05",
+            "when": "close",
+            "part": 1,
+            "parts": 1,
             "positions": {CODE: {"amount": 1000, "closeable": 0, "avg_cost": "10.52", "price": "10.52"}},
         }
+        assert first["report"] != second["report"]
         assert second["positions"][CODE]["closeable"] == 1000
 
     def test_nothing_held(self, service: Service, times: Times) -> None:
@@ -496,8 +511,8 @@ class TestAfterClose:
         "strategy",
         [
             "\ndef handle_data(context, data):\n    pass\n",
-            "\ndef run_daily(*args, **kwargs):\n    raise RuntimeError('not here')\n",
-            "\ndel run_daily\n",
+            "\n_JqFollow.tools['run_daily'] = None\n",
+            "\n_JqFollow.tools['run_daily'] = lambda *_, **__: 1 / 0\n",
             "\ndel g\n",
         ],
     )
@@ -507,6 +522,11 @@ class TestAfterClose:
             assert running.run("buy", CODE, 100).amount == 100
             running.run("jqfollow_after_close")
         assert len(service.of_kind("positions")) == 1
+
+    @pytest.mark.parametrize("strategy", ["\ndef run_daily(*args, **kwargs):\n    1 / 0\n", "\ndel run_daily\n"])
+    def test_a_strategy_that_has_taken_the_name(self, service: Service, times: Times, strategy: str) -> None:
+        with platform(client(service, times), pasted=True, strategy=strategy) as running:
+            assert running.schedules == TASKS
 
     def test_a_context_of_another_shape(self, service: Service, times: Times) -> None:
         with platform(client(service, times)) as running:

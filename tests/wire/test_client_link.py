@@ -11,7 +11,9 @@ from wire.clients import KEY, Times, platform, rendered, timed
 from wire.service import Service
 
 CODE = "000001.XSHE"
-QUIET = "\ndef process_initialize(context):\n    pass\n"  # no hello: every request is a test's own
+QUIET = """
+_JqFollow.greeted = True  # no hello: every request is a test's own
+"""
 
 
 @pytest.fixture
@@ -166,14 +168,20 @@ def test_stale_signals_are_dropped_and_told(service: Service, times: Times) -> N
     assert len(warnings(running)) == 2
 
 
-def test_what_is_kept_is_bounded(service: Service, times: Times) -> None:
+def test_what_is_kept_is_bounded_and_the_sells_stay(service: Service, times: Times) -> None:
     service.modes = [500] * 1000
     with running_with(service, times) as running:
         follow = running.namespace["_JqFollow"]
-        follow.MAX_AGE_S = 10**6
-        for n in range(30):
-            running.run("buy", CODE, 100 * (n + 1))
-        assert [message["label"].split()[-1] for message in follow.queue] == [str(100 * n) for n in range(11, 31)]
+        follow.MAX_AGE_S, follow.MAX_QUEUE = 10**6, 10
+        running.run("buy", CODE, 5000)
+        running.next_day()
+        for n in range(10):
+            running.run("buy", CODE, 100 * (n + 1) * (-1) ** n)
+        labels = [message["label"] for message in follow.queue if message["kind"] == "order"]
+        sold = [label for label in labels if label.startswith("卖出")]
+        assert len(follow.queue) <= 10
+        assert [label.split()[-1] for label in sold] == ["200", "400", "600", "800", "1000"]
+        assert len(labels) > len(sold), "some buys have room, the newest"
 
 
 def test_a_duplicate_is_delivered(service: Service, times: Times) -> None:
@@ -253,10 +261,11 @@ def test_hello_and_positions_are_not_kept(service: Service, times: Times) -> Non
     service.modes = [500] * 20
     with platform(timed(rendered(service.url), times), pasted=True) as running:
         running.run_scheduled("15:30")
-        assert running.namespace["_JqFollow"].queue == []
+        assert [message["kind"] for message in running.namespace["_JqFollow"].queue] == ["notice"]
         service.modes = []
         running.run("buy", CODE, 100)
-    assert [text["kind"] for text in service.texts.values()] == ["order"]
+    assert [text["kind"] for text in service.texts.values()] == ["notice", "order"]
+    assert [lost["what"] for lost in service.of_kind("notice")[0]["dropped"]] == ["启动消息"]
 
 
 @pytest.mark.parametrize("accounts", [None, [], "x", [1], [{}], {"a": 1}])

@@ -1,6 +1,7 @@
 """What an authentic text may say, and what no text may."""
 
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jqfollow.domain import Side, StrategyOrder
+from jqfollow.domain import (
+    LostMessage,
+    OrderEnd,
+    OrderProgress,
+    Origin,
+    Side,
+    StrategyHolding,
+    StrategyOrder,
+    UntoldOrder,
+)
+from jqfollow.reasons import Reason
 from jqfollow.wire.errors import MalformedError
-from jqfollow.wire.messages import HelloMessage, OrderMessage, PositionsMessage, parse_text
+from jqfollow.wire.messages import HelloMessage, NoticeMessage, OrderMessage, PositionsMessage, parse_text
+from jqfollow.wire.refusals import refusal_of
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "jqf1.json").read_text(encoding="utf-8"))
 ORDER, POSITIONS, HELLO = (case["text"] for case in VECTORS["cases"])
@@ -272,3 +284,131 @@ def test_any_value_is_read_or_refused(name: str, value: object) -> None:
     assert told.amount >= 0
     assert told.price is None or told.price > 0
     assert told.limit is None or told.limit > 0
+
+
+# -- what newer clients tell -------------------------------------------------------------------------------------------
+
+ENDED = {"id": "1600000", "day": "2026-01-02", "filled": 300}
+
+
+def test_older_clients_tell_none_of_it() -> None:
+    message = parse_text(ORDER)
+    assert isinstance(message, OrderMessage)
+    assert (message.origin, message.ends(), message.grown(), message.lost()) == (None, [], [], [])
+    told = message.strategy_order()
+    assert (told.refuse, told.style, told.stop, told.found, told.pindex, told.holding) == (
+        None, None, None, False, 0, None,
+    )  # fmt: skip
+
+
+def test_what_joinquant_ended_and_filled_since() -> None:
+    progress = [{"id": "7", "day": "2026-01-02", "filled": 5, "status": "held"}]
+    dropped = [{"seq": 3, "id": None, "what": "持仓 1/1"}, {"seq": 9, "id": "8", "what": "x", "proc": "b"}]
+    message = parse_text(order_text(proc="a-1", seq=4, ended=[ENDED], progress=progress, dropped=dropped))
+    assert isinstance(message, OrderMessage)
+    assert message.origin == Origin(process="a-1", seq=4)
+    day = date(2026, 1, 2)
+    assert message.ends() == [OrderEnd(jq_order_id="1600000", day=day, filled=300, status="canceled")]
+    assert message.grown() == [OrderProgress(jq_order_id="7", day=day, filled=5, whole=True)]
+    assert message.lost() == [
+        LostMessage(process=None, seq=3, jq_order_id=None, what="持仓 1/1"),
+        LostMessage(process="b", seq=9, jq_order_id="8", what="x"),
+    ]
+
+
+@pytest.mark.parametrize("status", ["canceled", "rejected"])
+def test_an_order_that_ended_is_among_the_ends_once(status: str) -> None:
+    own = OrderEnd(jq_order_id="1600001", day=date(2026, 1, 2), filled=300, status=status)
+    for ended in ([], [{"id": "1600001", "day": "2026-01-02", "filled": 300, "status": status}]):
+        message = parse_text(order_text(status=status, filled=300, ended=ended))
+        assert isinstance(message, OrderMessage)
+        assert message.ends() == [own]
+
+
+def test_held_and_resting_apart() -> None:
+    position = {"amount": 0, "closeable": 900, "held": 1000, "resting_buy": 500, "resting_sell": 1000, "locked": 1000}
+    told = order(position=position)
+    assert told.position_after == 0
+    assert told.holding == StrategyHolding(held=1000, closeable=900, locked=1000, resting_buy=500, resting_sell=1000)
+
+
+@pytest.mark.parametrize(
+    ("style", "filled", "refuse"),
+    [
+        ("market", 0, None),
+        ("limit", 0, None),
+        ("stop_market", 0, Reason.STOP_ORDER),
+        ("stop_limit", 0, Reason.STOP_ORDER),
+        ("stop_market", 100, None),
+        ("IcebergOrderStyle", 0, Reason.UNKNOWN_STYLE),
+    ],
+)
+def test_a_style_that_cannot_be_followed_is_refused_though_the_client_did_not(
+    style: str, filled: int, refuse: str | None
+) -> None:
+    value = json.loads(ORDER)
+    value["order"] |= {"style": style, "stop": "9.5", "filled": filled, "status": "open"}
+    message = parse_text(json.dumps(value))
+    assert isinstance(message, OrderMessage)
+    assert (message.strategy_order().refuse, message.strategy_order().stop) == (refuse, Decimal("9.5"))
+
+
+@pytest.mark.parametrize("refuse", ["margin", "stop_order", "unknown_style", "a_reason_of_tomorrow"])
+def test_what_the_client_refuses_is_refused(refuse: str) -> None:
+    value = json.loads(ORDER)
+    value["order"]["refuse"] = refuse
+    message = parse_text(json.dumps(value))
+    assert isinstance(message, OrderMessage)
+    told = message.strategy_order()
+    assert told.refuse == refuse
+    refusal = refusal_of(told)
+    assert refusal is not None
+    assert refusal.reason == (refuse if refuse in set(Reason) else Reason.UNKNOWN_STYLE)
+
+
+def test_a_report_before_the_open() -> None:
+    value = json.loads(POSITIONS) | {"report": "r-1", "day": "2026-01-05", "when": "open", "parts": 2}
+    value["positions"]["600000.XSHG"] = {"amount": 0, "closeable": 0, "resting_buy": 300}
+    message = parse_text(json.dumps(value))
+    assert isinstance(message, PositionsMessage)
+    part = message.holdings_part()
+    assert (part.report, part.part, part.parts, part.day, part.when) == ("r-1", 1, 2, date(2026, 1, 5), "open")
+    assert part.holdings["600000.SH"] == StrategyHolding(held=0, closeable=0, resting_buy=300)
+    assert part.holdings["000001.SZ"].held == 1000
+
+
+def test_a_notice() -> None:
+    untold = {"id": "5", "security": "000001.XSHE", "is_buy": False, "amount": 100, "filled": 100, "status": "held"}
+    text = {"kind": "notice", "run": "sim_trade", "made_at": 1767322000000, "day": "2026-01-02", "ended": [ENDED]}
+    text |= {"untold": [untold], "missing": [{"id": "6"}], "holdings": {"000001.XSHE": {"amount": 5, "closeable": 0}}}
+    message = parse_text(json.dumps(text))
+    assert isinstance(message, NoticeMessage)
+    assert [end.jq_order_id for end in message.ends()] == ["1600000"]
+    assert message.untold_orders() == [
+        UntoldOrder(jq_order_id="5", symbol="000001.SZ", side=Side.SELL, amount=100, filled=100, status="held")
+    ]
+    assert [part.id for part in message.missing] == ["6"]
+    assert message.holdings_now() == {"000001.SZ": StrategyHolding(held=5, closeable=0)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ended": {}},
+        {"ended": [{"id": "1"}]},
+        {"ended": [ENDED | {"status": "held"}]},
+        {"ended": [ENDED | {"filled": -1}]},
+        {"ended": [ENDED | {"day": "2026-1-2"}]},
+        {"ended": [ENDED] * 51},
+        {"progress": [ENDED]},
+        {"dropped": [{"seq": 0}]},
+        {"dropped": [{"seq": 1, "what": "a\nb"}]},
+        {"dropped": [{"seq": 1, "what": "x" * 81}]},
+        {"proc": "a b"},
+        {"seq": 0},
+        {"seq": True},
+    ],
+)
+def test_impossible_news(change: dict[str, object]) -> None:
+    with pytest.raises(MalformedError):
+        parse_text(order_text(**change))

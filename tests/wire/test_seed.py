@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jqfollow.domain import Side
+from jqfollow.reasons import Reason
 from jqfollow.wire.errors import MalformedError, NotAuthenticError
 from jqfollow.wire.messages import seed_message
+from jqfollow.wire.refusals import refusal_of
 from jqfollow.wire.seed import SeedEnvelope, open_seed
 
 from .reading import read_envelope
@@ -152,6 +154,25 @@ class TestMessage:
     @pytest.mark.parametrize("sent", ["2026-01-05 09:35:03", "2026-01-05T09:35:03.1", "2026-01-05 23:59:59.999999"])
     def test_times_as_python_prints_them(self, sent: str) -> None:
         assert seed_message(FIELDS | {"时间戳": sent}).run == "sim_trade"
+
+    @pytest.mark.parametrize(
+        ("status", "refused"),
+        [
+            ("new", True),
+            ("open", True),
+            ("filled", True),
+            ("pending_cancel", True),
+            ("held", False),
+            ("canceled", False),
+        ],
+    )
+    def test_an_open_order_may_have_a_limit_that_nobody_told(self, status: str, refused: bool) -> None:
+        """Row 12: it is refused, for it would be followed at market."""
+        told = seed_message(FIELDS | {"状态": status}).strategy_order()
+        assert told.refuse == (Reason.SEED_OPEN_ORDER if refused else None)
+        refusal = refusal_of(told)
+        assert (refusal is not None) == refused
+        assert refusal is None or ("?" not in refusal.text("zh") and status in refusal.text("en"))
 
     @pytest.mark.parametrize("sent", ["2026-01-06 00:00:00", "2026-01-04 09:35:00"])
     def test_an_order_of_another_day_is_a_backtest(self, sent: str) -> None:

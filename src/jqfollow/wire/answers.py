@@ -27,6 +27,18 @@ class SeedAnswer(_Answer):
     mac: None = None
 
 
+class NotFollowedAnswer(Answer):
+    """The signal stands in the ledger, and it is known already that it will not be followed.
+
+    `mac` covers none of it: the client only shows it to the strategy's author.
+    """
+
+    why: str
+    """A code of `reasons`, such as `replayed`."""
+    detail: str
+    """Chinese, for the strategy's author."""
+
+
 class AccountAnswer(BaseModel):
     """One followed account."""
 

@@ -9,8 +9,8 @@ from jqfollow.wire.jqf1 import KID_PATTERN, Key
 _MOST_BUDGET_S = 60
 _MOST_PORT = 65535
 _URL = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
-_LINK_IMPORT = re.compile(r"^from jqfollow\.wire\.joinquant_link import .*\n", re.MULTILINE)
-_LINK_START = "class _JqFollowLink:"
+_PART = re.compile(r"^from jqfollow\.wire\.(?P<name>joinquant_[a-z]+) import .*\n", re.MULTILINE)
+_CLASS_START = "class _JqFollow"
 
 
 class ClientFileError(JqfollowError, ValueError):
@@ -33,7 +33,8 @@ def render_client(*, url: str, key_text: str, strategy: str, budget_s: float = 1
         raise ClientFileError(f"budget_s 应在 1 至 {_MOST_BUDGET_S} 秒之间，现为 {budget_s} / budget_s is out of range")
     if relay_key and not re.fullmatch(r"[0-9a-f]{64}", relay_key):
         raise ClientFileError("中继密钥应为 64 位十六进制 / a relay key is 64 hex digits")
-    text = _LINK_IMPORT.sub(lambda _: _link(), _source("joinquant_client.py"))
+    text = _with_parts(_source("joinquant_client.py"))
+    text = text.replace("JQFOLLOW_MODULE", module_name(strategy)).replace('"JQFOLLOW_NAME"', repr(strategy))
     values: dict[str, str | float] = {
         "JQFOLLOW_URL": _checked_url(url),
         "JQFOLLOW_STRATEGY": strategy,
@@ -44,6 +45,16 @@ def render_client(*, url: str, key_text: str, strategy: str, budget_s: float = 1
     for name, value in values.items():
         text = _filled_in(text, name, value)
     return text
+
+
+def probe_text() -> str:
+    """A strategy that prints what only JoinQuant's platform knows; it holds no key and calls no service."""
+    return _source("joinquant_probe.py")
+
+
+def module_name(strategy: str) -> str:
+    """What the file is called in the research root, without `.py`: all of a user's strategies share that folder."""
+    return "jqfollow_client_" + re.sub(r"[^A-Za-z0-9_]", "_", strategy)
 
 
 def _checked_url(url: str) -> str:
@@ -64,9 +75,15 @@ def _filled_in(text: str, name: str, value: str | float) -> str:
     return filled
 
 
-def _link() -> str:
-    source = _source("joinquant_link.py")
-    return source[source.index(_LINK_START) :]
+def _with_parts(source: str) -> str:
+    """`source` with the classes that it imports from the other parts of the client in the place of the imports."""
+
+    def classes(found: re.Match[str]) -> str:
+        part = _source(f"{found['name']}.py")
+        imports = "".join(imported[0] for imported in _PART.finditer(part))
+        return _with_parts(imports) + part[part.index(_CLASS_START) :] + "\n\n"
+
+    return _PART.sub(classes, source)
 
 
 def _source(name: str) -> str:

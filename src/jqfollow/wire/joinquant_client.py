@@ -6,17 +6,16 @@
 1. 整个文件粘贴到策略代码的最上方，不用改别的。策略自己有 process_initialize 时，在其中加一行：
        jqfollow_install(globals(), context)
 
-2. 存为研究根目录下的 jqfollow_client.py，在策略中写：
-       import jqfollow_client
+2. 以原名存到研究根目录（文件名里有策略名，各策略各用各的），在策略中写：
+       import JQFOLLOW_MODULE
        def process_initialize(context):
-           jqfollow_client.install(globals(), context)
+           JQFOLLOW_MODULE.install(globals(), context, "JQFOLLOW_NAME")
 
-此后 order、order_value、order_target、order_target_value、order_percent、order_target_percent、cancel_order 照常使用，
-返回值与异常不变；客户端的任何错误只写日志。
+此后下单、撤单、篮子下单照常使用，返回值与异常不变；客户端的任何错误只写日志。止损单等到触发才跟（分钟策略），看不到触发的
+止损单、融资融券不跟，并会说明。
 
-收盘后 15:30 自动上报持仓。用 handle_data 的策略不自动定时（聚宽不建议混用），需要时自己调用
-jqfollow_after_close(context)；更改代码后若调用了 unschedule_all，请自己再加
-run_daily(jqfollow_after_close, time='15:30')。
+开盘前 9:05、收盘后 15:30 自动上报持仓，分钟策略每分钟看一次挂单。用 handle_data 的策略不自动定时（聚宽不建议混用），
+需要时自己调用 jqfollow_before_open(context)、jqfollow_every_bar(context)、jqfollow_after_close(context)。
 
 Python 3.6 and `requests` only. Everything stands under names with jqfollow in them, because a strategy into which this
 is pasted may use any other name for itself.
@@ -30,75 +29,123 @@ JQFOLLOW_BUDGET_S = 10.0  # 一次下单最多因发送信号而多等的秒数
 JQFOLLOW_SEND_BACKTEST = True  # 回测的信号也发送（能否跟单由服务端决定，实盘账户一律不跟）
 
 
-from jqfollow.wire.joinquant_link import _JqFollowLink  # the file that goes into JoinQuant has the class here instead
+from jqfollow.wire.joinquant_reach import _JqFollowReach  # in JoinQuant the class itself stands here
+from jqfollow.wire.joinquant_watcher import _JqFollowWatcher  # in JoinQuant the class itself stands here
 
 
-class _JqFollow(_JqFollowLink):
-    """What is told, and when."""
+class _JqFollow(_JqFollowReach, _JqFollowWatcher):
+    """What is wrapped, and what runs by itself."""
 
     URL, STRATEGY, KEY, BUDGET_S = JQFOLLOW_URL, JQFOLLOW_STRATEGY, JQFOLLOW_KEY, JQFOLLOW_BUDGET_S
     RELAY_KEY = JQFOLLOW_RELAY_KEY
-    NAMES = (
-        "order",
-        "order_value",
-        "order_target",
-        "order_target_value",
-        "order_percent",
-        "order_target_percent",
-        "cancel_order",
-    )
-    STATUS = {0: "open", 1: "filled", 2: "canceled", 3: "rejected", 4: "held", 8: "new", 9: "pending_cancel"}
-    MAX_QUEUE = 20
-    MAX_BODY = 1000  # bytes: JoinQuant uploads some 10 kbit/s
+    CLIENT = "2"  # version of this file
+    NAMES = _JqFollowWatcher.PLACE + _JqFollowWatcher.MARGIN + _JqFollowWatcher.CANCEL
+    NAMES += ("batch_submit_orders", "unschedule_all")
+    TASKS = (("jqfollow_before_open", "09:05"), ("jqfollow_every_bar", "every_bar"), ("jqfollow_after_close", "15:30"))
 
-    process = "%x-%s" % (int(_JqFollowLink.now() * 1000), _JqFollowLink.os.urandom(2).hex())
-    number = 0
     depth = 0  # of wrapped functions calling each other
-    placed = []  # what they returned: (order, is_cancel, style)
-    told = _JqFollowLink.collections.OrderedDict()
-    context = None
-    greeted = False
-    reported = None
+    placed = []  # what they returned: (order, name, style)
+    installed = greeted = False
+    originals = {}  # of wrapped functions: id: name
+    kept = []  # keeps the originals alive, for an id may be used again
+    modules = 0  # so many were loaded when they were last looked through
+    unreached = []
 
     # ---- hooks
 
     @classmethod
-    def install(cls, namespace, context):
-        cls.context = context if context is not None else cls.find_context()
+    def install(cls, namespace, context, strategy):
+        cls.context = context if context is not None else cls.find_context() or cls.context
+        cls.logger = namespace.get("log") or cls.logger
+        for name, _ in cls.TASKS:  # JoinQuant remembers them by name, and looks for them even when nothing is followed
+            namespace.setdefault(name, globals()[name])
+        why = cls.why_refused(namespace, strategy)
+        if why:
+            cls.tools = cls.tools or namespace
+            cls.warn("拒绝安装，委托都不会跟单：%s" % why)
+            cls.tell_author("拒绝安装，委托都不会跟单：%s" % why)
+            return
         cls.wrap(namespace)
         if not isinstance(namespace.get("order"), _JqFollowed):
-            cls.warn("没有找到下单函数 order：请写 jqfollow_client.install(globals(), context)")
-        namespace.setdefault("jqfollow_after_close", jqfollow_after_close)
+            cls.warn("没有找到下单函数 order：请写 install(globals(), context, %r)" % cls.STRATEGY)
+        cls.open_book(namespace.get("g"))
+        if not cls.installed:
+            cls.begin(cls.context)
+        cls.installed = True
+        cls.schedule(namespace)
+        if cls.unreached:
+            cls.warn("够不到这些地方的下单函数，由它们下的委托要晚些才能发现：%s" % "、".join(cls.unreached[:20]))
+
+    @classmethod
+    def why_refused(cls, namespace, strategy):
+        """The strategy's own code must name this file's strategy; pasted, the file is the strategy's own."""
+        if strategy == cls.STRATEGY or (strategy is None and namespace is globals()):
+            return ""
+        if strategy is None:
+            return "没有写明策略名，应写 install(globals(), context, %r)" % cls.STRATEGY
+        return "策略写的是 %r，而这个文件属于 %r" % (strategy, cls.STRATEGY)
+
+    @classmethod
+    def greet(cls):
+        """Says hello, once in a process."""
         run = cls.run_type(cls.context)
-        if run == "sim_trade":
-            cls.schedule(namespace)
-        if not cls.greeted and cls.may_send(run):
-            cls.greeted = True
-            cls.pump([cls.message("hello", run, [("note", "启动")], "启动消息")])
+        if cls.greeted or not cls.installed or not cls.may_send(run):
+            return
+        cls.greeted = True
+        fields = [("note", "启动"), ("client", cls.CLIENT), ("frequency", cls.frequency(cls.context))]
+        fields += [("as_module", cls.namespace is not globals()), ("watches", cls.watches)]
+        if cls.unreached:
+            fields.append(("unreached", [name[:40] for name in cls.unreached[:5]]))
+        hello = cls.message("hello", run, fields, "启动消息")
+        if not cls.pump([hello]):
+            cls.drop(hello)
 
     @classmethod
     def wrap(cls, namespace):
+        if cls.namespace is not namespace:
+            cls.namespace = namespace
+            # As the platform gave them, for a strategy may take the names later.
+            cls.tools = {name: namespace.get(name) for name in ("get_orders", "send_message", "run_daily")}
         cls.logger = namespace.get("log") or cls.logger
         for name in cls.NAMES:
             found = namespace.get(name)
             if callable(found) and not isinstance(found, _JqFollowed):
                 # One of a client that this process loaded before is taken off first.
                 original = getattr(found, "jqfollow_original", found)
+                cls.originals[id(original)] = name
+                cls.kept.append(original)
                 namespace[name] = _JqFollowed(original, name)
+        cls.reach_all()
+
+    @classmethod
+    def reach_all(cls):
+        cls.modules = len(cls.sys.modules)
+        platform = set()
+        for one in cls.kept:
+            homes = [getattr(one, "__module__", None), getattr(one, "__globals__", {}).get("__name__")]
+            platform.update(str(home).partition(".")[0] for home in homes)
+        cls.unreached = cls.unreached + cls.reach(cls.originals, _JqFollowed, cls.namespace, platform)
 
     @classmethod
     def schedule(cls, namespace):
-        """The report after the close, once in a strategy's life: JoinQuant remembers schedules, and `g`."""
-        run_daily, g = namespace.get("run_daily"), namespace.get("g")
-        if run_daily is None or g is None or "handle_data" in namespace or getattr(g, "jqfollow_scheduled", False):
+        """The client's own tasks, once in a strategy's life: JoinQuant remembers schedules, and `g`."""
+        run_daily, context = cls.tools.get("run_daily"), cls.context
+        if not cls.lasting or run_daily is None or "handle_data" in namespace or cls.run_type(context) != "sim_trade":
             return
+        done, yesterday = cls.book["scheduled"], str(getattr(context, "previous_date", None) or "")[:10]
+        if done[0] < yesterday and cls.book["ran"] < yesterday:
+            done[:] = [cls.today(context), []]  # they did not run: the strategy has unscheduled them, unseen
         try:
-            run_daily(namespace["jqfollow_after_close"], time="15:30")
-            g.jqfollow_scheduled = True
+            for name, time in cls.TASKS:
+                if name not in done[1] and (time != "every_bar" or cls.frequency(context) == "minute"):
+                    run_daily(namespace[name], time=time)
+                    done[0] = cls.today(context)
+                    done[1].append(name)
         except Exception as error:
             cls.warn(
                 "不能定时上报持仓，需要时请自己 run_daily(jqfollow_after_close, time='15:30')：%s" % cls.short(error)
             )
+        cls.watches = "jqfollow_every_bar" in done[1]
 
     @classmethod
     def call(cls, original, name, args, kwargs):
@@ -111,34 +158,64 @@ class _JqFollow(_JqFollowLink):
             # Also when it raised: what a nested call has placed is placed.
             cls.depth -= 1
             try:
-                cls.called(result, name == "cancel_order", args, kwargs)
+                cls.called(result, name, args, kwargs)
             except Exception as error:
-                cls.warn("客户端出错，本次委托未发送：%s" % cls.short(error))
+                cls.warn("客户端出错，本次委托可能未发送：%s" % cls.short(error))
 
     @classmethod
-    def called(cls, result, is_cancel, args, kwargs):
-        style = None if is_cancel else kwargs.get("style", args[2] if len(args) > 2 else None)
+    def called(cls, result, name, args, kwargs):
+        if name == "unschedule_all":
+            if cls.installed:
+                cls.book["scheduled"] = ["", []]
+                cls.schedule(cls.namespace)
+            return
         if result is not None:
-            cls.placed.append((result, is_cancel, style))
-        if cls.depth or not cls.placed:
+            cls.placed = cls.placed + cls.returned(result, name, args, kwargs)
+        if cls.depth:
             return
-        placed, cls.placed = cls.placed, []
-        context = cls.find_context() or cls.context
-        run = cls.run_type(context)
-        if not cls.may_send(run):
-            return
-        number = cls.number
-        for order, cancel, own_style in placed:
-            try:
-                message = cls.order_message(order, cancel, style or own_style, context, run)
-            except Exception as error:
-                cls.warn("读不懂委托 %r，未发送：%s" % (order, cls.short(error)))
-            else:
-                cls.queue.extend([message] if message else [])
-        while len(cls.queue) > cls.MAX_QUEUE:
-            cls.warn("积压过多，放弃：%s" % cls.queue.pop(0)["label"])
-        if cls.number > number:
-            cls.pump(cls.queue)
+        placed, cls.placed = cls.once(cls.placed), []
+        cls.context = cls.find_context() or cls.context
+        if not cls.installed:  # pasted, and the strategy has a process_initialize of its own
+            cls.warn("process_initialize 里没有调用 jqfollow_install(globals(), context)，现在补装")
+            cls.install(cls.namespace, cls.context, cls.STRATEGY)
+        if cls.modules != len(cls.sys.modules):
+            cls.reach_all()
+        if cls.may_send(cls.run_type(cls.context)):
+            cls.look(cls.context, placed)
+        cls.greet()
+
+    @classmethod
+    def once(cls, placed):
+        """Each order once, with the style that any of the functions which called each other was given."""
+        found = cls.collections.OrderedDict()
+        for order, name, style in placed:
+            key = (str(getattr(order, "order_id", id(order))), name in cls.CANCEL)
+            before = found.get(key, (order, name, None))
+            found[key] = (order, before[1] if before[1] in cls.MARGIN else name, before[2] or style)
+        return list(found.values())
+
+    @classmethod
+    def returned(cls, result, name, args, kwargs):
+        """[(order, name, style)] of what a wrapped function gave back."""
+        if name in cls.PLACE or name in cls.MARGIN:
+            return [(result, name, kwargs.get("style", args[2] if len(args) > 2 else None))]
+        if name == "cancel_order":
+            return [(result, name, None)]
+        asked = list(args[0] if args else kwargs.get("orders") or ()) if name == "batch_submit_orders" else []
+        found = []
+        for one in result.values() if isinstance(result, dict) else result:
+            order = one if hasattr(one, "order_id") else (cls.listed() or {}).get(str(one))
+            if order is not None:
+                wanted = [told for told in asked if cls.is_asked(told, order)]
+                style = wanted[0].get("style") if wanted else None
+                asked = [told for told in asked if not wanted or told is not wanted[0]]
+                found.append((order, name, style))
+        return found
+
+    @classmethod
+    def is_asked(cls, told, order):
+        code = told.get("security", told.get("code"))
+        return code == order.security and (told.get("amount", 0) > 0) == bool(order.is_buy)
 
     @classmethod
     def find_context(cls):
@@ -156,153 +233,19 @@ class _JqFollow(_JqFollowLink):
             frame = frame.f_back
         return None
 
-    # ---- what is said
-
     @classmethod
-    def order_message(cls, order, is_cancel, style, context, run):
-        """The message that tells of `order`, or None when there is nothing to follow or it was told."""
-        status = cls.word(order.status)
-        amount = int(order.amount)
-        if amount <= 0 or status == "rejected" or (is_cancel and status == "held"):
-            return None
-        order_id = str(order.order_id)
-        key = (order_id, is_cancel)
-        if key in cls.told:
-            return None
-        cls.told[key] = True
-        while len(cls.told) > 1000:
-            cls.told.popitem(last=False)
-        if is_cancel:
-            status = "canceled"
-        security, is_buy, filled = str(order.security), bool(order.is_buy), int(order.filled or 0)
-        side = cls.word(getattr(order, "side", None) or "long")
-        added = order.add_time
-        told = [
-            ("order_id", order_id),
-            ("security", security),
-            ("is_buy", is_buy),
-            ("amount", amount),
-            ("filled", filled),
-            ("price", cls.number_text(order.price)),
-            ("limit", cls.limit(style, order)),
-            ("status", status),
-            ("side", side),
-            ("action", cls.word(getattr(order, "action", None) or "") or None),
-            ("add_time", added.strftime("%Y-%m-%d %H:%M:%S") if hasattr(added, "strftime") else str(added)[:19]),
-        ]
-        resting = amount - filled if status in ("new", "open", "filled") else 0
-        fields = [
-            ("order", cls.collections.OrderedDict(told)),
-            ("position", cls.position(context, security, side, resting if is_buy else -resting)),
-            ("total_value", cls.total_value(context)),
-        ]
-        label = "%s%s %s %d" % ("撤单 " if is_cancel else "", "买入" if is_buy else "卖出", security, amount)
-        return cls.message("order", run, fields, label, order_id)
-
-    @classmethod
-    def limit(cls, style, order):
-        """The limit price, None for a market order; raises when there is one that cannot be read."""
-        style = style if style is not None else getattr(order, "style", None)
-        if "LimitOrderStyle" not in [base.__name__ for base in type(style).__mro__]:
-            return None
-        text = cls.number_text(style.limit_price)
-        if text is None:
-            raise ValueError("limit_price %r" % (style.limit_price,))
-        return text
-
-    @classmethod
-    def position(cls, context, security, side, resting):
-        """What the strategy holds once the order is done; None when nobody can say."""
-        try:
-            if side != "long":
-                return None
-            positions = context.portfolio.positions
-            held = positions[security] if security in positions else None  # noqa: SIM401 - JoinQuant's is no dict
-            amount = cls.at_least_0(cls.held_amount(held) + resting)
-            closeable = cls.at_least_0(held.closeable_amount) if held else 0
-            return cls.collections.OrderedDict([("amount", amount), ("closeable", closeable)])
-        except Exception:  # no context, or one of another shape: the signal goes without
-            return None
-
-    @staticmethod
-    def held_amount(held):
-        # JoinQuant leaves what resting orders have locked out of total_amount.
-        return int(held.total_amount) + int(getattr(held, "locked_amount", 0) or 0) if held else 0
-
-    @classmethod
-    def total_value(cls, context):
-        return cls.number_text(getattr(getattr(context, "portfolio", None), "total_value", None), 2)
-
-    @classmethod
-    def report(cls, context):
-        """The positions after the close, in as many messages as their size takes."""
-        day, run = str(getattr(context, "current_dt", ""))[:10], cls.run_type(context)
-        if not cls.may_send(run) or (day and day == cls.reported):
+    def task(cls, context, when):
+        """A task of the client's own: `open`, `close`, or empty for every bar."""
+        if not cls.installed or not cls.may_send(cls.run_type(context)):
             return
-        cls.reported = day
-        portfolio = context.portfolio
-        head = [("cash", cls.number_text(portfolio.available_cash, 2)), ("total_value", cls.total_value(context))]
-        chunks = [cls.collections.OrderedDict()]
-        for security, held in portfolio.positions.items():
-            amount = cls.held_amount(held)
-            if amount <= 0:
-                continue
-            told = [("amount", amount), ("closeable", cls.at_least_0(held.closeable_amount))]
-            told += [("avg_cost", cls.number_text(held.avg_cost)), ("price", cls.number_text(held.price))]
-            chunks[-1][str(security)] = cls.collections.OrderedDict(told)
-            trial = cls.message("positions", run, head + [("positions", chunks[-1]), ("part", 999), ("parts", 999)], "")
-            if len(chunks[-1]) > 1 and cls.body_size(trial) > cls.MAX_BODY:
-                chunks.append(cls.collections.OrderedDict([chunks[-1].popitem()]))
-        for part, chunk in enumerate(chunks, 1):
-            fields = head + [("positions", chunk)]
-            if len(chunks) > 1:
-                fields += [("part", part), ("parts", len(chunks))]
-            if not cls.pump([cls.message("positions", run, fields, "收盘持仓 %d/%d" % (part, len(chunks)))]):
-                return
-
-    @classmethod
-    def message(cls, kind, run, fields, label, name="0"):
-        cls.number += 1
-        made_at = int(cls.now() * 1000)
-        text = cls.collections.OrderedDict([("kind", kind), ("run", run), ("made_at", made_at)] + fields)
-        name = cls.re.sub("[^A-Za-z0-9._:-]", "_", name)[-24:]
-        return {
-            "id": "%s-%s-%s-%d" % (cls.STRATEGY[:30], cls.process, name, cls.number),
-            "kind": kind,
-            "text": cls.json.dumps(text, ensure_ascii=False, separators=(",", ":"), allow_nan=False),
-            "made_at": made_at,
-            "label": label,
-        }
-
-    @classmethod
-    def body_size(cls, message):
-        boxed = (len(message["text"].encode("utf-8")) + 28 + 2) // 3 * 4
-        return len(cls.dumps(cls.envelope(message["id"], 0, ""))) + 10 + boxed
-
-    @classmethod
-    def word(cls, value):
-        """The last word of an enumeration's value, however it prints; JoinQuant's status numbers by name."""
-        text = str(getattr(value, "name", None) or value).rpartition(".")[2].strip().lower()
-        return cls.STATUS.get(int(text), text) if text.isdigit() else text
-
-    @staticmethod
-    def at_least_0(value):
-        return int(value) if value > 0 else 0
-
-    @staticmethod
-    def number_text(value, digits=6):
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            return None
-        text = "%.*f" % (digits, number) if 0 < number < 1e12 else "0"  # NaN is not between
-        text = text.rstrip("0").rstrip(".") if "." in text else text
-        return text if text != "0" else None
-
-    @classmethod
-    def run_type(cls, context):
-        text = cls.word(getattr(getattr(context, "run_params", None), "type", None) or "unknown")
-        return text if cls.re.match("[a-z_]{1,32}$", text) else "unknown"
+        cls.context = context
+        cls.book["ran"] = cls.today(context)
+        cls.look(context, (), when == "close")
+        if not when or cls.has_reported(context, when):
+            return
+        if when == "close":
+            cls.compare(context)
+        cls.report(context, when)
 
     @staticmethod
     def may_send(run):
@@ -324,18 +267,35 @@ class _JqFollowed:
         return _JqFollow.operator.itemgetter(0), ((self.jqfollow_original,),)
 
 
-def jqfollow_install(namespace, context=None):
+def jqfollow_install(namespace, context=None, strategy=None):
     """Makes the order functions in `namespace` (a strategy's globals()) tell the service; again does no harm."""
     try:
-        _JqFollow.install(namespace, context)
+        _JqFollow.install(namespace, context, strategy)
+        _JqFollow.greet()
     except Exception as error:
         _JqFollow.warn("安装失败，委托可能不会发送：%s" % _JqFollow.short(error))
 
 
-def jqfollow_after_close(context):
-    """Tells the positions; at most once a day."""
+def jqfollow_before_open(context):
+    """Tells the positions before the open; at most once a day."""
     try:
-        _JqFollow.report(context)
+        _JqFollow.task(context, "open")
+    except Exception as error:
+        _JqFollow.warn("持仓没有上报：%s" % _JqFollow.short(error))
+
+
+def jqfollow_every_bar(context):
+    """Looks at what became of open orders; sends nothing when nothing has changed."""
+    try:
+        _JqFollow.task(context, "")
+    except Exception as error:
+        _JqFollow.warn("没有看成挂单：%s" % _JqFollow.short(error))
+
+
+def jqfollow_after_close(context):
+    """Compares the day's orders and tells the positions; at most once a day."""
+    try:
+        _JqFollow.task(context, "close")
     except Exception as error:
         _JqFollow.warn("持仓没有上报：%s" % _JqFollow.short(error))
 

@@ -1,15 +1,13 @@
 # -*- coding: utf-8 -*-
 """The client's way to the service: seals, sends again within a budget of time, proves the answer.
 
-`client_file` puts the class below into the one file that goes into JoinQuant: Python 3.6 and `requests` only.
+`client_file` puts the classes of `joinquant_link`, `joinquant_book`, `joinquant_teller` and `joinquant_reach` into the
+one file that goes into JoinQuant: Python 3.6 and `requests` only.
 """
 
 
 class _JqFollowLink:
-    """Its state is class attributes: JoinQuant may pickle a strategy's globals, and a class goes by its name.
-
-    None of the state outlives the process, nor need it: what was not delivered is worth nothing after MAX_AGE_S.
-    """
+    """Its state is class attributes: JoinQuant may pickle a strategy's globals, and a class goes by its name."""
 
     import base64
     import collections
@@ -33,7 +31,7 @@ class _JqFollowLink:
     BUDGET_S = 10.0
     ATTEMPT_S = 4.0  # of the budget, for one attempt
     PAUSE_S = 0.5  # before the second attempt, then doubled
-    MAX_AGE_S = 60  # an undelivered signal is dropped after this
+    MAX_AGE_S = 60  # an order that was not delivered in this time can no longer be followed
     MAX_ANSWER = 4096  # bytes
 
     now = staticmethod(time.time)
@@ -41,6 +39,7 @@ class _JqFollowLink:
     sleep = staticmethod(time.sleep)
 
     queue = []  # of plain dicts, oldest first
+    refusing = False  # whether the service has refused the last message
     failed_at = None  # monotonic, when the budget was last used up
     logger = None
 
@@ -54,8 +53,8 @@ class _JqFollowLink:
         pause, why = cls.PAUSE_S, ""
         while queue:
             message = queue[0]
-            if cls.now() - message["made_at"] / 1000.0 > cls.MAX_AGE_S:
-                cls.warn("超过 %d 秒未送达，放弃：%s" % (cls.MAX_AGE_S, queue.pop(0)["label"]))
+            if cls.has_expired(message):
+                cls.give_up(queue.pop(0), "超过 %d 秒未送达" % cls.MAX_AGE_S)
                 continue
             left = deadline - cls.monotonic()
             if left <= 0:
@@ -70,15 +69,31 @@ class _JqFollowLink:
                 pause *= 2
                 continue
             queue.pop(0)
-            if outcome == "refused":
-                cls.warn("服务拒绝了 %s：%s" % (message["label"], answer))
+            cls.refusing = outcome == "refused"
+            if cls.refusing:
+                cls.give_up(message, "服务拒绝（%s）" % answer)
             else:
                 cls.delivered(message, answer)
         cls.failed_at = cls.monotonic() if queue else None
         if queue:
-            kept = "，将随下一笔信号重发" if queue is cls.queue else ""
-            cls.warn("未送达 %s（%s）%s" % ("、".join(m["label"] for m in queue), why, kept))
+            cls.not_delivered(queue, why)
         return not queue
+
+    @classmethod
+    def has_expired(cls, message):
+        """Whether nothing can be made of it any more: what ends an order, or is no order, never expires."""
+        return message["expires"] and cls.now() - message["made_at"] / 1000.0 > cls.MAX_AGE_S
+
+    @classmethod
+    def give_up(cls, message, why):
+        cls.warn("%s，放弃：%s" % (why, message["label"]))
+
+    @classmethod
+    def not_delivered(cls, queue, why):
+        kept = "，将随下一笔信号重发" if queue is cls.queue else ""
+        labels = [message["label"] for message in queue]
+        more = " 等 %d 条" % len(labels) if len(labels) > 10 else ""
+        cls.warn("未送达 %s%s（%s）%s" % ("、".join(labels[:10]), more, why, kept))
 
     @classmethod
     def attempt(cls, message, seconds):
@@ -214,21 +229,28 @@ class _JqFollowLink:
 
     @classmethod
     def delivered(cls, message, answer):
+        signal = str(answer.get("signal_id"))[:32]
         if answer.get("status") == "stored":
             cls.stored(message, answer)
-            return
-        if message["kind"] != "hello":
-            cls.say("已送达 %s（信号 %s）" % (message["label"], str(answer.get("signal_id"))[:32]))
-            return
+        elif message["kind"] == "hello":
+            cls.greeting(answer)
+        elif answer.get("why"):
+            told = str(answer.get("detail") or answer["why"])[:200]
+            cls.warn("服务已收到但不会跟 %s（信号 %s）：%s" % (message["label"], signal, told))
+        else:
+            cls.say("已送达 %s（信号 %s）" % (message["label"], signal))
+
+    @classmethod
+    def greeting(cls, answer):
         told = [str(answer.get(name, "?"))[:40] for name in ("version", "time", "skew_s")]
-        cls.say("已连接服务 %s，其时间 %s，本机时钟相差 %s 秒" % tuple(told))
+        cls.say("已连接服务 %s，策略 %s，其时间 %s，本机时钟相差 %s 秒" % (told[0], cls.STRATEGY, told[1], told[2]))
         accounts = answer.get("accounts")
         if not isinstance(accounts, list):
             return
         for account in [account for account in accounts if isinstance(account, dict)]:
             name, why = str(account.get("account"))[:40], str(account.get("why"))[:200]
             if account.get("can_trade"):
-                cls.say("账户 %s 可以交易" % name)
+                cls.say("账户 %s 跟随策略 %s，可以交易" % (name, cls.STRATEGY))
             else:
                 cls.warn("账户 %s 现在不能交易：%s" % (name, why))
         if not accounts:

@@ -1,113 +1,90 @@
-"""What a sealed message says: an order, the positions after the close, or hello."""
+"""What a sealed message says: an order, the positions, hello, or a notice."""
 
-import re
-from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
-from jqfollow.clock import SHANGHAI, to_ms
-from jqfollow.domain import Side, SignalKind, StrategyOrder
-from jqfollow.market.securities import UnknownSecurityError, parse_security
+from jqfollow.clock import to_ms
+from jqfollow.domain import (
+    HoldingsPart,
+    LostMessage,
+    OrderEnd,
+    OrderProgress,
+    Origin,
+    Side,
+    SignalKind,
+    StrategyHolding,
+    StrategyOrder,
+    UntoldOrder,
+)
+from jqfollow.reasons import Reason
 from jqfollow.wire.errors import MalformedError
+from jqfollow.wire.parts import (
+    MOST_LISTED,
+    Day,
+    DroppedPart,
+    EndedPart,
+    HeldPart,
+    MissingPart,
+    Name,
+    OrderPart,
+    Part,
+    PositionPart,
+    ProgressPart,
+    SecurityText,
+    ShortText,
+    UntoldPart,
+    Yuan,
+    decimal,
+    moment,
+    symbol_of,
+)
 from jqfollow.wire.strict_json import loads, malformed
 
 LIVE_RUN = "sim_trade"
 """The only run type that is followed for real; any other counts as a backtest."""
 
-_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
-_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?")
-_MOST_YUAN = Decimal(10) ** 12
-_MOST_VOLUME = 10**9
 _MOST_MS = 4_102_444_800_000  # 2100-01-01
-
-# `str()` of JoinQuant's OrderStatus may give the name, the name after a dot, or the number.
-_STATUS_NUMBERS = {"0": "open", "1": "filled", "2": "canceled", "3": "rejected", "4": "held", "8": "new"}
-_STATUS_NUMBERS["9"] = "pending_cancel"
 _LIMIT_STANDS = frozenset({"new", "open", "filled"})  # JoinQuant's `filled` means partly filled
+_ENDED = frozenset({"canceled", "rejected"})
+
+_P = TypeVar("_P", bound=Part)
+Listed = Annotated[tuple[_P, ...], Field(max_length=MOST_LISTED, strict=False)]
 
 
-def _decimal(value: object) -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        raise ValueError("a number, or a text with a number, is wanted")  # noqa: TRY004 - pydantic wants ValueError
-    if not _NUMBER.fullmatch(str(value)):
-        raise ValueError("not a number that can be, or negative")
-    number = Decimal(str(value))
-    if number > _MOST_YUAN:
-        raise ValueError("too large")
-    return number
-
-
-def _status(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    name = value.rpartition(".")[2].strip().lower()
-    return _STATUS_NUMBERS.get(name, name)
-
-
-def _moment(value: object) -> datetime:
-    if not isinstance(value, str) or not _TIME.fullmatch(value):
-        raise ValueError("a time is written 2026-01-02 10:50:00")
-    return datetime.fromisoformat(value).replace(tzinfo=SHANGHAI)
-
-
-Yuan = Annotated[Decimal, BeforeValidator(_decimal)]
-"""At least 0 and finite; best sent as text, `"10.52"`."""
-Volume = Annotated[int, Field(ge=0, le=_MOST_VOLUME)]
-SecurityText = Annotated[str, Field(pattern=r"^[!-~]{1,32}$")]
-
-
-class _Part(BaseModel):
-    # Unknown fields are kept, so that an older service can store what a newer client tells.
-    model_config = ConfigDict(strict=True, frozen=True, extra="allow")
-
-
-class OrderPart(_Part):
-    """A JoinQuant order as it stood when the message was made."""
-
-    order_id: str = Field(pattern=r"^[!-~]{1,64}$")
-    security: SecurityText
-    is_buy: bool
-    amount: Volume
-    filled: Volume
-    price: Yuan | None
-    """Average fill price."""
-    limit: Annotated[Yuan, Field(gt=0)] | None = None
-    status: Annotated[
-        Literal["new", "open", "filled", "canceled", "rejected", "held", "pending_cancel"],
-        BeforeValidator(_status),
-    ]
-    side: Literal["long", "short"]
-    action: str | None = Field(default=None, max_length=16)
-    add_time: Annotated[datetime, BeforeValidator(_moment)]
-
-
-class PositionPart(_Part):
-    """The strategy's position in the order's security, after the order."""
-
-    amount: Volume
-    closeable: Volume
-
-
-class HeldPart(PositionPart):
-    """One position after the close."""
-
-    avg_cost: Yuan | None = None
-    price: Yuan | None = None
-
-
-class _Message(_Part):
+class _Message(Part):
     run: str = Field(pattern=r"^[a-z_]{1,32}$")
     """JoinQuant's run type."""
     made_at: int = Field(ge=0, le=_MOST_MS)
     """Real time, ms."""
+    proc: Name | None = None
+    seq: int | None = Field(default=None, ge=1, le=10**9)
+    ended: Listed[EndedPart] = ()
+    progress: Listed[ProgressPart] = ()
+    dropped: Listed[DroppedPart] = ()
 
     @property
     def is_backtest(self) -> bool:
         """Whether the past is being played; so is every run type that is not known to be live."""
         return self.run != LIVE_RUN
+
+    @property
+    def origin(self) -> Origin | None:
+        """Which message of which process it is; `None`: an older client."""
+        return None if self.proc is None or self.seq is None else Origin(process=self.proc, seq=self.seq)
+
+    def ends(self) -> Sequence[OrderEnd]:
+        """The orders told before that JoinQuant has ended since the last message; only those end here."""
+        return [part.end() for part in self.ended]
+
+    def grown(self) -> Sequence[OrderProgress]:
+        """The orders told before of which more is filled there than was told."""
+        return [part.progress() for part in self.progress]
+
+    def lost(self) -> Sequence[LostMessage]:
+        """The messages that will never come."""
+        return [part.lost() for part in self.dropped]
 
 
 _M = TypeVar("_M", bound=_Message)
@@ -121,16 +98,21 @@ class OrderMessage(_Message):
     position: PositionPart | None = None
     total_value: Yuan | None = None
 
+    def ends(self) -> Sequence[OrderEnd]:
+        """Also the order itself when it has ended: if it was told before, it ends here, too."""
+        order = self.order
+        if order.status not in _ENDED or any(part.id == order.order_id for part in self.ended):
+            return super().ends()
+        day = order.add_time.date()
+        own = OrderEnd(jq_order_id=order.order_id, day=day, filled=order.filled, status=order.status)
+        return [*super().ends(), own]
+
     def strategy_order(self) -> StrategyOrder:
         """The order in the house's words; a security that is not known keeps its text as symbol."""
         order = self.order
-        try:
-            symbol = parse_security(order.security).symbol
-        except UnknownSecurityError:
-            symbol = order.security
         return StrategyOrder(
             jq_order_id=order.order_id,
-            symbol=symbol,
+            symbol=symbol_of(order.security),
             side=Side.BUY if order.is_buy else Side.SELL,
             amount=order.amount,
             filled=order.filled,
@@ -141,11 +123,24 @@ class OrderMessage(_Message):
             day=order.add_time.date(),
             position_after=self.position.amount if self.position else None,
             total_value=self.total_value,
+            refuse=order.refuse or self._refused_style(),
+            style=order.style,
+            stop=order.stop or None,
+            found=order.found,
+            pindex=order.pindex,
+            holding=self.position.holding() if self.position else None,
         )
+
+    def _refused_style(self) -> str | None:
+        """A stop that has not been triggered, or a style that nobody here knows, is not followed, whoever sent it."""
+        order = self.order
+        if order.style in {None, "market", "limit"} or order.filled:
+            return None
+        return Reason.STOP_ORDER if order.style in {"stop_market", "stop_limit"} else Reason.UNKNOWN_STYLE
 
 
 class PositionsMessage(_Message):
-    """What the strategy holds after the close; a large portfolio comes in several parts."""
+    """All that the strategy holds, before the open or after the close; a large portfolio comes in several parts."""
 
     kind: Literal[SignalKind.POSITIONS]
     cash: Yuan | None = None
@@ -153,6 +148,22 @@ class PositionsMessage(_Message):
     positions: dict[SecurityText, HeldPart]
     part: int = Field(default=1, ge=1, le=1000)
     parts: int = Field(default=1, ge=1, le=1000)
+    report: Name | None = None
+    day: Day | None = None
+    when: Literal["open", "close"] | None = None
+
+    def holdings_part(self) -> HoldingsPart:
+        """The part in the house's words."""
+        return HoldingsPart(
+            report=self.report,
+            part=self.part,
+            parts=self.parts,
+            day=self.day,
+            when=self.when,
+            cash=self.cash,
+            total_value=self.total_value,
+            holdings=_holdings(self.positions),
+        )
 
 
 class HelloMessage(_Message):
@@ -160,13 +171,45 @@ class HelloMessage(_Message):
 
     kind: Literal[SignalKind.HELLO]
     note: str | None = Field(default=None, max_length=200)
+    client: Name | None = None
+    """Version of the client's file."""
+    frequency: str | None = Field(default=None, max_length=16)
+    as_module: bool | None = None
+    watches: bool | None = None
+    """Whether it looks at open orders every minute."""
+    unreached: Annotated[tuple[ShortText, ...], Field(max_length=20, strict=False)] = ()
+    """What holds an order function that the client cannot reach."""
 
 
-Message = OrderMessage | PositionsMessage | HelloMessage
-_KINDS: dict[object, type[OrderMessage | PositionsMessage | HelloMessage]] = {
+class NoticeMessage(_Message):
+    """What no order message could take along."""
+
+    kind: Literal[SignalKind.NOTICE]
+    day: Day | None = None
+    note: str | None = Field(default=None, max_length=200)
+    holdings: dict[SecurityText, HeldPart] = Field(default={})
+    untold: Listed[UntoldPart] = ()
+    missing: Listed[MissingPart] = ()
+
+    def holdings_now(self) -> Mapping[str, StrategyHolding]:
+        """How the securities of `ended` and `progress` stand now, by symbol."""
+        return _holdings(self.holdings)
+
+    def untold_orders(self) -> Sequence[UntoldOrder]:
+        """Orders of the day of which nothing was told."""
+        return [part.untold() for part in self.untold]
+
+
+def _holdings(parts: Mapping[str, HeldPart]) -> Mapping[str, StrategyHolding]:
+    return {symbol_of(security): part.holding() for security, part in parts.items()}
+
+
+Message = OrderMessage | PositionsMessage | HelloMessage | NoticeMessage
+_KINDS: dict[object, type[OrderMessage | PositionsMessage | HelloMessage | NoticeMessage]] = {
     "order": OrderMessage,
     "positions": PositionsMessage,
     "hello": HelloMessage,
+    "notice": NoticeMessage,
 }
 
 
@@ -179,12 +222,16 @@ def parse_text(text: str) -> Message:
     value = loads(text)
     kind = _KINDS.get(value["kind"]) if isinstance(value, dict) and isinstance(value.get("kind"), str) else None
     if kind is None:
-        raise MalformedError("kind 应为 order、positions 或 hello", "kind is none of order, positions, hello")
+        raise MalformedError(
+            "kind 应为 order、positions、hello 或 notice", "kind is none of order, positions, hello, notice"
+        )
     return _validated(kind, value | {"kind": SignalKind(value["kind"])})
 
 
 def seed_message(fields: Mapping[str, str]) -> OrderMessage:
     """The order that the original client's fields tell; its run is live when it was added on the day it was sent.
+
+    It does not tell a limit from a market order: one that is still open is marked to be refused.
 
     Raises:
         MalformedError: a field is missing or impossible.
@@ -193,8 +240,8 @@ def seed_message(fields: Mapping[str, str]) -> OrderMessage:
         if name not in fields:
             raise MalformedError(f"缺少字段 {name}", f"field {name} is missing")
     try:
-        sent = _moment(fields["时间戳"])
-        added = _moment(fields["订单添加时间"])
+        sent = moment(fields["时间戳"])
+        added = moment(fields["订单添加时间"])
         amount, filled = _whole(fields["下单数量"]), _whole(fields["已经成交"])
         is_buy = {"true": True, "false": False}[fields["买卖"].strip().lower()]
     except (KeyError, ValueError):
@@ -214,20 +261,29 @@ def seed_message(fields: Mapping[str, str]) -> OrderMessage:
         "side": fields["多空"].rpartition(".")[2].lower(),
         "add_time": fields["订单添加时间"],
     }
-    run = LIVE_RUN if added.date() == sent.date() else "backtest"
-    return _validated(
+    message = _validated(
         OrderMessage,
-        {"kind": SignalKind.ORDER, "run": run, "made_at": to_ms(sent), "order": order},
+        {
+            "kind": SignalKind.ORDER,
+            "run": LIVE_RUN if added.date() == sent.date() else "backtest",
+            "made_at": to_ms(sent),
+            "order": order,
+        },
     )
+    if message.order.status not in _SEED_OPEN:
+        return message
+    refused = message.order.model_copy(update={"refuse": str(Reason.SEED_OPEN_ORDER)})
+    return message.model_copy(update={"order": refused})
 
 
 _SEED_FIELDS = (
     "状态", "订单添加时间", "买卖", "下单数量", "已经成交", "股票代码", "订单ID", "平均成交价格", "多空", "时间戳",
 )  # fmt: skip
+_SEED_OPEN = frozenset({"new", "open", "filled", "pending_cancel"})
 
 
 def _whole(text: str) -> int:
-    number = _decimal(text.strip())
+    number = decimal(text.strip())
     if number != number.to_integral_value():
         raise ValueError("not a whole number")
     return int(number)
