@@ -82,7 +82,7 @@ def test_files_and_tests_that_are_named_exist(document: Path) -> None:
 
 def test_every_decision_has_its_number_once() -> None:
     numbers = [path.name[:4] for path in sorted((ROOT / "docs/decisions").glob("*.md"))]
-    assert len(set(numbers)) == len(numbers)
+    assert numbers == [f"{n:04}" for n in range(1, len(numbers) + 1)]
     for path in (ROOT / "docs/decisions").glob("*.md"):
         assert path.read_text(encoding="utf-8").startswith(f"# {path.name[:4]} "), path
 
