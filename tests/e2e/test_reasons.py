@@ -91,7 +91,9 @@ async def unknown_style(house: House) -> int:
 
 
 @case(
-    Reason.SEED_OPEN_ORDER, "signal", strategies={"demo": {"follow": {"paper": 1}, "wire": "seed", "secret": "不再使用的密码"}}
+    Reason.SEED_OPEN_ORDER,
+    "signal",
+    strategies={"demo": {"follow": {"paper": 1}, "wire": "seed", "secret": "不再使用的密码"}},
 )
 async def seed_open_order(house: House) -> int:
     answer = await house.send_seed("不再使用的密码", CODE, "buy", 100, price="nan", 状态="open", 已经成交="0")

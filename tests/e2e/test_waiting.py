@@ -155,10 +155,11 @@ async def test_selling_out_cancels_the_buys_of_the_same_book_first(tmp_path: Pat
         await house.done(await house.send("demo", BOND, "buy", 50, limit="100.010"))
         resting = await house.send("demo", BOND, "buy", 70, price="100", position_after=120)
         await house.in_state(resting, OrderState.NEW)
-        house.market(BOND, last="100.000", bid="99.995", ask="100.000")
         sold = await house.send("demo", BOND, "sell", 50, price="100", position_after=0)
         await house.done(resting)
         await house.sweep(after_s=1)
+        await house.in_state(sold, OrderState.NEW)
+        house.market(BOND, last="100.010", prev_close="100.000")
         buy, sell = await house.done(resting, sold)
         assert (buy.reason, sell.filled) == (Reason.CLOSED_OUT, 50)
         assert (await house.book(BOND)).volume == 0
