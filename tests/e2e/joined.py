@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from joinquant import Platform
 from jqfollow.clock import SHANGHAI
+from jqfollow.domain import OrderState
 from jqfollow.wire.client_file import module_name, render_client
 
 from .house import House
@@ -76,8 +77,10 @@ _JqFollow.sleep = staticmethod(lambda seconds: {clock}.forward(seconds))
         return [text for level, text in self.platform.log.lines if level != "info"]
 
     async def run(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        """Calls a function of the strategy."""
-        return await asyncio.to_thread(self.platform.run, name, *args, **kwargs)
+        """Calls a function of the strategy; returns when every order of it was looked at."""
+        result = await asyncio.to_thread(self.platform.run, name, *args, **kwargs)
+        await self._looked_at()
+        return result
 
     async def minutes(self, count: int = 1) -> None:
         """So many minutes pass."""
@@ -85,6 +88,7 @@ _JqFollow.sleep = staticmethod(lambda seconds: {clock}.forward(seconds))
             following = (self.platform.context.current_dt + timedelta(minutes=1)).replace(second=0)
             self._catch_up(following)
             await asyncio.to_thread(self.platform.to, f"{following:%H:%M}")
+            await self._looked_at()
 
     async def to(self, time: str) -> None:
         """Every minute until `time` of the same day."""
@@ -99,6 +103,11 @@ _JqFollow.sleep = staticmethod(lambda seconds: {clock}.forward(seconds))
     def held(self, security: str) -> int:
         """What the strategy holds."""
         return int(self.platform.context.held(security, 0))
+
+    async def _looked_at(self) -> None:
+        """A jump of time must not make stale what the account would have placed within milliseconds."""
+        fresh = OrderState.PENDING_NEW
+        await self.house.until(lambda tx: all(o.state is not fresh or o.waiting for o in tx.orders.open()))
 
     def _catch_up(self, moment: datetime) -> None:
         ahead = (moment.replace(tzinfo=SHANGHAI) - self.house.clock.now()).total_seconds()
