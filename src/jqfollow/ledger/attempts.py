@@ -1,13 +1,14 @@
 """Orders as placed at brokers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypedDict, Unpack
 
 from jqfollow.clock import from_ms, to_ms
 from jqfollow.domain import ATTEMPT_ENDED, AttemptState, Side
-from jqfollow.ledger.codec import day_text, stored, to_json
+from jqfollow.ledger.codec import Stored, day_text, stored, to_json
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.meta import REMARK_TAG, Meta
 from jqfollow.ledger.rows import AttemptRow, DayCounts, NewAttempt
@@ -92,19 +93,22 @@ class Attempts(Table):
                 "side": stored(attempt.side),
                 "volume": attempt.volume,
                 "price": stored(attempt.price),
-                "remark": f"jq{Meta(self._c).get(REMARK_TAG)}-{_base36(attempt_id)}",
+                "remark": f"jq{Meta(self._c, self._kept).get(REMARK_TAG)}-{_base36(attempt_id)}",
                 "state": stored(AttemptState.PENDING_NEW),
                 "created_at": now,
                 "updated_at": now,
             },
         )
         self._c.execute(_COUNT, (stored(attempt.account), day_text(attempt.day), 1, 0))
-        return _attempt(row)
+        return self._kept.add_attempt(_attempt(row))
 
     def get(self, attempt_id: int) -> AttemptRow | None:
         """One attempt."""
+        known = self._kept.attempts.get(attempt_id)
+        if known is not None:
+            return known
         row = self._one("SELECT * FROM attempts WHERE attempt_id = ?", attempt_id)
-        return None if row is None else _attempt(row)
+        return None if row is None else self._kept.keep_attempt(_attempt(row))
 
     def update(self, attempt_id: int, at: datetime, **columns: Unpack[AttemptColumns]) -> AttemptRow:
         """Changes the columns given; `ended_at` is when the state first was a final one.
@@ -124,13 +128,17 @@ class Attempts(Table):
             if asked:
                 self._c.execute(_COUNT, (stored(before.account), day_text(before.day), 0, asked))
         changes = {name: stored(value) for name, value in values.items()}
-        return _attempt(self._update_row("attempts", "attempt_id", attempt_id, {**changes, "updated_at": to_ms(at)}))
+        return self._change(attempt_id, {**changes, "updated_at": to_ms(at)})
 
     def of_order(self, order_id: int) -> AttemptRows:
         """The attempts of one order, first to last."""
-        return [
-            _attempt(row) for row in self._all("SELECT * FROM attempts WHERE order_id = ? ORDER BY number", order_id)
-        ]
+        known = self._kept.of_order(order_id)
+        if known is not None:
+            return known
+        found = self._all("SELECT * FROM attempts WHERE order_id = ? ORDER BY number", order_id)
+        rows = [self._kept.attempts.get(row["attempt_id"]) or _attempt(row) for row in found]
+        self._kept.keep_order_with(order_id, rows)
+        return rows
 
     def of_orders(self, order_ids: Iterable[int]) -> dict[int, AttemptRows]:
         """The attempts of several orders, first to last, by order."""
@@ -146,13 +154,16 @@ class Attempts(Table):
 
     def by_broker_id(self, account: str, day: date, broker_order_id: str) -> AttemptRow | None:
         """The attempt that is this order of the broker."""
+        known = self._kept.by_broker(account, day_text(day), broker_order_id)
+        if known is not None:
+            return known
         row = self._one(_BY_BROKER_ID, stored(account), day_text(day), stored(broker_order_id))
-        return None if row is None else _attempt(row)
+        return None if row is None else self._kept.keep_attempt(_attempt(row))
 
     def by_remark(self, remark: str) -> AttemptRow | None:
         """The attempt with this remark."""
         row = self._one("SELECT * FROM attempts WHERE remark = ?", stored(remark))
-        return None if row is None else _attempt(row)
+        return None if row is None else self._kept.keep_attempt(_attempt(row))
 
     def unknown(self, account: str, security: str | None = None, side: Side | None = None) -> AttemptRows:
         """Attempts whose outcome nobody knows, of the account or of one code and side, oldest first."""
@@ -213,11 +224,24 @@ class Attempts(Table):
             turnover += sum((a.reported - a.filled) * a.price for a in told)
         return DayCounts(attempts=row["attempts"], cancels=row["cancels"], turnover=turnover)
 
+    def add_fill(self, attempt_id: int, volume: int) -> None:
+        """For `Fills.add` only: a fill adds to its attempt."""
+        self._change(attempt_id, {"filled": self._existing(attempt_id).filled + volume})
+
     def add_turnover(self, attempt: AttemptRow, value: Decimal) -> None:
         """For `Fills.add` only: a fill adds to its day."""
         key = (stored(attempt.account), day_text(attempt.day))
         turnover = Decimal(self._one(_DAY, *key)["turnover"]) + value
         self._c.execute("UPDATE account_days SET turnover = ? WHERE account = ? AND day = ?", (stored(turnover), *key))
+
+    def _change(self, attempt_id: int, columns: dict[str, Stored]) -> AttemptRow:
+        """The row as it is then; one that is kept need not be read again to tell."""
+        known = self._kept.attempts.get(attempt_id)
+        if known is None:
+            return self._kept.keep_attempt(_attempt(self._update_row("attempts", "attempt_id", attempt_id, columns)))
+        self._update("attempts", "attempt_id", attempt_id, columns)
+        read = {name: _READ[name](value) for name, value in columns.items()}
+        return self._kept.keep_attempt(replace(known, **read))
 
     def _existing(self, attempt_id: int) -> AttemptRow:
         row = self.get(attempt_id)
@@ -232,6 +256,24 @@ def _base36(number: int) -> str:
         number, digit = divmod(number, 36)
         text = _DIGITS[digit] + text
     return text or "0"
+
+
+def _time(ms: int | None) -> datetime | None:
+    return None if ms is None else from_ms(ms)
+
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "state": AttemptState,
+    "broker_order_id": lambda text: text,
+    "reported": int,
+    "filled": int,
+    "message": str,
+    "updated_at": from_ms,
+    "cancel_at": _time,
+    "cancels": int,
+    "ended_at": _time,
+}
+"""How the columns that may change are read."""
 
 
 def _attempt(row: Any) -> AttemptRow:
@@ -253,7 +295,7 @@ def _attempt(row: Any) -> AttemptRow:
         message=row["message"],
         created_at=from_ms(row["created_at"]),
         updated_at=from_ms(row["updated_at"]),
-        cancel_at=None if row["cancel_at"] is None else from_ms(row["cancel_at"]),
+        cancel_at=_time(row["cancel_at"]),
         cancels=row["cancels"],
-        ended_at=None if row["ended_at"] is None else from_ms(row["ended_at"]),
+        ended_at=_time(row["ended_at"]),
     )

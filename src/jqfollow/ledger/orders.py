@@ -1,12 +1,16 @@
 """What accounts shall do because of signals."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypedDict, Unpack
 
 from jqfollow.clock import from_ms, to_ms
 from jqfollow.domain import ORDER_OPEN, FollowMode, OrderState, Side, Waiting, WaitingFor
 from jqfollow.ledger.codec import Stored, day_text, decimal, figures, maybe, refusal_columns, stored
+from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.rows import NewOrder, OrderRow, Terms
 from jqfollow.ledger.table import Table, checked_columns
 from jqfollow.reasons import Reason, Refusal
@@ -87,12 +91,15 @@ class Orders(Table):
                 "updated_at": now,
             },
         )
-        return _order(row)
+        return self._kept.keep_order(_order(row))
 
     def get(self, order_id: int) -> OrderRow | None:
         """One order."""
+        known = self._kept.orders.get(order_id)
+        if known is not None:
+            return known
         row = self._one("SELECT * FROM orders WHERE order_id = ?", order_id)
-        return None if row is None else _order(row)
+        return None if row is None else self._kept.keep_order(_order(row))
 
     def update(self, order_id: int, at: datetime, **columns: Unpack[OrderColumns]) -> OrderRow:
         """Changes the columns given; an order that ends waits for nothing any more.
@@ -108,7 +115,7 @@ class Orders(Table):
             values |= {"waiting_for": None, "waiting_since": None, "wait_until": None}
         refusal = refusal_columns(values.pop("refusal")) if "refusal" in values else {}
         changes = {name: stored(value) for name, value in values.items()}
-        return _order(self._update_row("orders", "order_id", order_id, {**changes, **refusal, "updated_at": to_ms(at)}))
+        return self._change(order_id, {**changes, **refusal, "updated_at": to_ms(at)})
 
     def wait(self, order: OrderRow, at: datetime, what: WaitingFor | None, until: datetime | None = None) -> OrderRow:
         """The order waits for `what` from now on, or, with `None`, for nothing any more; returns it as it is then.
@@ -126,8 +133,23 @@ class Orders(Table):
             values["waiting_since"] = at if what else None
         if was is not None and not goes_on:
             values["deadline"] = was.deadline_after(order.deadline, at)
-        changes = {name: stored(value) for name, value in values.items()}
-        return _order(self._update_row("orders", "order_id", order.order_id, changes))
+        return self._change(order.order_id, {name: stored(value) for name, value in values.items()})
+
+    def add_fill(self, order_id: int, volume: int, turnover: Decimal) -> None:
+        """For `Fills.add` only: a fill adds to its order; raises `LedgerError` when there is none."""
+        order = self.get(order_id)
+        if order is None:
+            raise LedgerError(f"orders has no row with order_id {order_id}")
+        sums = {"filled": order.filled + volume, "turnover": stored(order.turnover + turnover)}
+        self._change(order_id, sums)
+
+    def _change(self, order_id: int, columns: dict[str, Stored]) -> OrderRow:
+        """The row as it is then; one that is kept need not be read again to tell."""
+        known = self._kept.orders.get(order_id)
+        if known is None:
+            return self._kept.keep_order(_order(self._update_row("orders", "order_id", order_id, columns)))
+        self._update("orders", "order_id", order_id, columns)
+        return self._kept.keep_order(_changed(known, columns))
 
     def open(self, account: str | None = None) -> OrderRows:
         """Orders that have not ended, oldest first."""
@@ -224,6 +246,36 @@ def _waiting(row: Any) -> Waiting | None:
         since=from_ms(row["waiting_since"]),
         until=None if row["wait_until"] is None else from_ms(row["wait_until"]),
     )
+
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "state": OrderState,
+    "sized": bool,
+    "volume": int,
+    "filled": int,
+    "turnover": Decimal,
+    "deadline": from_ms,
+    "limit_price": decimal,
+    "cancel_reason": partial(maybe, Reason),
+    "reason": partial(maybe, Reason),
+    "figures": figures,
+    "updated_at": from_ms,
+}
+"""How the columns that may change are read; those of `waiting` are one value."""
+
+
+def _changed(row: OrderRow, columns: dict[str, Stored]) -> OrderRow:
+    """What `_order` would read after `columns` were written."""
+    read = {name: _READ[name](value) for name, value in columns.items() if name in _READ}
+    if len(read) < len(columns):
+        was = row.waiting
+        before = {
+            "waiting_for": was and was.what,
+            "waiting_since": stored(was.since) if was else None,
+            "wait_until": stored(was.until) if was else None,
+        }
+        read["waiting"] = _waiting(before | columns)
+    return replace(row, **read)
 
 
 def _order(row: Any) -> OrderRow:

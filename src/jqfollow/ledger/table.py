@@ -6,15 +6,17 @@ from typing import Any
 
 from jqfollow.ledger.codec import Stored
 from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.kept import Kept
 
 
 class Table:
     """Queries on one connection; lives as long as the connection, used within transactions only."""
 
-    __slots__ = ("_c",)
+    __slots__ = ("_c", "_kept")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, kept: Kept) -> None:
         self._c = connection
+        self._kept = kept
 
     def _one(self, sql: str, *values: Stored) -> Any:
         return self._c.execute(sql, values).fetchone()

@@ -181,6 +181,7 @@ class _Job(Generic[T]):
             if isinstance(error, sqlite3.Error) and not connection.in_transaction:
                 raise
             connection.execute("ROLLBACK TO job")
+            tx.undone()
             self._error = presentable(error, path)
         connection.execute("RELEASE job")
 
