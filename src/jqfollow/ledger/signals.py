@@ -41,18 +41,6 @@ class Signals(Table):
         if (signal.kind is SignalKind.ORDER) != (signal.order is not None):
             raise ValueError(f"a message of kind {signal.kind} with order {signal.order!r}")
         digest = hashlib.sha256(signal.text.encode("utf-8", "surrogatepass")).hexdigest()
-        known = self._one(
-            "SELECT signal_id, digest FROM signals WHERE strategy = ? AND message_id = ?",
-            stored(signal.strategy),
-            stored(signal.message_id),
-        )
-        if known is not None:
-            if known["digest"] != digest:
-                raise ConflictError(
-                    f"message {signal.message_id} of {signal.strategy} came again with another text",
-                    f"策略 {signal.strategy} 的消息 {signal.message_id} 再次到达，但内容不同",
-                )
-            return Recorded(signal_id=known["signal_id"], duplicate=True)
         columns: dict[str, Stored] = {
             "strategy": stored(signal.strategy),
             "wire": stored(signal.wire),
@@ -67,7 +55,20 @@ class Signals(Table):
         }
         if signal.order is not None:
             columns |= _order_columns(signal.order)
-        return Recorded(signal_id=self._insert("signals", columns), duplicate=False)
+        signal_id = self._insert_new("signals", columns)
+        if signal_id is not None:
+            return Recorded(signal_id=signal_id, duplicate=False)
+        known = self._one(
+            "SELECT signal_id, digest FROM signals WHERE strategy = ? AND message_id = ?",
+            stored(signal.strategy),
+            stored(signal.message_id),
+        )
+        if known["digest"] != digest:
+            raise ConflictError(
+                f"message {signal.message_id} of {signal.strategy} came again with another text",
+                f"策略 {signal.strategy} 的消息 {signal.message_id} 再次到达，但内容不同",
+            )
+        return Recorded(signal_id=known["signal_id"], duplicate=True)
 
     def knows(self, strategy: str, message_id: str) -> bool:
         """Whether this message stands."""

@@ -48,6 +48,13 @@ class Table:
             raise LedgerError(f"{table}: no row was written")
         return row_id
 
+    def _insert_new(self, table: str, values: Mapping[str, Stored]) -> int | None:
+        """The new row's id; `None` when a row that must be unique stands already: then nothing changes."""
+        names, marks = ", ".join(values), ", ".join("?" * len(values))
+        sql = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608  as above
+        done = self._c.execute(sql, tuple(values.values()))
+        return done.lastrowid if done.rowcount else None
+
     def _update(self, table: str, key: str, key_value: int, values: Mapping[str, Stored]) -> None:
         names = ", ".join(f"{name} = ?" for name in values)
         sql = f"UPDATE {table} SET {names} WHERE {key} = ?"  # noqa: S608  names are this package's own
