@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypedDict, Unpack
 
 from jqfollow.clock import from_ms, to_ms
@@ -29,8 +30,6 @@ _OF_DAY = "SELECT * FROM attempts WHERE account = ? AND day = ? ORDER BY attempt
 _OF_ORDERS = """
 SELECT * FROM attempts WHERE order_id IN (SELECT value FROM json_each(?)) ORDER BY order_id, number"""
 _MISSING_FILLS = "SELECT * FROM attempts WHERE account = ? AND day = ? AND reported > filled ORDER BY attempt_id"
-_BUYING = f"""
-SELECT * FROM attempts WHERE {_LIVE} AND account = ? AND security = ? AND side = 'buy'"""  # noqa: S608  a constant
 _UNKNOWN_OF_ACCOUNT = f"""
 SELECT * FROM attempts WHERE {_LIVE} AND state = 'unknown' AND account = ? ORDER BY attempt_id"""  # noqa: S608
 _STUCK = f"""
@@ -41,10 +40,6 @@ INSERT INTO account_days (account, day, attempts, cancels) VALUES (?, ?, ?, ?)
 ON CONFLICT (account, day) DO UPDATE
 SET attempts = attempts + excluded.attempts, cancels = cancels + excluded.cancels"""
 _MOVED = "SELECT * FROM attempts WHERE account = ? AND day = ? AND updated_at >= ? ORDER BY attempt_id"
-_RESTING = f"""
-SELECT attempts.*, orders.closes FROM attempts JOIN orders USING (order_id)
-WHERE attempts.{_LIVE} AND attempts.account = ? AND attempts.security = ? AND attempts.side = ?
-ORDER BY attempt_id"""  # noqa: S608  a constant
 _SPENDING = f"""
 SELECT attempts.* FROM attempts JOIN orders USING (order_id)
 WHERE attempts.{_LIVE} AND attempts.account = ? AND orders.strategy = ? AND attempts.side = 'buy'"""  # noqa: S608
@@ -150,7 +145,7 @@ class Attempts(Table):
     def live(self, account: str | None = None) -> AttemptRows:
         """Attempts that have not ended, `unknown` ones too, oldest first."""
         rows = self._all(_LIVE_ALL) if account is None else self._all(_LIVE_OF_ACCOUNT, stored(account))
-        return [_attempt(row) for row in rows]
+        return [_as_before(row) for row in rows]
 
     def by_broker_id(self, account: str, day: date, broker_order_id: str) -> AttemptRow | None:
         """The attempt that is this order of the broker."""
@@ -176,19 +171,9 @@ class Attempts(Table):
         """Attempts that were about to be handed over at `before` or earlier, and have no answer."""
         return [_attempt(row) for row in self._all(_STUCK, stored(account), to_ms(before))]
 
-    def buying(self, account: str, security: str) -> Decimal:
-        """What live buys of a security may still cost, fees left out, yuan."""
-        live = [_attempt(row) for row in self._all(_BUYING, stored(account), stored(security))]
-        return sum(((a.volume - a.done) * a.price for a in live), Decimal(0))
-
     def moved(self, account: str, day: date, since: datetime) -> AttemptRows:
         """The day's attempts that changed since then, oldest first."""
         return [_attempt(row) for row in self._all(_MOVED, stored(account), day_text(day), to_ms(since))]
-
-    def resting(self, account: str, security: str, side: Side) -> list[tuple[AttemptRow, bool]]:
-        """Live attempts of a code and side, over all strategies, and whether each closes a position; oldest first."""
-        rows = self._all(_RESTING, stored(account), stored(security), stored(side))
-        return [(_attempt(row), bool(row["closes"])) for row in rows]
 
     def spending(self, account: str, strategy: str) -> Decimal:
         """What a strategy's live buys in an account may still cost, fees left out, yuan."""
@@ -261,6 +246,9 @@ def _base36(number: int) -> str:
 def _time(ms: int | None) -> datetime | None:
     return None if ms is None else from_ms(ms)
 
+
+_as_before = lru_cache(2048)(lambda row: _attempt(row))
+"""`_attempt` for rows that are read again and again, and have seldom changed in between."""
 
 _READ: dict[str, Callable[[Any], Any]] = {
     "state": AttemptState,

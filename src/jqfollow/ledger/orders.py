@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypedDict, Unpack
 
 from jqfollow.clock import from_ms, to_ms
@@ -21,20 +21,10 @@ OrderRows = list[OrderRow]
 _OPEN = "state IN ('pending_new', 'new', 'partially_filled')"
 _OPEN_ALL = f"SELECT * FROM orders WHERE {_OPEN} ORDER BY +order_id"  # noqa: S608  a constant
 _OPEN_OF_ACCOUNT = f"SELECT * FROM orders WHERE {_OPEN} AND account = ? ORDER BY order_id"  # noqa: S608  a constant
-_OPEN_OF_BOOK = f"""
-SELECT * FROM orders WHERE {_OPEN} AND account = ? AND strategy = ? AND security = ?
-ORDER BY order_id"""  # noqa: S608  a constant
-_IDLE = f"""
-SELECT * FROM orders WHERE {_OPEN} AND account = ? AND NOT EXISTS (
-    SELECT 1 FROM attempts
-    WHERE attempts.order_id = orders.order_id AND attempts.state NOT IN ('filled', 'canceled', 'rejected'))
-ORDER BY order_id"""  # noqa: S608  a constant
-_OLDEST_DAY = f"SELECT min(day) AS day FROM orders WHERE {_OPEN} AND account = ?"  # noqa: S608  a constant
 _VOLUME_OF_PARTS = "SELECT coalesce(sum(volume), 0) AS volume FROM orders WHERE signal_id = ? AND account = ?"
 _BOUGHT_LATER = """
 SELECT coalesce(sum(filled), 0) AS volume FROM orders
 WHERE account = ? AND strategy = ? AND security = ? AND order_id > ? AND side = 'buy'"""
-_SELLERS = f"SELECT DISTINCT strategy FROM orders WHERE {_OPEN} AND account = ? AND side = 'sell'"  # noqa: S608
 _LAST_SELL = f"""
 SELECT max(updated_at) AS at FROM orders
 WHERE day = ? AND account = ? AND strategy = ? AND side = 'sell' AND filled > 0 AND NOT {_OPEN}"""  # noqa: S608
@@ -48,6 +38,7 @@ class OrderColumns(TypedDict, total=False):
     sized: bool
     volume: int
     limit_price: Decimal | None
+    reference: Decimal | None
     cancel_reason: Reason | None
     refusal: Refusal | None
     """Columns `reason` and `figures`."""
@@ -154,16 +145,7 @@ class Orders(Table):
     def open(self, account: str | None = None) -> OrderRows:
         """Orders that have not ended, oldest first."""
         rows = self._all(_OPEN_ALL) if account is None else self._all(_OPEN_OF_ACCOUNT, stored(account))
-        return [_order(row) for row in rows]
-
-    def idle(self, account: str) -> OrderRows:
-        """Open orders of which nothing is at the broker or on its way there, oldest first."""
-        return [_order(row) for row in self._all(_IDLE, stored(account))]
-
-    def oldest_day(self, account: str) -> date | None:
-        """The day of the account's oldest open order, whatever becomes of it now; `None`: none is open."""
-        day = self._one(_OLDEST_DAY, stored(account))["day"]
-        return None if day is None else date.fromisoformat(day)
+        return [_as_before(row) for row in rows]
 
     def wanted_volume(self, account: str, signal_id: int) -> int:
         """The volume of all parts of one signal's order in one account."""
@@ -173,10 +155,6 @@ class Orders(Table):
         """What later orders bought into the order's book."""
         key = (stored(order.account), stored(order.strategy), stored(order.security), order.order_id)
         return int(self._one(_BOUGHT_LATER, *key)["volume"])
-
-    def sellers(self, account: str) -> frozenset[str]:
-        """The strategies with open sells in the account."""
-        return frozenset(row["strategy"] for row in self._all(_SELLERS, stored(account)))
 
     def last_sell(self, account: str, strategy: str, day: date) -> datetime | None:
         """When the last of a strategy's sells of a day ended that brought money; `None`: there was none."""
@@ -190,11 +168,6 @@ class Orders(Table):
     def history(self, *, strategy: str | None = None, account: str | None = None) -> OrderRows:
         """Every order, oldest first."""
         return [_order(row) for row in self._all(_HISTORY, stored(strategy), stored(account))]
-
-    def open_of_book(self, account: str, strategy: str, security: str) -> OrderRows:
-        """Orders that may still change one book, oldest first."""
-        rows = self._all(_OPEN_OF_BOOK, stored(account), stored(strategy), stored(security))
-        return [_order(row) for row in rows]
 
     def list(
         self,
@@ -247,6 +220,9 @@ def _waiting(row: Any) -> Waiting | None:
         until=None if row["wait_until"] is None else from_ms(row["wait_until"]),
     )
 
+
+_as_before = lru_cache(2048)(lambda row: _order(row))
+"""`_order` for rows that are read again and again, and have seldom changed in between."""
 
 _READ: dict[str, Callable[[Any], Any]] = {
     "state": OrderState,
