@@ -74,9 +74,9 @@ class Attempts(Table):
         Raises:
             LedgerError: the order has a live attempt, has ended, or has less than this volume left.
         """
-        attempt_id = int(self._one("SELECT coalesce(max(attempt_id), 0) + 1 AS next FROM attempts")["next"])
+        attempt_id, remark = self._next()
         now = to_ms(at)
-        row = self._insert_row(
+        self._insert(
             "attempts",
             {
                 "attempt_id": attempt_id,
@@ -88,14 +88,49 @@ class Attempts(Table):
                 "side": stored(attempt.side),
                 "volume": attempt.volume,
                 "price": stored(attempt.price),
-                "remark": f"jq{Meta(self._c, self._kept).get(REMARK_TAG)}-{_base36(attempt_id)}",
+                "remark": remark,
                 "state": stored(AttemptState.PENDING_NEW),
                 "created_at": now,
                 "updated_at": now,
             },
         )
         self._c.execute(_COUNT, (stored(attempt.account), day_text(attempt.day), 1, 0))
-        return self._kept.add_attempt(_attempt(row))
+        return self._kept.add_attempt(
+            AttemptRow(
+                attempt_id=attempt_id,
+                order_id=attempt.order_id,
+                number=attempt.number,
+                account=attempt.account,
+                day=attempt.day,
+                security=attempt.security,
+                side=attempt.side,
+                volume=attempt.volume,
+                price=attempt.price,
+                remark=remark,
+                broker_order_id=None,
+                state=AttemptState.PENDING_NEW,
+                reported=0,
+                filled=0,
+                message="",
+                created_at=from_ms(now),
+                updated_at=from_ms(now),
+                cancel_at=None,
+                cancels=0,
+                ended_at=None,
+            )
+        )
+
+    def _next(self) -> tuple[int, str]:
+        """Number and remark of a new attempt."""
+        kept = self._kept
+        if kept.newest_attempt is None:
+            kept.newest_attempt = int(
+                self._one("SELECT coalesce(max(attempt_id), 0) AS newest FROM attempts")["newest"]
+            )
+        if kept.remark_tag is None:
+            kept.remark_tag = Meta(self._c, kept).get(REMARK_TAG)
+        kept.newest_attempt += 1
+        return kept.newest_attempt, f"jq{kept.remark_tag}-{_base36(kept.newest_attempt)}"
 
     def get(self, attempt_id: int) -> AttemptRow | None:
         """One attempt."""
@@ -247,9 +282,6 @@ def _time(ms: int | None) -> datetime | None:
     return None if ms is None else from_ms(ms)
 
 
-_as_before = lru_cache(2048)(lambda row: _attempt(row))
-"""`_attempt` for rows that are read again and again, and have seldom changed in between."""
-
 _READ: dict[str, Callable[[Any], Any]] = {
     "state": AttemptState,
     "broker_order_id": lambda text: text,
@@ -287,3 +319,9 @@ def _attempt(row: Any) -> AttemptRow:
         cancels=row["cancels"],
         ended_at=_time(row["ended_at"]),
     )
+
+
+@lru_cache(2048)
+def _as_before(row: Any) -> AttemptRow:
+    """`_attempt` for rows that are read again and again, and have seldom changed in between."""
+    return _attempt(row)

@@ -45,6 +45,8 @@ class Books(Table):
         book = self.get(account, strategy, security)
         carry_buy = book.carry_buy if buy is None else buy
         carry_sell = book.carry_sell if sell is None else sell
+        if (carry_buy, carry_sell) == (book.carry_buy, book.carry_sell):
+            return
         self._c.execute(_SET_CARRY, (*_key(book), stored(carry_buy), stored(carry_sell)))
 
     def of_security(self, account: str, security: str) -> BookRows:

@@ -1,23 +1,29 @@
 """Rows that one transaction has read or written. Nobody else writes while it lasts, so that none is read twice."""
 
-from jqfollow.ledger.rows import AttemptRow, OrderRow
+from jqfollow.ledger.rows import AttemptRow, OrderRow, PauseRow, SignalRow
 
 
 class Kept:
     """Of one transaction; whoever changes a row in the file changes it here, or forgets everything."""
 
-    __slots__ = ("_by_broker", "_of_order", "attempts", "orders")
+    __slots__ = ("_by_broker", "_of_order", "attempts", "newest_attempt", "orders", "pauses", "remark_tag", "signals")
 
     def __init__(self) -> None:
         self.orders: dict[int, OrderRow] = {}
         self.attempts: dict[int, AttemptRow] = {}
+        self.signals: dict[int, SignalRow] = {}
+        self.newest_attempt: int | None = None
+        """Its number, once it was asked for."""
+        self.pauses: list[PauseRow] | None = None
+        self.remark_tag: str | None = None
         self._by_broker: dict[tuple[str, str, str], int] = {}
         self._of_order: dict[int, list[int]] = {}
 
     def forget(self) -> None:
         """After a savepoint was rolled back: what was kept may never have stood."""
-        for rows in (self.orders, self.attempts, self._by_broker, self._of_order):
+        for rows in (self.orders, self.attempts, self.signals, self._by_broker, self._of_order):
             rows.clear()
+        self.newest_attempt = self.pauses = self.remark_tag = None
 
     def keep_order(self, row: OrderRow) -> OrderRow:
         """Keeps it as it stands in the file now; returns it."""

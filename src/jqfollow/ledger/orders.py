@@ -61,7 +61,7 @@ class Orders(Table):
             LedgerError: this part of this signal stands already for this account.
         """
         now = to_ms(at)
-        row = self._insert_row(
+        order_id = self._insert(
             "orders",
             {
                 "signal_id": order.signal_id,
@@ -82,7 +82,33 @@ class Orders(Table):
                 "updated_at": now,
             },
         )
-        return self._kept.keep_order(_order(row))
+        return self._kept.keep_order(
+            OrderRow(
+                order_id=order_id,
+                signal_id=order.signal_id,
+                account=order.account,
+                strategy=order.strategy,
+                part=order.part,
+                day=order.day,
+                security=order.security,
+                side=order.side,
+                sized=order.sized,
+                volume=order.volume,
+                filled=0,
+                turnover=Decimal(0),
+                terms=replace(order.terms, made_at=_to_the_ms(order.terms.made_at)),
+                deadline=_to_the_ms(order.deadline),
+                limit_price=order.limit_price,
+                closes=order.closes,
+                state=OrderState.PENDING_NEW,
+                waiting=None,
+                cancel_reason=None,
+                reason=None,
+                figures={},
+                created_at=_to_the_ms(at),
+                updated_at=_to_the_ms(at),
+            )
+        )
 
     def get(self, order_id: int) -> OrderRow | None:
         """One order."""
@@ -137,7 +163,7 @@ class Orders(Table):
     def _change(self, order_id: int, columns: dict[str, Stored]) -> OrderRow:
         """The row as it is then; one that is kept need not be read again to tell."""
         known = self._kept.orders.get(order_id)
-        if known is None:
+        if known is None or not columns.keys() <= _TOLD:
             return self._kept.keep_order(_order(self._update_row("orders", "order_id", order_id, columns)))
         self._update("orders", "order_id", order_id, columns)
         return self._kept.keep_order(_changed(known, columns))
@@ -197,6 +223,11 @@ class Orders(Table):
         return [_order(row) for row in rows]
 
 
+def _to_the_ms(moment: datetime) -> datetime:
+    """As it will be read again."""
+    return from_ms(to_ms(moment))
+
+
 def _terms_columns(terms: Terms) -> dict[str, Stored]:
     return {
         "amount": terms.amount,
@@ -221,9 +252,6 @@ def _waiting(row: Any) -> Waiting | None:
     )
 
 
-_as_before = lru_cache(2048)(lambda row: _order(row))
-"""`_order` for rows that are read again and again, and have seldom changed in between."""
-
 _READ: dict[str, Callable[[Any], Any]] = {
     "state": OrderState,
     "sized": bool,
@@ -237,13 +265,16 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "figures": figures,
     "updated_at": from_ms,
 }
-"""How the columns that may change are read; those of `waiting` are one value."""
+"""How the columns that change most are read."""
+_WAITING = frozenset({"waiting_for", "waiting_since", "wait_until"})
+"""One value."""
+_TOLD = _READ.keys() | _WAITING
 
 
 def _changed(row: OrderRow, columns: dict[str, Stored]) -> OrderRow:
-    """What `_order` would read after `columns` were written."""
-    read = {name: _READ[name](value) for name, value in columns.items() if name in _READ}
-    if len(read) < len(columns):
+    """What `_order` would read after `columns` were written, all of them of `_TOLD`."""
+    read = {name: _READ[name](value) for name, value in columns.items() if name not in _WAITING}
+    if not _WAITING.isdisjoint(columns):
         was = row.waiting
         before = {
             "waiting_for": was and was.what,
@@ -290,3 +321,9 @@ def _order(row: Any) -> OrderRow:
         created_at=from_ms(row["created_at"]),
         updated_at=from_ms(row["updated_at"]),
     )
+
+
+@lru_cache(2048)
+def _as_before(row: Any) -> OrderRow:
+    """`_order` for rows that are read again and again, and have seldom changed in between."""
+    return _order(row)

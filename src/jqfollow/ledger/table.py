@@ -24,12 +24,6 @@ class Table:
     def _all(self, sql: str, *values: Stored) -> list[Any]:
         return self._c.execute(sql, values).fetchall()
 
-    def _insert_row(self, table: str, values: Mapping[str, Stored]) -> Any:
-        """The new row."""
-        names, marks = ", ".join(values), ", ".join("?" * len(values))
-        sql = f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING *"  # noqa: S608  names are this package's own
-        return self._c.execute(sql, tuple(values.values())).fetchall()[0]
-
     def _update_row(self, table: str, key: str, key_value: int, values: Mapping[str, Stored]) -> Any:
         """The row as it is then."""
         names = ", ".join(f"{name} = ?" for name in values)
