@@ -14,8 +14,7 @@ from jqfollow.ledger.orders import OrderColumns
 from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
-
-from .samples import DAY, an_order, fill_report, later, new_attempt, signal
+from ledger.samples import DAY, an_order, fill_report, later, new_attempt, signal
 
 REFUSAL = Refusal(reason=Reason.BROKER_REFUSED, figures={"message": "不行"})
 COLUMNS: dict[str, st.SearchStrategy[Any]] = {

@@ -1,12 +1,25 @@
 """Rows that one transaction has read or written. Nobody else writes while it lasts, so that none is read twice."""
 
+import sqlite3
+
+from jqfollow.ledger.codec import Stored, to_json
 from jqfollow.ledger.rows import AttemptRow, OrderRow, PauseRow, SignalRow
 
 
 class Kept:
     """Of one transaction; whoever changes a row in the file changes it here, or forgets everything."""
 
-    __slots__ = ("_by_broker", "_of_order", "attempts", "newest_attempt", "orders", "pauses", "remark_tag", "signals")
+    __slots__ = (
+        "_by_broker",
+        "_of_order",
+        "attempts",
+        "later",
+        "newest_attempt",
+        "orders",
+        "pauses",
+        "remark_tag",
+        "signals",
+    )
 
     def __init__(self) -> None:
         self.orders: dict[int, OrderRow] = {}
@@ -16,14 +29,24 @@ class Kept:
         """Its number, once it was asked for."""
         self.pauses: list[PauseRow] | None = None
         self.remark_tag: str | None = None
+        self.later: dict[tuple[str, tuple[str, ...]], list[tuple[Stored, ...]]] = {}
+        """Rows that are still to be inserted, by table and columns."""
         self._by_broker: dict[tuple[str, str, str], int] = {}
         self._of_order: dict[int, list[int]] = {}
 
     def forget(self) -> None:
         """After a savepoint was rolled back: what was kept may never have stood."""
-        for rows in (self.orders, self.attempts, self.signals, self._by_broker, self._of_order):
+        for rows in (self.orders, self.attempts, self.signals, self._by_broker, self._of_order, self.later):
             rows.clear()
         self.newest_attempt = self.pauses = self.remark_tag = None
+
+    def flush(self, connection: sqlite3.Connection) -> None:
+        """Inserts what was to be inserted later; one statement a table, however many rows."""
+        later, self.later = self.later, {}
+        for (table, names), rows in later.items():
+            columns = ", ".join(f"value ->> {number}" for number in range(len(names)))
+            sql = f"INSERT INTO {table} ({', '.join(names)}) SELECT {columns} FROM json_each(?)"  # noqa: S608  own names
+            connection.execute(sql, (to_json(rows),))
 
     def keep_order(self, row: OrderRow) -> OrderRow:
         """Keeps it as it stands in the file now; returns it."""

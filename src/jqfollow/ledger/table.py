@@ -18,6 +18,10 @@ class Table:
         self._c = connection
         self._kept = kept
 
+    def _flush(self) -> None:
+        """Before a table is read whose rows are inserted later."""
+        self._kept.flush(self._c)
+
     def _one(self, sql: str, *values: Stored) -> Any:
         return self._c.execute(sql, values).fetchone()
 
@@ -41,6 +45,10 @@ class Table:
         if row_id is None:
             raise LedgerError(f"{table}: no row was written")
         return row_id
+
+    def _insert_later(self, table: str, values: Mapping[str, Stored]) -> None:
+        """Writes the row together with the transaction's others of this table, before it ends or reads the table."""
+        self._kept.later.setdefault((table, tuple(values)), []).append(tuple(values.values()))
 
     def _insert_new(self, table: str, values: Mapping[str, Stored]) -> int | None:
         """The new row's id; `None` when a row that must be unique stands already: then nothing changes."""

@@ -74,9 +74,11 @@ class Tx:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What is written within it is undone when something is raised; what was written before stands."""
+        self.flush()
         self._connection.execute("SAVEPOINT part")
         try:
             yield
+            self.flush()
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK TO part")
@@ -85,6 +87,10 @@ class Tx:
         finally:
             if self._connection.in_transaction:
                 self._connection.execute("RELEASE part")
+
+    def flush(self) -> None:
+        """Writes what is written together (`Table._insert_later`)."""
+        self._kept.flush(self._connection)
 
     def undone(self) -> None:
         """What was read or written may not stand any more: a savepoint around it was rolled back."""

@@ -30,9 +30,10 @@ _log = structlog.get_logger(__name__)
 class Writer:
     """Runs transactions one after the other on a connection of its own.
 
-    It takes all that wait, runs each in a savepoint, commits once, and only then answers. A function that raises
-    undoes its own work alone. When the disk fails, everything of the group fails and nothing of it stands, as far as
-    the disk tells; the thread lives on and tries the next group afresh.
+    It takes all that wait, runs them, commits once, and only then answers. A function that raises undoes its own work
+    alone: then all of the group run once more, so that a function may run twice, though it stands at most once. When
+    the disk fails, everything of the group fails and nothing of it stands, as far as the disk tells; the thread lives
+    on and tries the next group afresh.
     """
 
     def __init__(self, path: Path, connect: Callable[[], sqlite3.Connection]) -> None:
@@ -124,9 +125,7 @@ class Writer:
             if self._connection is None:
                 self._connection = self._connect()
             self._connection.execute("BEGIN IMMEDIATE")
-            tx = Tx(self._connection)
-            for work in group:
-                work.run(self._connection, tx, self._path)
+            self._run_jobs(self._connection, [job for work in group for job in work.jobs])
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._recover(error)
@@ -137,6 +136,30 @@ class Writer:
             _log.error("ledger_commit_failed", transactions=len(group), error=str(error))
         for work in group:
             work.answer(failure)
+
+    def _run_jobs(self, connection: sqlite3.Connection, jobs: Sequence["_Job[Any]"]) -> None:
+        """Runs all of them at once; when one fails, all are undone and run again, each in a savepoint of its own.
+
+        Raises:
+            sqlite3.Error: SQLite has rolled the whole transaction back.
+        """
+        tx = Tx(connection)
+        try:
+            for job in jobs:
+                job.result = called(job.fn, tx)
+                _refuse_outside(connection)
+            tx.flush()
+        except BaseException as error:
+            if isinstance(error, sqlite3.Error) and not connection.in_transaction:
+                raise
+            connection.execute("ROLLBACK")
+            connection.execute("BEGIN IMMEDIATE")
+            tx.undone()
+            if len(jobs) == 1:
+                jobs[0].error = presentable(error, self._path)
+                return
+            for job in jobs:
+                job.run(connection, tx, self._path)
 
     def _recover(self, error: sqlite3.Error) -> None:
         if self._connection is None:
@@ -159,10 +182,10 @@ class Writer:
 class _Job(Generic[T]):
     """A transaction, and what became of it."""
 
-    __slots__ = ("_fn", "error", "result")
+    __slots__ = ("error", "fn", "result")
 
     def __init__(self, fn: Callable[[Tx], T]) -> None:
-        self._fn = fn
+        self.fn = fn
         self.result: T | None = None
         self.error: BaseException | None = None
 
@@ -174,7 +197,8 @@ class _Job(Generic[T]):
         """
         connection.execute("SAVEPOINT job")
         try:
-            self.result = called(self._fn, tx)
+            self.result = called(self.fn, tx)
+            tx.flush()
         except BaseException as error:  # whatever it is, it is the answer to whoever handed the function over
             if isinstance(error, sqlite3.Error) and not connection.in_transaction:
                 raise
@@ -187,23 +211,18 @@ class _Job(Generic[T]):
 class _Work:
     """Transactions that one caller waits for together; each undoes its own work alone."""
 
-    __slots__ = ("_alone", "_jobs", "future")
+    __slots__ = ("_alone", "future", "jobs")
 
     def __init__(self, jobs: Sequence[_Job[Any]], *, alone: bool) -> None:
         """`alone`: the future has the one job's own outcome, else a list of all outcomes."""
-        self._jobs = jobs
+        self.jobs = jobs
         self._alone = alone
         self.future: Future[Any] = Future()
         self.future.set_running_or_notify_cancel()  # cannot be cancelled any more
 
-    def run(self, connection: sqlite3.Connection, tx: Tx, path: Path) -> None:
-        """Runs one after the other; raises like `_Job.run`."""
-        for job in self._jobs:
-            job.run(connection, tx, path)
-
     def answer(self, failure: LedgerError | None) -> None:
         """Tells the outcome, which is `failure` for a group that failed, except to who alone had failed before."""
-        own = self._jobs[0].error if self._alone else None
+        own = self.jobs[0].error if self._alone else None
         if own is not None:
             self.future.set_exception(own)
         elif failure is not None:
@@ -211,9 +230,15 @@ class _Work:
             again.__cause__ = failure.__cause__
             self.future.set_exception(again)
         elif self._alone:
-            self.future.set_result(self._jobs[0].result)
+            self.future.set_result(self.jobs[0].result)
         else:
-            self.future.set_result([job.result if job.error is None else job.error for job in self._jobs])
+            self.future.set_result([job.result if job.error is None else job.error for job in self.jobs])
+
+
+def _refuse_outside(connection: sqlite3.Connection) -> None:
+    """After a function: nothing more may be written when SQLite has given the transaction up meanwhile."""
+    if not connection.in_transaction:
+        raise sqlite3.OperationalError("the transaction was given up")
 
 
 def called(fn: Callable[[Tx], T], tx: Tx) -> T:
