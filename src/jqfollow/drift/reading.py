@@ -1,6 +1,7 @@
 """The drift of every book, out of one read of the ledger."""
 
-from jqfollow.drift.causes import Drift, drift_of
+from jqfollow.drift.causes import Drift
+from jqfollow.drift.walk import drift_of
 from jqfollow.ledger.rows import OrderRow
 from jqfollow.ledger.tx import Tx
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jqfollow.ledger.attempts import Attempts
+from jqfollow.ledger.bookings import Bookings
 from jqfollow.ledger.books import Books
 from jqfollow.ledger.decisions import Decisions
 from jqfollow.ledger.deliveries import Deliveries
@@ -29,6 +30,7 @@ class Tx:
     __slots__ = (
         "_connection",
         "attempts",
+        "bookings",
         "books",
         "decisions",
         "deliveries",
@@ -50,6 +52,7 @@ class Tx:
         self.attempts = Attempts(connection)
         self.fills = Fills(connection)
         self.books = Books(connection)
+        self.bookings = Bookings(connection)
         self.decisions = Decisions(connection)
         self.events = Events(connection)
         self.outbox = Outbox(connection)
