@@ -9,6 +9,7 @@ from jqfollow.ledger.bookings import Bookings
 from jqfollow.ledger.books import Books
 from jqfollow.ledger.decisions import Decisions
 from jqfollow.ledger.deliveries import Deliveries
+from jqfollow.ledger.elsewhere import Elsewhere
 from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
 from jqfollow.ledger.meta import Meta
@@ -16,6 +17,8 @@ from jqfollow.ledger.numbers import Numbers
 from jqfollow.ledger.orders import Orders
 from jqfollow.ledger.outbox import Outbox
 from jqfollow.ledger.pauses import Pauses
+from jqfollow.ledger.processes import Processes
+from jqfollow.ledger.reports import Reports
 from jqfollow.ledger.signals import Signals
 from jqfollow.ledger.snapshots import Snapshots
 
@@ -34,6 +37,7 @@ class Tx:
         "books",
         "decisions",
         "deliveries",
+        "elsewhere",
         "events",
         "fills",
         "meta",
@@ -41,6 +45,8 @@ class Tx:
         "orders",
         "outbox",
         "pauses",
+        "processes",
+        "reports",
         "signals",
         "snapshots",
     )
@@ -61,6 +67,9 @@ class Tx:
         self.snapshots = Snapshots(connection)
         self.meta = Meta(connection)
         self.numbers = Numbers(connection)
+        self.elsewhere = Elsewhere(connection)
+        self.processes = Processes(connection)
+        self.reports = Reports(connection)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
