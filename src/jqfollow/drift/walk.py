@@ -17,6 +17,7 @@ from jqfollow.drift.causes import Cause, Drift, Line
 from jqfollow.drift.events import Beside, Split, Told
 from jqfollow.ledger.rows import BookingKind, BookingRow, OrderRow
 from jqfollow.reasons import Reason
+from jqfollow.wire.messages import LIVE_RUN
 
 _ZERO = Decimal(0)
 _SHARE = Decimal("0.000001")
@@ -57,8 +58,8 @@ def drift_of(
     beside = beside or Beside()
     with localcontext(prec=_DIGITS):
         walk = _Walk(beside)
-        for step in _in_time(orders, beside, walk):
-            step()
+        for do in _in_time(orders, beside, walk):
+            do()
         lines = walk.lines
         if walk.filled != book:
             lines = [*lines, Line(cause=Cause.UNEXPLAINED, shares=Decimal(walk.filled - book))]
@@ -136,7 +137,8 @@ class _Walk:
         amount = Decimal(self._elsewhere.get(first.signal_id, first.terms.amount))
         wish = self._wish(first, amount)
         self._figures.add(first.terms.figure)
-        self._own += sign * amount
+        if first.terms.run == LIVE_RUN:
+            self._own += sign * amount
         self.zero_untold = False
         if first.closes:
             # Whatever was missing or too much before: the whole book is to go, and only that counts from here on.
@@ -156,7 +158,7 @@ class _Walk:
             return terms.figure * amount
         if terms.mode is FollowMode.EQUITY and terms.figure is not None:
             if order.side is Side.SELL and terms.held_before and self.target is not None:
-                part = max(self.target, _ZERO) * min(amount, terms.held_before) / terms.held_before
+                part = max(self.target, _ZERO) * min(amount, Decimal(terms.held_before)) / terms.held_before
                 return part.quantize(_SHARE)
             of_all = terms.figure / terms.total_value * amount if terms.total_value else None
             return None if of_all is None else of_all.quantize(_SHARE)
@@ -170,8 +172,9 @@ class _Walk:
         if wish is None:
             return still
         if first.signal_id in self._elsewhere:
-            ended_there = Decimal(sum(part.filled for part in parts)) + still
-            self._note(first, Cause.FILLED_ELSEWHERE, sign * (wish - ended_there))
+            lacks = wish - sum(part.filled for part in parts) - still
+            own_reason = lacks > 0 and first.reason not in {None, Reason.CANCELED_BY_STRATEGY}
+            self._note(first, ended_by(first) if own_reason else Cause.FILLED_ELSEWHERE, sign * lacks)
             return still
         if not sized:
             if first.state in ORDER_OPEN:
@@ -241,7 +244,7 @@ class _Walk:
         for signal in told.unfollowed:
             part = signal.shares * (told.factor or _ZERO)
             if part * change > 0:
-                part = part if abs(part) < abs(change) else change
+                part = change if abs(part) > abs(change) else part
                 not_followed = _BY_REASON.get(signal.reason) if signal.reason else None
                 line = Line(cause=not_followed or Cause.REFUSED, shares=part, signal_id=signal.signal_id)
                 self.lines.append(replace(line, reason=signal.reason))

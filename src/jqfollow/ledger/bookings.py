@@ -16,6 +16,7 @@ BookingRows = list[BookingRow]
 _LIST = """
 SELECT * FROM bookings WHERE (?1 IS NULL OR account = ?1) AND (?2 IS NULL OR strategy = ?2) ORDER BY booking_id"""
 _OF_ACT = "SELECT * FROM bookings WHERE act = ? ORDER BY booking_id"
+_SINCE = "SELECT * FROM bookings WHERE account = ? AND at > ? ORDER BY booking_id"
 _UNDONE = "SELECT 1 FROM bookings WHERE undoes IN (SELECT booking_id FROM bookings WHERE act = ?)"
 
 
@@ -62,6 +63,10 @@ class Bookings(Table):
     def is_undone(self, act: int) -> bool:
         """Whether the act was taken back."""
         return self._one(_UNDONE, act) is not None
+
+    def since(self, account: str, at: datetime) -> BookingRows:
+        """Those of one account written after `at`."""
+        return [_booking(row) for row in self._all(_SINCE, stored(account), to_ms(at))]
 
     def list(self, *, account: str | None = None, strategy: str | None = None) -> BookingRows:
         """Every booking, oldest first."""

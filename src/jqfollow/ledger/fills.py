@@ -1,6 +1,6 @@
 """Executions that brokers reported."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -30,6 +30,7 @@ SELECT fills.* FROM fills JOIN attempts USING (attempt_id) WHERE attempts.order_
 _BOUGHT_ON = """
 SELECT coalesce(sum(volume), 0) AS volume FROM fills
 WHERE account = ? AND strategy = ? AND security = ? AND day = ? AND side = 'buy'"""
+_MOVED_SINCE = "SELECT DISTINCT security FROM fills WHERE account = ? AND filled_at >= ?"
 
 
 class Fills(Table):
@@ -78,6 +79,10 @@ class Fills(Table):
     def bought_on(self, account: str, strategy: str, security: str, day: date) -> int:
         """The volume that a book bought on one day (T+1: not to be sold that day)."""
         return int(self._one(_BOUGHT_ON, stored(account), stored(strategy), stored(security), day_text(day))["volume"])
+
+    def moved_since(self, account: str, at: datetime) -> frozenset[str]:
+        """The securities of an account that something was filled of since then."""
+        return frozenset(row["security"] for row in self._all(_MOVED_SINCE, stored(account), to_ms(at)))
 
     def list(
         self,

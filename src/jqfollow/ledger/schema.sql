@@ -11,7 +11,7 @@ CREATE TABLE meta (
 CREATE TABLE signals (
     signal_id      INTEGER PRIMARY KEY,           -- the order of arrival
     strategy       TEXT NOT NULL,
-    wire           TEXT NOT NULL CHECK (wire IN ('jqf1', 'seed', 'manual')),
+    wire           TEXT NOT NULL CHECK (wire IN ('jqf1', 'seed', 'manual', 'repair')),
     message_id     TEXT NOT NULL,                 -- jqf1: id; seed: signature
     digest         TEXT NOT NULL,                 -- SHA-256 of the text: a known id with another text is a conflict
     kind           TEXT NOT NULL CHECK (kind IN ('order', 'positions', 'hello', 'notice')),
@@ -408,3 +408,19 @@ CREATE TABLE bookings (
 ) STRICT;
 CREATE INDEX bookings_by_book ON bookings (account, strategy, security);
 CREATE INDEX bookings_by_act ON bookings (act);
+CREATE INDEX signals_recorded ON signals (strategy, made_at) WHERE kind = 'order' AND state = 'recorded';
+
+-- Corporate actions that concern an account: what one share becomes on the ex day, and whether the broker shows it.
+CREATE TABLE corporate_actions (
+    account    TEXT NOT NULL,
+    security   TEXT NOT NULL,
+    day        TEXT NOT NULL,                     -- the ex day
+    factor     TEXT NOT NULL,                     -- what one share becomes
+    cash       TEXT NOT NULL,                     -- yuan a share, before tax
+    held       INTEGER NOT NULL,                  -- by the broker, the evening before
+    state      TEXT NOT NULL CHECK (state IN ('expected', 'booked', 'asked')),
+    act        INTEGER,                           -- the bookings that followed it
+    source     TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (account, security, day)
+) STRICT, WITHOUT ROWID;

@@ -33,6 +33,11 @@ _SOLD_OUT = (
 )
 
 
+_RECORDED = """
+SELECT * FROM signals WHERE kind = 'order' AND state = 'recorded' AND strategy = ? AND made_at > ? AND made_at <= ?
+ORDER BY made_at"""
+
+
 class Signals(Table):
     """The tables `signals` and `strategy_positions`."""
 
@@ -103,6 +108,10 @@ class Signals(Table):
         """All signals of one JoinQuant order, oldest first."""
         rows = self._all(_OF_JQ_ORDER, stored(strategy), stored(jq_order_id), day_text(day))
         return [_signal(row) for row in rows]
+
+    def recorded_only(self, strategy: str, after: datetime, until: datetime) -> SignalRows:
+        """Orders made in that time that no account followed, oldest first."""
+        return [_signal(row) for row in self._all(_RECORDED, stored(strategy), to_ms(after), to_ms(until))]
 
     def list(
         self,

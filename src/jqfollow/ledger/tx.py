@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from jqfollow.ledger.attempts import Attempts
 from jqfollow.ledger.bookings import Bookings
 from jqfollow.ledger.books import Books
+from jqfollow.ledger.corporate import CorporateActions
 from jqfollow.ledger.decisions import Decisions
 from jqfollow.ledger.deliveries import Deliveries
 from jqfollow.ledger.elsewhere import Elsewhere
@@ -35,6 +36,7 @@ class Tx:
         "attempts",
         "bookings",
         "books",
+        "corporate",
         "decisions",
         "deliveries",
         "elsewhere",
@@ -59,6 +61,7 @@ class Tx:
         self.fills = Fills(connection)
         self.books = Books(connection)
         self.bookings = Bookings(connection)
+        self.corporate = CorporateActions(connection)
         self.decisions = Decisions(connection)
         self.events = Events(connection)
         self.outbox = Outbox(connection)

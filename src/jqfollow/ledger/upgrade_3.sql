@@ -127,3 +127,19 @@ CREATE TABLE bookings (
 ) STRICT;
 CREATE INDEX bookings_by_book ON bookings (account, strategy, security);
 CREATE INDEX bookings_by_act ON bookings (act);
+CREATE INDEX signals_recorded ON signals (strategy, made_at) WHERE kind = 'order' AND state = 'recorded';
+
+-- Corporate actions that concern an account: what one share becomes on the ex day, and whether the broker shows it.
+CREATE TABLE corporate_actions (
+    account    TEXT NOT NULL,
+    security   TEXT NOT NULL,
+    day        TEXT NOT NULL,                     -- the ex day
+    factor     TEXT NOT NULL,                     -- what one share becomes
+    cash       TEXT NOT NULL,                     -- yuan a share, before tax
+    held       INTEGER NOT NULL,                  -- by the broker, the evening before
+    state      TEXT NOT NULL CHECK (state IN ('expected', 'booked', 'asked')),
+    act        INTEGER,                           -- the bookings that followed it
+    source     TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (account, security, day)
+) STRICT, WITHOUT ROWID;
