@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from jqfollow.domain import MANUAL_RUN, ORDER_OPEN, FollowMode, Side, SignalState, StrategyOrder, Wire
+from jqfollow.domain import MANUAL_RUN, ORDER_OPEN, REPAIR_RUN, FollowMode, Side, SignalState, StrategyOrder, Wire
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.transitions import Names
 from jqfollow.execution.wishes import Wishes
@@ -22,7 +22,7 @@ _NOT_TRADED = frozenset({"canceled", "rejected"})
 _QUIET = frozenset({Reason.NOT_TRADED, Reason.NO_AMOUNT})
 """What a strategy may well send, and nobody wants to be told."""
 _UNTOLD_RUN = "manual_message"
-"""What stands in the place of `manual` in a message: only a person's order is one."""
+"""What stands in the place of `manual` or `repair` in a message: only a person's word makes one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ class Following:
 
     def _order(self, signal: SignalRow, told: StrategyOrder, account: Account, follow: Follow, held: _Held) -> NewOrder:
         """What the account shall do; all that must hold later stands in it."""
-        run = signal.run if signal.run != MANUAL_RUN else _UNTOLD_RUN
+        run = signal.run if signal.run not in {MANUAL_RUN, REPAIR_RUN} else _UNTOLD_RUN
         return NewOrder(
             signal_id=signal.signal_id,
             account=account.name,

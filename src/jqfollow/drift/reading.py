@@ -1,7 +1,7 @@
 """The drift of every book, out of one read of the ledger."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -30,16 +30,42 @@ _NOTHING_BOUGHT = frozenset({Reason.REPLAYED, Reason.NOT_TRADED, Reason.NO_AMOUN
 _QUOTIENT = Decimal("0.000000000001")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What a broker's account held at one moment, whole: what is not named is not there."""
+
+    taken_at: datetime
+    held: Mapping[str, int]
+
+
 def drifts(
-    tx: Tx, settings: Settings, *, strategy: str | None = None, account: str | None = None, security: str | None = None
+    tx: Tx,
+    settings: Settings,
+    *,
+    strategy: str | None = None,
+    account: str | None = None,
+    security: str | None = None,
+    pictures: Mapping[str, Picture] | None = None,
 ) -> list[Drift]:
-    """Every book that something was ordered for or is wanted in, or that holds something; in the order of its key."""
+    """Every book that something was ordered for or is wanted in, or that holds something; in the order of its key.
+
+    Args:
+        tx: one moment of the ledger.
+        settings: who follows what, and how.
+        strategy: of one strategy only.
+        account: of one account only.
+        security: of one security only.
+        pictures: what accounts hold, where that is known better than by the ledger's newest snapshot.
+    """
     orders: dict[Key, list[OrderRow]] = defaultdict(list)
     for order in tx.orders.history(strategy=strategy, account=account):
         orders[order.account, order.strategy, order.security].append(order)
     books = {(b.account, b.strategy, b.security): b for b in tx.books.list(account=account, strategy=strategy)}
     beside = _Beside(tx, settings, strategy=strategy, account=account)
-    missing = missing_shares(tx, {name for name, *_ in books}) if books else {}
+    missing: dict[Key, int] = {}
+    for name in {name for name, *_ in books}:
+        picture = (pictures or {}).get(name) or newest_picture(tx, name)
+        missing |= missing_shares(tx, name, picture) if picture else {}
     keys = orders.keys() | books.keys() | beside.keys()
     found = []
     for key in sorted(key for key in keys if security in {None, key[2]}):
@@ -49,29 +75,32 @@ def drifts(
     return found
 
 
-def missing_shares(tx: Tx, accounts: Iterable[str]) -> dict[Key, int]:
-    """What the books say and the broker's newest picture of the account does not hold, shared out over the books.
+def newest_picture(tx: Tx, account: str) -> Picture | None:
+    """The newest snapshot of an account."""
+    snapshot = tx.snapshots.latest(account)
+    if snapshot is None:
+        return None
+    taken_at, _, positions = snapshot
+    return Picture(taken_at=taken_at, held={position.symbol: position.volume for position in positions})
 
-    A picture that is not of after the last fill and all live orders says nothing.
+
+def missing_shares(tx: Tx, account: str, picture: Picture) -> dict[Key, int]:
+    """What the books of an account say and the account does not hold, shared out over them in proportion.
+
+    Of a security that may have moved since, or just before, the picture says nothing.
     """
+    books: dict[str, list[BookRow]] = defaultdict(list)
+    for book in tx.books.list(account=account):
+        books[book.security].append(book)
+    moved = tx.fills.moved_since(account, picture.taken_at - COUNTER_LAGS)
+    moved |= {attempt.security for attempt in tx.attempts.live(account)}
+    moved |= {row.security for row in tx.bookings.since(account, picture.taken_at)}
     found: dict[Key, int] = {}
-    for account in accounts:
-        picture = tx.snapshots.latest(account)
-        if picture is None:
-            continue
-        taken_at, _, positions = picture
-        held = {position.symbol: position.volume for position in positions}
-        books: dict[str, list[BookRow]] = defaultdict(list)
-        for book in tx.books.list(account=account):
-            books[book.security].append(book)
-        moved = tx.fills.moved_since(account, taken_at - COUNTER_LAGS)
-        moved |= {attempt.security for attempt in tx.attempts.live(account)}
-        moved |= {row.security for row in tx.bookings.since(account, taken_at)}
-        for security, of in books.items():
-            lacks = sum(book.volume for book in of) - held.get(security, 0)
-            if lacks > 0 and security not in moved and all(book.volume > 0 for book in of):
-                shares = shared_out(lacks, [book.volume for book in of])
-                found |= {(account, b.strategy, security): n for b, n in zip(of, shares, strict=True) if n}
+    for security, of in books.items():
+        lacks = sum(book.volume for book in of) - picture.held.get(security, 0)
+        if lacks > 0 and security not in moved and all(book.volume > 0 for book in of):
+            shares = shared_out(lacks, [book.volume for book in of])
+            found |= {(account, b.strategy, security): n for b, n in zip(of, shares, strict=True) if n}
     return found
 
 

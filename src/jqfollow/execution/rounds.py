@@ -67,6 +67,14 @@ class _Seen:
         return max(now, self.at + timedelta(seconds=monotonic - self.monotonic))
 
 
+class _RehearsedError(Exception):
+    """Undoes what a rehearsal wrote, and carries what was read."""
+
+    def __init__(self, papers: list[Papers]) -> None:
+        super().__init__("a rehearsal")
+        self.papers = papers
+
+
 class Rounds:
     """One account's rounds."""
 
@@ -119,6 +127,40 @@ class Rounds:
             await self._work_with_market(asking, began)
         await self._desk.written(account)
         return True
+
+    async def rehearse(self, write: Callable[[Tx], Collection[int]]) -> list[tuple[OrderRow, Step | None]]:
+        """What would become of the orders that `write` makes; nothing of it stands afterwards, nothing is placed.
+
+        Raises:
+            LedgerError: it cannot be read or written now.
+        """
+
+        def undone(tx: Tx) -> None:
+            mine = write(tx)
+            account = self._account
+            settle, now = timedelta(seconds=account.traits.settle_s), self._clock.now()
+            asked = Question(account=account.name, day=account.trading_day(), now=now, settle=settle, turnover=True,
+                             counted=self._settings.strategies, capped=self._settings.strategies)  # fmt: skip
+            raise _RehearsedError(read_papers(tx, asked, lambda idle, *_: [o for o in idle if o.order_id in mine]))
+
+        papers: list[Papers] = []
+        try:
+            await self._ledger.write(undone)
+        except _RehearsedError as end:
+            papers = end.papers
+        if not papers:
+            return []
+        facts, answers = self._account_facts(), await self._ask(papers)
+        found: list[tuple[OrderRow, Step | None]] = []
+        for each in papers:
+            known = self._known(each, facts)
+            step = before_market(known) or with_market(answers.add_to(known))
+            if isinstance(step, Place):
+                answers.left.take(step)
+            found.append((each.order, step))
+        for each in papers:
+            self._seen.pop(each.order.order_id, None)  # an order of that number may yet come
+        return found
 
     # -- what is known -----------------------------------------------------------------------------------------------
 
