@@ -17,6 +17,8 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from jqfollow import __version__
+from jqfollow.accounting.books import BookKeeper
+from jqfollow.accounting.repairs import Repairs
 from jqfollow.api.clocks import ClockWatch
 from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
@@ -170,6 +172,7 @@ class Service:
                 counters=self.counters,
                 notices=self.notices,
                 signals=self.signals_port,
+                accounting=(self.repairs, self.keeper),
             ),
             name="console",
             host=settings.console.host,
@@ -232,6 +235,15 @@ class Service:
             clock=self.clock,
             names=self.names,
         )
+        self.repairs = Repairs(
+            ledger=self.ledger,
+            accounts=self.accounts,
+            rounds=self.follower.rounds,
+            settings=settings,
+            clock=self.clock,
+            wake=self.follower.look_again,
+        )
+        self.keeper = BookKeeper(ledger=self.ledger, accounts=self.accounts, settings=settings, clock=self.clock)
         self.sweeps = Sweeps(
             ledger=self.ledger,
             desk=self.desk,

@@ -8,29 +8,10 @@ from jqfollow.cli.base import Command, json_option, print_json, say, settings_op
 from jqfollow.cli.figures import moment, number
 from jqfollow.cli.queries import read
 from jqfollow.clock import SystemClock
-from jqfollow.drift.causes import Cause, Drift, Line
+from jqfollow.drift.causes import Drift, Line
 from jqfollow.drift.reading import drifts
+from jqfollow.drift.words import CAUSES_ZH
 from jqfollow.settings import Settings
-
-_ZH = {
-    Cause.ROUNDING: "取整结转",
-    Cause.NOT_HELD: "持仓不足",
-    Cause.UNFILLED: "未成交",
-    Cause.REFUSED: "被拒",
-    Cause.CASH: "资金不足",
-    Cause.NOT_FOLLOWED: "未跟",
-    Cause.FILLED_ELSEWHERE: "聚宽成交不同",
-    Cause.NEVER_ARRIVED: "信号没有到",
-    Cause.HELD_BEFORE: "跟单前已持有",
-    Cause.RATIO_CHANGED: "比例改过",
-    Cause.BY_HAND: "手工委托",
-    Cause.TRADED_BY_HAND: "在券商端被卖出",
-    Cause.CORPORATE: "送转、拆分",
-    Cause.SET_BY_HAND: "人工改账",
-    Cause.REPAIR: "补单",
-    Cause.OVERFILLED: "多成交",
-    Cause.UNEXPLAINED: "无法解释",
-}
 
 
 @click.command(cls=Command)
@@ -101,4 +82,4 @@ def _line(line: Line) -> str:
     order = "" if line.signal_id is None else words(f"（信号 {line.signal_id}）", f" (signal {line.signal_id})")
     if line.order_id is not None:
         order = words(f"（委托 {line.order_id}）", f" (order {line.order_id})")
-    return f"{number(line.shares)} {words(_ZH[line.cause], line.cause)}{reason}{order}"
+    return f"{number(line.shares)} {words(CAUSES_ZH[line.cause], line.cause)}{reason}{order}"
