@@ -96,6 +96,7 @@ class KeptView(View):
     shares: Decimal | None
     why: Hindrance
     zh: str
+    en: str
     words: list[Word]
     day: date | None
     off_book: int

@@ -186,13 +186,14 @@ def _outcome(step: Step | None) -> tuple[str, Refusal | None]:
 
 
 def _kept(kept: Kept) -> models.KeptView:
-    zh, _ = why_kept(kept)
+    zh, en = why_kept(kept)
     return models.KeptView(
         account=kept.account,
         security=kept.security,
         shares=kept.shares,
         why=kept.why,
         zh=zh,
+        en=en,
         words=list(kept.words),
         day=kept.day,
         off_book=kept.off_book,
