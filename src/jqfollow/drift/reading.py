@@ -211,7 +211,8 @@ def _reports(tx: Tx, strategy: str) -> _Reports | None:
         if signal.order is not None and signal.run == LIVE_RUN and signal.reason not in _NOTHING_BOUGHT:
             symbol = signal.order.symbol
             unfollowed[symbol] = (*unfollowed.get(symbol, ()), signal)
-    gaps = tuple(map(_span, tx.processes.gaps(strategy)))
+    lost = [(at, at) for at in tx.processes.lost(strategy)]
+    gaps = (*map(_span, tx.processes.gaps(strategy)), *lost)
     return _Reports(first=first, newest=newest, gaps=gaps, unfollowed=unfollowed)
 
 

@@ -143,3 +143,10 @@ CREATE TABLE corporate_actions (
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (account, security, day)
 ) STRICT, WITHOUT ROWID;
+
+-- When a strategy's message told that earlier ones will never come.
+CREATE TABLE lost_messages (
+    strategy TEXT NOT NULL,
+    at       INTEGER NOT NULL,                    -- when it was made, by JoinQuant's clock
+    PRIMARY KEY (strategy, at)
+) STRICT, WITHOUT ROWID;
