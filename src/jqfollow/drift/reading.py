@@ -104,6 +104,13 @@ def missing_shares(tx: Tx, account: str, picture: Picture) -> dict[Key, int]:
     return found
 
 
+def drift_of_book(tx: Tx, settings: Settings, account: str, strategy: str, security: str) -> Drift:
+    """The drift of one book by the ledger alone: what the broker holds is not looked at."""
+    orders = tx.orders.of_book(account, strategy, security)
+    beside = _Beside(tx, settings, strategy=strategy, account=account).of((account, strategy, security), 0)
+    return drift_of(account, strategy, security, orders, tx.books.get(account, strategy, security).volume, beside)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reports:
     """What one strategy told of itself."""

@@ -32,6 +32,7 @@ _BY_REASON = {
     Reason.NO_CASH: Cause.CASH,
     Reason.CAPITAL: Cause.CASH,
     Reason.BELOW_LOT: Cause.ROUNDING,
+    Reason.HELD_ALREADY: Cause.ROUNDING,
     Reason.NOTHING_TO_SELL: Cause.NOT_HELD,
     Reason.PAUSED: Cause.NOT_FOLLOWED,
     Reason.BACKTEST: Cause.NOT_FOLLOWED,
@@ -207,6 +208,8 @@ class _Walk:
             shares = self._never_bought(shares)
             if shares and len(self._figures) > 1:
                 cause = Cause.RATIO_CHANGED
+        elif cause is Cause.ROUNDING:
+            shares = self._make_up(shares, _CARRIED)
         self._note(order, cause, shares)
 
     def _never_bought(self, shares: Decimal) -> Decimal:

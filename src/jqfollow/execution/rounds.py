@@ -15,6 +15,7 @@ import structlog
 
 from jqfollow.clock import Clock
 from jqfollow.domain import ORDER_OPEN, BrokerError, Side, WaitingFor
+from jqfollow.drift.owed import owed
 from jqfollow.execution.accounts import Account, SymbolMarket
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.entries import Entries, TakenBackError
@@ -192,6 +193,8 @@ class Rounds:
             turnover=bool(self._settings.risk.max_daily_turnover),
             counted={name for name, s in strategies if s.max_daily_orders is not None},
             capped={name for name, s in strategies if account.name in s.follow and s.follow[account.name].capital},
+            owed=partial(owed, settings=self._settings),
+            catching={name for name, s in strategies if len(s.catch_up) > 1},
         )
         papers = await self._ledger.read(lambda tx: read_papers(tx, asked, choose))
         self._forget(idle)

@@ -34,6 +34,7 @@ _SELLERS = f"SELECT DISTINCT strategy FROM orders WHERE {_OPEN} AND account = ? 
 _LAST_SELL = f"""
 SELECT max(updated_at) AS at FROM orders
 WHERE day = ? AND account = ? AND strategy = ? AND side = 'sell' AND filled > 0 AND NOT {_OPEN}"""  # noqa: S608
+_OF_BOOK = "SELECT * FROM orders WHERE account = ? AND strategy = ? AND security = ? ORDER BY order_id"
 _OF_SIGNAL = "SELECT * FROM orders WHERE signal_id = ? ORDER BY order_id"
 
 
@@ -169,6 +170,10 @@ class Orders(Table):
     def history(self, *, strategy: str | None = None, account: str | None = None) -> OrderRows:
         """Every order, oldest first."""
         return [_order(row) for row in self._all(_HISTORY, stored(strategy), stored(account))]
+
+    def of_book(self, account: str, strategy: str, security: str) -> OrderRows:
+        """Every order of one book, oldest first."""
+        return [_order(row) for row in self._all(_OF_BOOK, stored(account), stored(strategy), stored(security))]
 
     def open_of_book(self, account: str, strategy: str, security: str) -> OrderRows:
         """Orders that may still change one book, oldest first."""
