@@ -7,10 +7,10 @@ from datetime import datetime, time, timedelta
 from decimal import Decimal
 
 from jqfollow.clock import SHANGHAI
+from jqfollow.corporate.sharing import shared_out
 from jqfollow.domain import FollowMode, Side
 from jqfollow.drift.causes import Drift
 from jqfollow.drift.events import Beside, Split, Told, Unfollowed
-from jqfollow.drift.sharing import shared_out
 from jqfollow.drift.walk import drift_of
 from jqfollow.ledger.corporate import ActionState
 from jqfollow.ledger.processes import GapRow
@@ -138,10 +138,10 @@ class _Beside:
             self._elsewhere[row.account, row.strategy, row.security][row.signal_id] = row.elsewhere
         self._splits: dict[tuple[str, str], list[Split]] = defaultdict(list)
         for action in tx.corporate.list(account):
-            if action.factor != 1 and action.state is not ActionState.ASKED:
+            if action.factor != 1:
                 at = datetime.combine(action.day, time(), SHANGHAI)
                 booked = action.state is ActionState.BOOKED
-                split = Split(at=at, factor=action.factor, booked=booked, day=action.day)
+                split = Split(at=at, factor=action.factor, booked=booked, day=action.arrives)
                 self._splits[action.account, action.security].append(split)
 
     def keys(self) -> set[Key]:

@@ -36,6 +36,8 @@ class ActionRow:
     """What one share becomes."""
     cash: Decimal
     """Yuan a share, before tax."""
+    arrives: date
+    """The day on which its shares can be traded as a rule."""
     held: int
     """What the account held the evening before, by the broker."""
     state: ActionState
@@ -47,11 +49,11 @@ class ActionRow:
 
 
 _PUT = """
-INSERT INTO corporate_actions (account, security, day, factor, cash, held, state, act, source, updated_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO corporate_actions (account, security, day, factor, cash, held, arrives, state, act, source, updated_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (account, security, day) DO UPDATE SET
-    factor = excluded.factor, cash = excluded.cash, held = excluded.held, state = excluded.state, act = excluded.act,
-    source = excluded.source, updated_at = excluded.updated_at"""
+    factor = excluded.factor, cash = excluded.cash, held = excluded.held, arrives = excluded.arrives,
+    state = excluded.state, act = excluded.act, source = excluded.source, updated_at = excluded.updated_at"""
 _GET = "SELECT * FROM corporate_actions WHERE account = ? AND security = ? AND day = ?"
 _LIST = "SELECT * FROM corporate_actions WHERE (?1 IS NULL OR account = ?1) ORDER BY day, account, security"
 
@@ -72,6 +74,7 @@ class CorporateActions(Table):
                 stored(action.factor),
                 stored(action.cash),
                 action.held,
+                day_text(action.arrives),
                 stored(action.state),
                 action.act,
                 stored(action.source),
@@ -97,6 +100,7 @@ def _action(row: Any) -> ActionRow:
         factor=Decimal(row["factor"]),
         cash=Decimal(row["cash"]),
         held=row["held"],
+        arrives=date.fromisoformat(row["arrives"]),
         state=ActionState(row["state"]),
         act=row["act"],
         source=row["source"],

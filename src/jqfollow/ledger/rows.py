@@ -244,6 +244,8 @@ class BookingKind(StrEnum):
     """Somebody sold them at the broker."""
     SPLIT = "split"
     """A corporate action."""
+    DIVIDEND = "dividend"
+    """Yuan that came of the shares held: what they cost is less by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,7 +116,7 @@ CREATE TABLE bookings (
     account    TEXT NOT NULL,
     strategy   TEXT NOT NULL,
     security   TEXT NOT NULL,
-    kind       TEXT NOT NULL CHECK (kind IN ('set', 'move', 'adopt', 'hand', 'split')),
+    kind       TEXT NOT NULL CHECK (kind IN ('set', 'move', 'adopt', 'hand', 'split', 'dividend')),
     shares     INTEGER NOT NULL,                  -- added to the book
     cost       TEXT NOT NULL,                     -- added to what it cost, yuan
     carry_buy  TEXT NOT NULL DEFAULT '0',
@@ -137,6 +137,7 @@ CREATE TABLE corporate_actions (
     factor     TEXT NOT NULL,                     -- what one share becomes
     cash       TEXT NOT NULL,                     -- yuan a share, before tax
     held       INTEGER NOT NULL,                  -- by the broker, the evening before
+    arrives    TEXT NOT NULL,                     -- the day on which its shares can be traded as a rule
     state      TEXT NOT NULL CHECK (state IN ('expected', 'booked', 'asked')),
     act        INTEGER,                           -- the bookings that followed it
     source     TEXT NOT NULL,
