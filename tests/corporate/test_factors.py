@@ -25,8 +25,8 @@ def test_a_row_of_the_vendor() -> None:
 
 @pytest.mark.parametrize(
     "row",
-    [ROW | {"stockBonus": float("nan")}, ROW | {"stockGift": -0.1}, ROW | {"interest": 1e9}, {}, ROW | {"allotNum": "x"},
-     ROW | {"stockGift": float("inf")}],
+    [ROW | {"stockBonus": float("nan")}, ROW | {"stockGift": -0.1}, ROW | {"interest": 1e9}, {},
+     ROW | {"allotNum": "x"}, ROW | {"stockGift": float("inf")}],
 )  # fmt: skip
 def test_nonsense_of_the_vendor_is_no_factor(row: dict[str, object]) -> None:
     with pytest.raises(NonsenseError):
