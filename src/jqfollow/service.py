@@ -17,6 +17,10 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from jqfollow import __version__
+from jqfollow.accounting.books import BookKeeper
+from jqfollow.accounting.corporate import CorporateActions, FactorSource
+from jqfollow.accounting.repairs import Repairs
+from jqfollow.accounting.watch import Watch
 from jqfollow.api.clocks import ClockWatch
 from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
@@ -53,7 +57,7 @@ from jqfollow.notify.wecom import WecomRobot, make_client
 from jqfollow.relay.ticket import TICKET
 from jqfollow.routine import Routine
 from jqfollow.settings import Account as AccountSettings
-from jqfollow.settings import PaperAccount, Settings
+from jqfollow.settings import PaperAccount, QmtAccount, Settings
 from jqfollow.settings.cautions import cautions
 from jqfollow.wire.keystore import KeyStore
 
@@ -65,6 +69,8 @@ log = structlog.get_logger(__name__)
 
 PICTURES_EVERY_S = 300
 LOOK_AFTER_EVERY_S = 2
+CORPORATE_EVERY_S = 120
+WATCH_EVERY_S = 300
 GAPS_EVERY_S = 5
 PUSHES_AT_ONCE = 256
 """So many pushes share a commit at most."""
@@ -173,6 +179,7 @@ class Service:
                 counters=self.counters,
                 notices=self.notices,
                 signals=self.signals_port,
+                accounting=(self.repairs, self.keeper),
             ),
             name="console",
             host=settings.console.host,
@@ -235,6 +242,26 @@ class Service:
             clock=self.clock,
             names=self.names,
         )
+        self.repairs = Repairs(
+            ledger=self.ledger,
+            accounts=self.accounts,
+            rounds=self.follower.rounds,
+            settings=settings,
+            clock=self.clock,
+            wake=self.follower.look_again,
+        )
+        self.keeper = BookKeeper(ledger=self.ledger, accounts=self.accounts, settings=settings, clock=self.clock)
+        self.watch = Watch(ledger=self.ledger, keeper=self.keeper, settings=settings, told=self.outbox.kick)
+        self.corporate = CorporateActions(
+            ledger=self.ledger,
+            accounts=self.accounts,
+            settings=settings,
+            calendar=self.calendar,
+            clock=self.clock,
+            sources={name: self._factors_of() for name, a in settings.accounts.items() if isinstance(a, QmtAccount)},
+            wake=self.follower.look_again,
+            told=self.outbox.kick,
+        )
         self.sweeps = Sweeps(
             ledger=self.ledger,
             desk=self.desk,
@@ -281,6 +308,9 @@ class Service:
             calendar=self.calendar,
             quotes=quotes,
         )
+
+    def _factors_of(self) -> FactorSource:
+        return XtQuotes(load=load_xtdata, clock=self.clock).factors
 
     def _warn_about_configuration(self, token_warning: str) -> None:
         self._warnings += cautions(self.settings)
@@ -468,6 +498,11 @@ class Service:
             (notify.summary_at, self._guarded(self.routine.send_summary, "summary")),
         ):
             scheduler.add_job(job, "cron", hour=at.hour, minute=at.minute, misfire_grace_time=3600)
+        for seconds, look, name in (
+            (CORPORATE_EVERY_S, self.corporate.look, "corporate_actions"),
+            (WATCH_EVERY_S, self.watch.look, "watch"),
+        ):
+            scheduler.add_job(self._guarded(look, name), "interval", seconds=seconds, misfire_grace_time=None)
         keep_house = self._guarded(self.routine.keep_house, "keep_house")
         scheduler.add_job(keep_house, "cron", hour=16, misfire_grace_time=None)
         scheduler.add_job(keep_house, misfire_grace_time=None)  # now

@@ -15,6 +15,10 @@ Choice = Callable[[Sequence[OrderRow], Collection[tuple[str, Side]], date | None
 account's oldest open order."""
 
 
+def _nothing(_tx: Tx, _order: OrderRow) -> Decimal:
+    return Decimal(0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookOrders:
     """The other orders of one order's book, and what they do to it."""
@@ -74,6 +78,10 @@ class Question:
     """Strategies that have a limit of their own on the orders of a day."""
     capped: Collection[str]
     """Strategies whose capital in the account is limited."""
+    owed: Callable[[Tx, OrderRow], Decimal] = _nothing
+    """What an order may make up for; asked of those only that are not sized and of strategies in `catching`."""
+    catching: Collection[str] = ()
+    """Strategies that make up for more than what rounding leaves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +116,8 @@ class Papers:
     """The strategy's attempts of the day in the account, where it has a limit of its own."""
     paused: str | None
     """What a person paused, in words."""
+    owed: Decimal = Decimal(0)
+    """What was left before in its direction and may ride along."""
 
     @property
     def left(self) -> int:
@@ -185,6 +195,7 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
                 day=counts,
                 placed=placed.get(order.strategy, 0),
                 paused=pause.scope_zh if pause else None,
+                owed=asked.owed(tx, order) if order.strategy in asked.catching and not order.sized else Decimal(0),
             )
         )
     return found

@@ -197,6 +197,7 @@ def how_much(known: Known, security: Security, market: Market) -> Sized:
             available=market.available,
             carry_buy=book.carry_buy,
             carry_sell=book.carry_sell,
+            owed=papers.owed,
             rule=rule,
         )
     )

@@ -1,6 +1,6 @@
 """Executions that brokers reported."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -30,6 +30,11 @@ SELECT fills.* FROM fills JOIN attempts USING (attempt_id) WHERE attempts.order_
 _BOUGHT_ON = """
 SELECT coalesce(sum(volume), 0) AS volume FROM fills
 WHERE account = ? AND strategy = ? AND security = ? AND day = ? AND side = 'buy'"""
+_NET = """
+SELECT coalesce(sum(CASE side WHEN 'buy' THEN volume ELSE -volume END), 0) AS volume FROM fills
+WHERE account = ?1 AND security = ?2 AND (?3 IS NULL OR strategy = ?3) AND (?4 IS NULL OR filled_at > ?4)
+AND (?5 IS NULL OR day >= ?5) AND (?6 IS NULL OR day < ?6)"""
+_MOVED_SINCE = "SELECT DISTINCT security FROM fills WHERE account = ? AND filled_at >= ?"
 
 
 class Fills(Table):
@@ -78,6 +83,26 @@ class Fills(Table):
     def bought_on(self, account: str, strategy: str, security: str, day: date) -> int:
         """The volume that a book bought on one day (T+1: not to be sold that day)."""
         return int(self._one(_BOUGHT_ON, stored(account), stored(strategy), stored(security), day_text(day))["volume"])
+
+    def net(
+        self,
+        account: str,
+        security: str,
+        *,
+        strategy: str | None = None,
+        after: datetime | None = None,
+        since: date | None = None,
+        before: date | None = None,
+    ) -> int:
+        """What fills changed of a security, sells negative: those after a moment, of days `since` and `before` some."""
+        moment = None if after is None else to_ms(after)
+        days = (None if since is None else day_text(since), None if before is None else day_text(before))
+        row = self._one(_NET, stored(account), stored(security), stored(strategy), moment, *days)
+        return int(row["volume"])
+
+    def moved_since(self, account: str, at: datetime) -> frozenset[str]:
+        """The securities of an account that something was filled of since then."""
+        return frozenset(row["security"] for row in self._all(_MOVED_SINCE, stored(account), to_ms(at)))
 
     def list(
         self,

@@ -28,6 +28,7 @@ WHERE account = ? AND strategy = ? AND security = ? AND order_id > ? AND side = 
 _LAST_SELL = f"""
 SELECT max(updated_at) AS at FROM orders
 WHERE day = ? AND account = ? AND strategy = ? AND side = 'sell' AND filled > 0 AND NOT {_OPEN}"""  # noqa: S608
+_OF_BOOK = "SELECT * FROM orders WHERE account = ? AND strategy = ? AND security = ? ORDER BY order_id"
 _OF_SIGNAL = "SELECT * FROM orders WHERE signal_id = ? ORDER BY order_id"
 
 
@@ -194,6 +195,10 @@ class Orders(Table):
     def history(self, *, strategy: str | None = None, account: str | None = None) -> OrderRows:
         """Every order, oldest first."""
         return [_order(row) for row in self._all(_HISTORY, stored(strategy), stored(account))]
+
+    def of_book(self, account: str, strategy: str, security: str) -> OrderRows:
+        """Every order of one book, oldest first."""
+        return [_order(row) for row in self._all(_OF_BOOK, stored(account), stored(strategy), stored(security))]
 
     def list(
         self,

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jqfollow.ledger.attempts import Attempts
+from jqfollow.ledger.bookings import Bookings
 from jqfollow.ledger.books import Books
+from jqfollow.ledger.corporate import CorporateActions
 from jqfollow.ledger.decisions import Decisions
 from jqfollow.ledger.deliveries import Deliveries
 from jqfollow.ledger.elsewhere import Elsewhere
@@ -34,7 +36,9 @@ class Tx:
         "_connection",
         "_kept",
         "attempts",
+        "bookings",
         "books",
+        "corporate",
         "decisions",
         "deliveries",
         "elsewhere",
@@ -59,6 +63,8 @@ class Tx:
         self.attempts = Attempts(connection, kept)
         self.fills = Fills(connection, kept)
         self.books = Books(connection, kept)
+        self.bookings = Bookings(connection, kept)
+        self.corporate = CorporateActions(connection, kept)
         self.decisions = Decisions(connection, kept)
         self.events = Events(connection, kept)
         self.outbox = Outbox(connection, kept)
