@@ -15,6 +15,7 @@ from typing import Any
 
 from jqfollow.domain import (
     Accepted,
+    AttemptState,
     BrokerError,
     BrokerEvent,
     CancelFailed,
@@ -134,6 +135,9 @@ class TerminalServer(Control):
             client.drop()
         elif self._once(Mode.MINUS_ONE_TAKEN):
             self._answer_order(client, seq, -1, remark, "[COUNTER] 委托超时")
+        elif isinstance(placed, Accepted) and (listed := self._listed_refusal(placed)) is not None:
+            self._answer_order(client, seq, -1, remark)
+            self._refused(client, listed, seq)
         elif isinstance(placed, Accepted):
             self._answer_taken(client, seq, int(placed.broker_order_id), remark)
         else:
@@ -151,6 +155,15 @@ class TerminalServer(Control):
         for event in reversed(kept) if Mode.PUSHES_REVERSED in self._modes else kept:
             self._pushed(event)
         return placed
+
+    def _listed_refusal(self, placed: Accepted) -> PlaceFailed | None:
+        if Mode.REFUSED_LISTED not in self._modes:
+            return None
+        told = self.faults.told_id(placed.broker_order_id)
+        row = next((o for o in self.paper.orders() if o.broker_order_id == told), None)
+        if row is None or row.state is not AttemptState.REJECTED:
+            return None
+        return PlaceFailed(broker_order_id=told, remark=row.remark, message=row.message)
 
     def _answer_taken(self, client: Client, seq: int, order_id: int, remark: str) -> None:
         if Mode.NO_ANSWER not in self._modes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from jqfollow.domain import Side
+from jqfollow.domain import AttemptState, Side
 from jqfollow.execution.purse import Moves
 from jqfollow.ledger.rows import AttemptRow, BookRow, DayCounts, OrderRow
 from jqfollow.ledger.tx import Tx
@@ -109,8 +109,8 @@ class Papers:
 
     @property
     def reached(self) -> bool:
-        """Whether anything of it ever was at the broker."""
-        return any(attempt.broker_order_id is not None for attempt in self.attempts)
+        """Whether anything of it ever was in the market; what the broker refused was not."""
+        return any(a.broker_order_id is not None and a.state is not AttemptState.REJECTED for a in self.attempts)
 
 
 def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:

@@ -9,6 +9,7 @@ from typing import Any
 from jqfollow.domain import (
     AttemptState,
     FollowMode,
+    OrderKey,
     OrderState,
     Side,
     SignalKind,
@@ -186,6 +187,13 @@ class AttemptRow:
     cancel_at: datetime | None
     cancels: int
     ended_at: datetime | None
+
+    @property
+    def key(self) -> OrderKey | None:
+        """What the broker's order is named by; `None`: it has told no id."""
+        if self.broker_order_id is None:
+            return None
+        return OrderKey(account=self.account, day=self.day, broker_order_id=self.broker_order_id)
 
     @property
     def done(self) -> int:

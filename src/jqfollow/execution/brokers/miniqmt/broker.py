@@ -277,7 +277,7 @@ class QmtBroker:
                     f"{self._name}: 下单返回 -1（{answer.message}），但连接随后失败，结果未知 / "
                     f"-1, and the connection was gone afterwards: the outcome is unknown"
                 ) from error
-        return Refused(message=answer.message)
+        return Refused(message=answer.message, broker_order_id=answer.refused_id)
 
     def _check_request(self, request: PlaceRequest) -> None:
         remark = request.remark

@@ -45,6 +45,8 @@ class PlaceAnswer:
     """The reason of a -1, when one came."""
     pushed: bool = False
     """The reason came as a push, so it is the terminal's own."""
+    refused_id: str = ""
+    """The id under which the terminal lists what it refused; '': not told."""
 
 
 class Link:
@@ -256,7 +258,13 @@ class Link:
                 return PlaceAnswer(order_id=order_id)
             told = str(getattr(response, "error_msg", "") or "")
             pushed = self._pushes.refusal(request, seq, wait_s=0 if told else reason_wait_s)
-            return PlaceAnswer(order_id=order_id, message=pushed or told, pushed=bool(pushed))
+            if pushed is None:
+                return PlaceAnswer(order_id=order_id, message=told)
+            if pushed.broker_order_id:
+                self._remarks.learn(int(pushed.broker_order_id), request.remark)
+            return PlaceAnswer(
+                order_id=order_id, message=pushed.message, pushed=True, refused_id=pushed.broker_order_id
+            )
 
     def cancel(self, order_id: int) -> None:
         """Asks for a cancel; raises `BrokerError` when it is refused or not answered."""
