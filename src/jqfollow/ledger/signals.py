@@ -1,7 +1,7 @@
 """Messages of strategies, and what the strategies hold."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -22,8 +22,15 @@ _OF_JQ_ORDER = """
 SELECT * FROM signals WHERE kind = 'order' AND strategy = ? AND jq_order_id = ? AND day = ? ORDER BY signal_id"""
 _NEWEST_DAY = "SELECT max(day) AS day FROM signals WHERE kind = 'order' AND strategy = ?"
 _SET_POSITION = """
-INSERT INTO strategy_positions (strategy, security, amount, updated_at) VALUES (?, ?, ?, ?)
-ON CONFLICT (strategy, security) DO UPDATE SET amount = excluded.amount, updated_at = excluded.updated_at"""
+INSERT INTO strategy_positions (strategy, live, security, amount, updated_at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (strategy, live, security) DO UPDATE SET amount = excluded.amount, updated_at = excluded.updated_at
+WHERE excluded.updated_at >= strategy_positions.updated_at"""
+_POSITION = "SELECT amount FROM strategy_positions WHERE strategy = ? AND live = ? AND security = ?"
+_POSITIONS = """
+SELECT security, amount FROM strategy_positions WHERE strategy = ? AND live = 1 AND amount <> 0 ORDER BY security"""
+_SOLD_OUT = (
+    "UPDATE strategy_positions SET amount = 0, updated_at = ?2 WHERE strategy = ?1 AND live = 1 AND updated_at <= ?2"
+)
 
 
 class Signals(Table):
@@ -42,7 +49,7 @@ class Signals(Table):
             raise ValueError(f"a message of kind {signal.kind} with order {signal.order!r}")
         digest = hashlib.sha256(signal.text.encode("utf-8", "surrogatepass")).hexdigest()
         known = self._one(
-            "SELECT signal_id, digest FROM signals WHERE strategy = ? AND message_id = ?",
+            "SELECT signal_id, digest, reason, figures FROM signals WHERE strategy = ? AND message_id = ?",
             stored(signal.strategy),
             stored(signal.message_id),
         )
@@ -52,7 +59,7 @@ class Signals(Table):
                     f"message {signal.message_id} of {signal.strategy} came again with another text",
                     f"策略 {signal.strategy} 的消息 {signal.message_id} 再次到达，但内容不同",
                 )
-            return Recorded(signal_id=known["signal_id"], duplicate=True)
+            return Recorded(signal_id=known["signal_id"], duplicate=True, refusal=_refusal(known))
         columns: dict[str, Stored] = {
             "strategy": stored(signal.strategy),
             "wire": stored(signal.wire),
@@ -63,7 +70,7 @@ class Signals(Table):
             "text": stored(signal.text),
             "made_at": to_ms(signal.made_at),
             "received_at": to_ms(signal.received_at),
-            "state": stored(SignalState.RECORDED if signal.order is None else SignalState.RECEIVED),
+            "state": stored(SignalState.RECEIVED),
         }
         if signal.order is not None:
             columns |= _order_columns(signal.order)
@@ -80,11 +87,11 @@ class Signals(Table):
         return None if row is None else _signal(row)
 
     def received(self) -> SignalRows:
-        """Orders that nothing was made of yet, oldest first."""
+        """Messages that nothing was made of yet, oldest first."""
         return [_signal(row) for row in self._all("SELECT * FROM signals WHERE state = 'received' ORDER BY signal_id")]
 
     def finish(self, signal_id: int, state: SignalState, refusal: Refusal | None) -> None:
-        """What became of an order message; one that is recorded only must say why."""
+        """What became of a message; an order message that is recorded only must say why."""
         self._update("signals", "signal_id", signal_id, {"state": stored(state), **refusal_columns(refusal)})
 
     def first_follow(self, strategy: str, jq_order_id: str, day: date, before: int) -> SignalRow | None:
@@ -125,23 +132,28 @@ class Signals(Table):
         days = [self._one(_NEWEST_DAY, stored(strategy))["day"] for strategy in strategies]
         return max((date.fromisoformat(day) for day in days if day is not None), default=None)
 
-    def position(self, strategy: str, security: str) -> int | None:
-        """What the strategy itself holds; `None` when its signals never told."""
-        row = self._one(
-            "SELECT amount FROM strategy_positions WHERE strategy = ? AND security = ?",
-            stored(strategy),
-            stored(security),
-        )
+    def position(self, strategy: str, security: str, *, live: bool = True) -> int | None:
+        """What the strategy itself holds, what rests counted as filled; `None` when its signals never told."""
+        row = self._one(_POSITION, stored(strategy), stored(live), stored(security))
         return None if row is None else int(row["amount"])
 
-    def set_position(self, strategy: str, security: str, amount: int, at: datetime) -> None:
-        """What the strategy itself holds from now on."""
-        self._c.execute(_SET_POSITION, (stored(strategy), stored(security), amount, to_ms(at)))
+    def set_position(self, strategy: str, security: str, amount: int, at: datetime, *, live: bool = True) -> None:
+        """What the strategy itself holds by a message made at `at`; an older one changes nothing."""
+        self._c.execute(_SET_POSITION, (stored(strategy), stored(live), stored(security), amount, to_ms(at)))
+
+    def set_positions(self, strategy: str, amounts: Mapping[str, int], at: datetime) -> None:
+        """Everything that the strategy itself holds by a message made at `at`: of what is not there, nothing."""
+        self._c.execute(_SOLD_OUT, (stored(strategy), to_ms(at)))
+        for security, amount in amounts.items():
+            self.set_position(strategy, security, amount, at)
 
     def positions(self, strategy: str) -> dict[str, int]:
         """Everything that the strategy itself holds, by security; without zeros."""
-        sql = "SELECT security, amount FROM strategy_positions WHERE strategy = ? AND amount <> 0 ORDER BY security"
-        return {row["security"]: row["amount"] for row in self._all(sql, stored(strategy))}
+        return {row["security"]: row["amount"] for row in self._all(_POSITIONS, stored(strategy))}
+
+
+def _refusal(row: Any) -> Refusal | None:
+    return None if row["reason"] is None else Refusal(reason=Reason(row["reason"]), figures=figures(row["figures"]))
 
 
 def _order_columns(order: StrategyOrder) -> dict[str, Stored]:
