@@ -125,6 +125,9 @@ _STAYS: frozenset[tuple[AttemptState, Event]] = frozenset(
 )
 
 
+_HOLDS = frozenset({Event.ACCEPTED, Event.NEW, Event.PARTIAL, Event.FILLED, Event.CANCELING})
+
+
 def step(state: AttemptState, event: Event, *, filled: int = 0) -> AttemptState:
     """The state after `event`; `filled` is how much of the attempt is filled by now.
 
@@ -143,4 +146,4 @@ def step(state: AttemptState, event: Event, *, filled: int = 0) -> AttemptState:
 
 def contradicts(state: AttemptState, event: Event) -> bool:
     """Whether the broker says that it holds what was settled as never placed: people must be told."""
-    return state is S.REJECTED and event in {Event.NEW, Event.PARTIAL, Event.FILLED, Event.CANCELING}
+    return state is S.REJECTED and event in _HOLDS

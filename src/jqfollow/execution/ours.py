@@ -5,6 +5,7 @@ id). Where a broker rewrites remarks, an attempt without an id is found by its t
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 
@@ -40,13 +41,18 @@ def whose(key: OrderKey, named: AttemptRow | None, keyed: AttemptRow | None) -> 
 class Ours:
     """Some of an account's attempts, to be found in its broker's lists."""
 
-    def __init__(self, attempts: Iterable[AttemptRow]) -> None:
+    def __init__(self, attempts: Iterable[AttemptRow], reports: Iterable[OrderReport] = ()) -> None:
+        """`reports`: all rows of the list, of which a remark that stands on two names neither."""
         self._by_remark = {a.remark: a for a in attempts}
         self._by_key = {a.key: a for a in self._by_remark.values() if a.key is not None}
+        counts = Counter(report.remark.strip() for report in reports)
+        self._twice = {remark for remark, count in counts.items() if count > 1}
 
     def find(self, key: OrderKey, remark: str) -> AttemptRow | None:
         """The attempt that the order `key` with `remark` is."""
-        return whose(key, self._by_remark.get(remark.strip()), self._by_key.get(key))
+        found = whose(key, self._by_remark.get(remark.strip()), self._by_key.get(key))
+        nameless = found is not None and found.broker_order_id is None
+        return None if nameless and remark.strip() in self._twice else found
 
     def named(self, remark: str) -> AttemptRow | None:
         """The attempt with this remark, whatever its id."""
@@ -90,6 +96,12 @@ def match_unknown(
 def same_terms(attempt: AttemptRow, report: OrderReport) -> bool:
     """Whether a report is of the attempt's code, side and volume."""
     return attempt.security == report.symbol and attempt.side is report.side and attempt.volume == report.volume
+
+
+def may_be(attempt: AttemptRow, report: OrderReport) -> bool:
+    """Whether a report that has the attempt's key or remark can be its: one without an id must agree in all terms."""
+    same = attempt.security == report.symbol and attempt.side is report.side
+    return same and (attempt.broker_order_id is not None or attempt.volume == report.volume)
 
 
 def _fits(attempt: AttemptRow, report: OrderReport) -> bool:

@@ -10,13 +10,14 @@ from datetime import timedelta
 
 import structlog
 
-from jqfollow.domain import ATTEMPT_ENDED, ATTEMPT_LIVE, AttemptState, FillReport, OrderReport
+from jqfollow.domain import ATTEMPT_LIVE, AttemptState, FillReport, OrderReport
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.lifecycle import Event
-from jqfollow.execution.ours import Ours, match_unknown
+from jqfollow.execution.ours import Ours, match_unknown, may_be
 from jqfollow.execution.strangers import tell_of_strangers
 from jqfollow.execution.transitions import (
+    Moment,
     apply_fill,
     contradicted,
     follow_attempt,
@@ -84,9 +85,9 @@ class Reconciler:
         day = account.trading_day()
         self._match(tx, account, lists)
         earlier = [a for a in tx.attempts.live(account.name) if a.day < day]
-        ours = Ours([*tx.attempts.list(account=account.name, day=day), *earlier])
+        ours = Ours([*tx.attempts.list(account=account.name, day=day), *earlier], lists.orders)
         told = [(r, ours.find(account.key(r.broker_order_id, r.at), r.remark)) for r in lists.orders]
-        rows = [(attempt, report) for report, attempt in told if attempt is not None]
+        rows = [(attempt, report) for report, attempt in told if attempt is not None and may_be(attempt, report)]
         shown = {attempt.attempt_id for attempt, _ in rows}
         if connected_anew or not account.traits.always_open:  # the practice day rolls first, and tells the ends then
             for attempt in earlier:
@@ -120,7 +121,7 @@ class Reconciler:
         for attempt, report in rows:
             if attempt.attempt_id in news:
                 self._desk.apply_report(tx, account, report, moment)
-            elif _lives_again(attempt, report) and moment.now - (attempt.ended_at or moment.now) > OUT_OF_ORDER:
+            elif _lives_again(attempt, report, moment):
                 contradicted(tx, attempt, report.state, moment)
 
     def _match(self, tx: Tx, account: Account, lists: Lists) -> None:
@@ -188,5 +189,8 @@ def _tells_more(attempt: AttemptRow, report: OrderReport) -> bool:
     return _wants_news(attempt) or report.filled > attempt.done
 
 
-def _lives_again(attempt: AttemptRow, report: OrderReport) -> bool:
-    return attempt.state in ATTEMPT_ENDED and report.state in ATTEMPT_LIVE
+def _lives_again(attempt: AttemptRow, report: OrderReport, moment: Moment) -> bool:
+    """Whether the list shows alive what ended without being filled; after the close it shows so until the night."""
+    ended = attempt.state in {AttemptState.CANCELED, AttemptState.REJECTED} and attempt.day >= moment.open_day
+    late = attempt.ended_at is not None and moment.now - attempt.ended_at > OUT_OF_ORDER
+    return ended and late and report.state in ATTEMPT_LIVE

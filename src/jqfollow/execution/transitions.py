@@ -23,7 +23,7 @@ from jqfollow.domain import (
 )
 from jqfollow.execution.differences import reckon
 from jqfollow.execution.lifecycle import REPORTED, Event, contradicts, step
-from jqfollow.execution.ours import whose
+from jqfollow.execution.ours import may_be, whose
 from jqfollow.ledger.attempts import AttemptColumns
 from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
@@ -78,7 +78,8 @@ def step_attempt(
     filled = max(columns.get("reported", attempt.reported), attempt.filled)
     after = step(attempt.state, event, filled=filled)
     # Out of order is no contradiction: a refused order that the broker once listed has its id.
-    if contradicts(attempt.state, event) and (attempt.broker_order_id is None or filled > 0):
+    held = contradicts(attempt.state, event) and attempt.broker_order_id is None
+    if held or (attempt.state is AttemptState.REJECTED and filled > 0):
         _alert_contradiction(tx, attempt, event, moment)
     changed = {name: value for name, value in columns.items() if value != getattr(attempt, name)}
     changes = cast("AttemptColumns", changed)
@@ -93,7 +94,7 @@ def step_attempt(
 def apply_order_report(tx: Tx, key: OrderKey, report: OrderReport, moment: Moment) -> AttemptRow | None:
     """Applies a broker's report of the order `key`; `None` when the order is not ours."""
     attempt = find_attempt(tx, key, report.remark)
-    if attempt is None or attempt.security != report.symbol or attempt.side is not report.side:
+    if attempt is None or not may_be(attempt, report):
         return None
     # What is told as filled is filled to the end, even where the figure beside it lags: nothing is bought twice.
     told = attempt.volume if report.state is AttemptState.FILLED else min(report.filled, attempt.volume)
