@@ -96,6 +96,7 @@ class Control:
         """The account as its file has it; a terminal that was restarted still shows today's orders."""
         with self._lock:
             self._modes, self._withheld, self._sold_out = set(), [], set()
+            self._state = 0
             self.clock = ShiftedClock()
             self._put_clock(told)
             self._keep(told)
@@ -202,6 +203,15 @@ class Control:
         for name, value in told.items():
             assert hasattr(self.faults, name), name
             setattr(self.faults, name, read.get(name, lambda value: value)(value))
+
+    def account_state(self, told: dict[str, Any]) -> None:
+        """The account's state in the terminal, by its number, which is pushed unless `quietly`."""
+        self._state = int(told["state"])
+        if not told.get("quietly"):
+            self._push_state()
+
+    def _push_state(self) -> None:
+        raise NotImplementedError
 
     def refuse(self, told: dict[str, Any]) -> None:
         """The next order is refused with `message`."""

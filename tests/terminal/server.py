@@ -98,7 +98,7 @@ class TerminalServer(Control):
         ok = told["account"] == ACCOUNT and Mode.LOGGED_OUT not in self._modes
         client.subscribed = ok
         client.send({"call": "subscribe", "seq": seq, "data": 0 if ok else -1})
-        status = {"m_strAccountID": ACCOUNT, "m_nAccountType": told["type"], "m_nStatus": 0}
+        status = {"m_strAccountID": ACCOUNT, "m_nAccountType": told["type"], "m_nStatus": self._state}
         if ok:
             client.send({"push": "status", "data": status})
         if ok and Mode.REPLAY in self._modes:
@@ -213,8 +213,11 @@ class TerminalServer(Control):
         self._answer(client, "positions", seq, held)
 
     def _on_status(self, client: Client, seq: int, _told: dict[str, Any]) -> None:
-        status = {"account_id": ACCOUNT, "account_type": 2, "status": 0}
+        status = {"account_id": ACCOUNT, "account_type": 2, "status": self._state}
         self._answer(client, "status", seq, lambda: [status])
+
+    def _push_state(self) -> None:
+        self._push("status", {"m_strAccountID": ACCOUNT, "m_nAccountType": 2, "m_nStatus": self._state})
 
     def _on_infos(self, client: Client, seq: int, _told: dict[str, Any]) -> None:
         self._answer(client, "infos", seq, lambda: [{"account_id": ACCOUNT, "account_type": 2}])

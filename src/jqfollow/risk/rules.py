@@ -180,11 +180,14 @@ def no_quote(facts: Facts) -> Verdict:
 
 
 def suspended(facts: Facts) -> Verdict:
-    """A suspended security is not traded."""
+    """What is suspended for the day is not traded; the end of a halt is waited for, and an exit waits for both."""
     if facts.instrument is None or facts.quote is None:
         return _skipped(Reason.SUSPENDED)
+    verdict = _refused(Reason.SUSPENDED, security=facts.symbol)
+    if facts.instrument.suspended and not facts.is_exit:
+        return verdict
     if facts.instrument.suspended or facts.quote.suspended:
-        return _refused(Reason.SUSPENDED, security=facts.symbol)
+        return replace(verdict, outcome=Outcome.WAIT, waiting_for=WaitingFor.HALT)
     return _passed(Reason.SUSPENDED)
 
 

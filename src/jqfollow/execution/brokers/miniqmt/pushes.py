@@ -11,6 +11,7 @@ from jqfollow.clock import Clock
 from jqfollow.domain import BrokerError, BrokerEvent, CancelFailed, PlaceFailed, PlaceRequest
 from jqfollow.execution.brokers.miniqmt import codes
 from jqfollow.execution.brokers.miniqmt.remarks import Remarks
+from jqfollow.execution.brokers.miniqmt.tables import CodeTable
 from jqfollow.execution.brokers.port import EventSink
 
 _log = structlog.get_logger(__name__)
@@ -19,9 +20,10 @@ _log = structlog.get_logger(__name__)
 class Pushes:
     """The pushes of one connection. Thread-safe: the vendor's thread comes in, placing threads wait."""
 
-    def __init__(self, *, sink: EventSink, remarks: Remarks, clock: Clock, account_id: str) -> None:
+    def __init__(self, *, sink: EventSink, remarks: Remarks, clock: Clock, account_id: str, table: CodeTable) -> None:
         self.account_state: int | None = None
-        """What the terminal last pushed; see `qmt_codes.ACCOUNT_STATES`."""
+        """What the terminal last told; see `tables`."""
+        self._table = table
         self._sink = sink
         self._remarks = remarks
         self._clock = clock
@@ -98,7 +100,8 @@ class Pushes:
         report(row)
 
     def _order(self, row: Any) -> None:
-        report = codes.order_report(row, remark=self._remarks.of(row.order_id, _told(row)), now=self._clock.now())
+        remark = self._remarks.of(row.order_id, _told(row))
+        report = codes.order_report(row, remark=remark, now=self._clock.now(), table=self._table)
         if report is not None:
             self.emit(report)
 
