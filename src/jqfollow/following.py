@@ -151,22 +151,29 @@ class Following:
             return Refusal(reason=Reason.NO_AMOUNT, figures={"amount": str(told.amount)})
         if told.position_side != "long":
             return Refusal(reason=Reason.SHORT_SIDE, figures={"position_side": told.position_side})
-        ended = told.status in _ENDED
-        if ended and told.filled <= 0:
+        first = self._first_follow(tx, signal, told)
+        if told.status in _ENDED and (told.filled <= 0 or first is not None):
+            # One that was followed was so for the whole, and has ended here, too.
             return Refusal(reason=Reason.NOT_TRADED, figures={"status": told.status})
-        if signal.run == LIVE_RUN:
-            first = tx.signals.first_follow(signal.strategy, told.jq_order_id, told.day, signal.signal_id)
-            if first is not None and ended:  # it was followed for the whole, and has ended here, too
-                return Refusal(reason=Reason.NOT_TRADED, figures={"status": told.status})
-            if first is not None:
-                figures = {"jq_order_id": told.jq_order_id, "first_signal_id": str(first.signal_id)}
-                return Refusal(reason=Reason.REPLAYED, figures=figures)
+        if first is not None:
+            figures = {"jq_order_id": told.jq_order_id, "first_signal_id": str(first.signal_id)}
+            return Refusal(reason=Reason.REPLAYED, figures=figures)
+        return self._unfollowed(signal)
+
+    @staticmethod
+    def _first_follow(tx: Tx, signal: SignalRow, told: StrategyOrder) -> SignalRow | None:
+        """The live signal by which the order was followed already."""
+        if signal.run != LIVE_RUN:
+            return None
+        return tx.signals.first_follow(signal.strategy, told.jq_order_id, told.day, signal.signal_id)
+
+    def _unfollowed(self, signal: SignalRow) -> Refusal | None:
+        """Nobody follows, or it is too old already.
+
+        Only a relay brings what is older than a direct message may be: no rule that waits makes it a trade.
+        """
         if not self._followers(signal):
             return Refusal(reason=Reason.NOT_FOLLOWED, figures={"strategy": signal.strategy})
-        return self._too_late(signal)
-
-    def _too_late(self, signal: SignalRow) -> Refusal | None:
-        """Only a relay brings what is older than a direct message may be: no rule that waits makes it a trade."""
         age_s = (signal.received_at - signal.made_at).total_seconds()
         most_s = self._settings.risk.max_signal_age_s
         if signal.wire is not Wire.JQF1 or signal.run != LIVE_RUN or age_s <= max(FRESH_S, most_s):
@@ -207,7 +214,13 @@ class Following:
         known = tx.elsewhere.get(signal.strategy, told.jq_order_id, told.day)
         if known is None or known.state is not JqState.ENDED:
             return told
-        return replace(told, status="canceled", filled=max(told.filled, known.filled))
+        return replace(
+            told,
+            status="canceled",
+            filled=max(told.filled, known.filled),
+            price=told.price or told.limit,
+            limit=None,
+        )
 
     @staticmethod
     def _stands(tx: Tx, signal: SignalRow, told: StrategyOrder) -> None:

@@ -1,6 +1,4 @@
-"""By how much an account is off after its order was ended elsewhere: at JoinQuant, with more or less filled. Pure but
-for the transaction that it works in.
-"""
+"""By how much an account is off after an order of its was ended at JoinQuant, with more or less filled there."""
 
 from datetime import datetime
 from decimal import Decimal

@@ -106,7 +106,7 @@ def _buy(intent: Intent) -> Sized:
         parts=split(volume, Side.BUY, intent.available, intent.rule),
         carry_buy=raw - volume if carries else intent.carry_buy,
         carry_sell=intent.carry_sell,
-        refusal=None if volume else _below_lot(intent, raw) if raw > 0 else _held_already(intent, raw),
+        refusal=None if volume else _held_already(intent, raw) if raw < 0 else _below_lot(intent, raw),
     )
 
 

@@ -15,8 +15,8 @@ _MOST_NAMED = 8
 def two_processes(title: str, one: str, other: str) -> str:
     """Two processes of one strategy speak at the same time."""
     return (
-        f"策略 {title} 有两个进程同时在发信号（{one}、{other}）。如果不是刚重启或改了代码，就是两个模拟盘用了同一个密钥："
-        "停掉多余的那个，或给它单独的策略名和客户端文件"
+        f"策略 {title} 有两个进程同时在发信号（{one}、{other}）。如果不是刚重启或改了代码，"
+        "就是两个模拟盘用了同一个密钥：停掉多余的那个，或给它单独的策略名和客户端文件"
     )
 
 
@@ -25,8 +25,8 @@ def gap(title: str, row: GapRow) -> str:
     numbers = f"第 {row.first} 条" if row.count == 1 else f"第 {row.first} 至 {row.last} 条"
     since = "启动之后" if row.before is None else f"{_time(row.before)} 之后"
     return (
-        f"策略 {title} 少了 {row.count} 条消息（进程 {row.process} 的{numbers}，发出于 {since}、{_time(row.after)} 之前），"
-        "超过一分钟没有收到。其中若有委托，没有跟单：请对照聚宽的委托列表"
+        f"策略 {title} 少了 {row.count} 条消息（进程 {row.process} 的{numbers}，"
+        f"发出于 {since}、{_time(row.after)} 之前），超过一分钟没有收到。其中若有委托，没有跟单：请对照聚宽的委托列表"
     )
 
 
@@ -56,8 +56,8 @@ def unreached(title: str, names: Sequence[str]) -> str:
     """The client cannot reach some of the strategy's own order functions."""
     named = [cut(one_line(name), 80) for name in names]
     return (
-        f"策略 {title} 里有 {len(named)} 处下单函数客户端接管不到：{_list(named)}。从那里下的单可能很晚才发现，或收盘后才知道："
-        "请改为直接调用 order 等函数"
+        f"策略 {title} 里有 {len(named)} 处下单函数客户端接管不到：{_list(named)}。从那里下的单"
+        "可能很晚才发现，或收盘后才知道：请改为直接调用 order 等函数"
     )
 
 
