@@ -103,7 +103,7 @@ class TerminalCounter(QmtHouse, Counter):
         self.terminal.tell("fault", **told)
 
     def lose_answers(self, times: int = 1) -> None:
-        assert times == 1
+        del times  # until `all_well`
         self.terminal.mode(Mode.NO_ANSWER, *self._kept)
 
     _kept: tuple[Mode, ...] = ()

@@ -1,17 +1,21 @@
 """What a counter says is late, partial, old, or about something else: each row on both counters."""
 
 from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from jqfollow.domain import AttemptState, OrderState
+from jqfollow.domain import AttemptState, OrderState, WaitingFor
 from jqfollow.ledger.rows import AttemptRow
+from jqfollow.reasons import Reason
 from terminal.house import hurry
+from terminal.terminal import Terminal
 
-from .counter import Counter, Counters, at
+from .counter import Counter, Counters, TerminalCounter, at, counters_of
 from .house import House
 
-CODE, SYMBOL = "600000.XSHG", "600000.SH"
+CODE, SYMBOL, BOND = "600000.XSHG", "600000.SH", "113001.XSHG"
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +27,10 @@ async def attempts(house: House, signal_id: int) -> list[AttemptRow]:
     return await house.ledger.read(
         lambda tx: [a for o in tx.orders.of_signal(signal_id) for a in tx.attempts.of_order(o.order_id)]
     )
+
+
+async def waits(house: House, signal_id: int, what: WaitingFor) -> None:
+    await house.until(lambda tx: [o for o in tx.orders.of_signal(signal_id) if o.waiting_for is what])
 
 
 async def attempt_in(house: Counter, state: AttemptState, number: int = 1) -> AttemptRow:
@@ -172,3 +180,165 @@ async def test_3_a_part_that_was_filled_before_is_not_counted_again_under_the_ne
         [order] = await house.done(signal)
         assert (order.filled, order.reason) == (1000, None)
         assert (await house.book(CODE, account=house.name)).volume == house.traded(SYMBOL) == 1000
+
+
+# -- 1: money and shares that follow by seconds ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lag_s", [0.5, 3, 10])
+async def test_1_a_buy_with_the_money_of_a_sell_is_placed_once_whatever_the_lag(
+    counters: Counters, lag_s: float
+) -> None:
+    async with counters(cash=30_500) as house:
+        house.market(BOND, last="100.000")
+        house.market(CODE)
+        await house.done(await house.send("demo", BOND, "buy", 300, price="100"))
+        await house.sweep(after_s=11)
+        house.wrong(money_lag_s=lag_s, shares_lag_s=lag_s)
+        await finish(house, await house.send("demo", BOND, "sell", 300, price="100"))
+        bought = await house.send("demo", CODE, "buy", 2900, price="10.00")
+        await finish(house, bought)
+        [order] = await house.done(bought)
+        assert (order.state, order.filled) == (OrderState.FILLED, 2900)
+        assert [a.state for a in await attempts(house, bought)] == [AttemptState.FILLED], "never two on one figure"
+
+
+# -- 4: the feed has an age --------------------------------------------------------------------------------------------
+
+
+async def test_4_a_quote_of_another_day_makes_an_order_wait_and_not_end(counters: Counters) -> None:
+    async with counters(start=at(10, 0), hours="exchange") as house:
+        house.market(CODE)
+        house.market("000001.XSHE")
+        house.wrong(feed_stopped_at=at(9, 50) - timedelta(days=1))
+        signal = await house.send("demo", CODE, "buy", 1000, price="10.00")
+        await waits(house, signal, WaitingFor.FEED)
+        await house.sweep(after_s=70)
+        await waits(house, signal, WaitingFor.FEED)
+        assert not house.truth()
+        house.wrong(feed_stopped_at=None)
+        await finish(house, signal)
+        [order] = await house.done(signal)
+        assert order.filled == 1000
+
+
+# -- 7: halts, the account's states, the day's end ---------------------------------------------------------------------
+
+
+async def test_7_a_halt_is_waited_for_by_entries_and_exits(counters: Counters) -> None:
+    async with counters() as house:
+        house.market(BOND, last="100.000")
+        await house.done(await house.send("demo", BOND, "buy", 100, price="100"))
+        house.wrong(halted={"113001.SH"})
+        sold = await house.send("demo", BOND, "sell", 100, price="100")
+        await waits(house, sold, WaitingFor.HALT)
+        for _ in range(3):
+            await house.sweep(after_s=100)
+        await waits(house, sold, WaitingFor.HALT)
+        assert "还没有卖出" in await house.alerts()
+        house.wrong(halted=set())
+        await finish(house, sold)
+        [order] = await house.done(sold)
+        assert (order.state, order.filled) == (OrderState.FILLED, 100)
+
+
+async def test_7_what_the_list_of_the_day_shows_in_the_evening_is_settled(counters: Counters) -> None:
+    async with counters(start=at(14, 50), hours="exchange") as house:
+        house.market(CODE)
+        signal = await house.send("demo", CODE, "buy", 1000, limit="9.50")
+        await attempt_in(house, AttemptState.NEW)
+        house.wrong(pushes="dropped")
+        await house.stop()
+        house.forward((at(20, 0) - at(14, 50)).total_seconds())
+        await house.start()
+        await house.sweep()
+        [order] = await house.done(signal)
+        assert (order.state, order.reason) == (OrderState.EXPIRED, Reason.DAY_OVER)
+        assert not await house.ledger.read(lambda tx: tx.attempts.unknown(house.name))
+
+
+async def test_7_people_are_told_before_the_close_that_nobody_will_settle_the_day(counters: Counters) -> None:
+    async with counters(start=at(14, 50), hours="exchange") as house:
+        house.market(CODE)
+        await house.send("demo", CODE, "buy", 1000, limit="9.50")
+        first = await attempt_in(house, AttemptState.NEW)
+        house.service.accounts[house.name].set_down("交易终端已关闭", "the terminal is closed")
+        closing = house.service.sweeps._closing
+        account = house.service.accounts[house.name]
+        assert not await closing.look(account, at(14, 54))
+        assert await closing.look(account, at(14, 56))
+        assert not await closing.look(account, at(14, 57)), "once"
+        told = await house.alerts()
+        assert "登录到 15:05" in told
+        assert first.remark in told
+        assert await closing.look(account, at(15, 4)), "and in the evening, while the list still has the day"
+        assert "今晚登录" in await house.alerts()
+
+
+@pytest.mark.parametrize(("state", "words"), [(2, "登录中"), (4, "初始化中"), (5, "校正"), (9, "用户停用")])
+async def test_7_an_account_that_logs_in_or_initialises_is_not_ready_and_says_so(
+    terminal: Terminal, tmp_path: Path, state: int, words: str
+) -> None:
+    async with counters_of("terminal", tmp_path, lambda: terminal)() as house:
+        assert isinstance(house, TerminalCounter)
+        house.market(CODE)
+        terminal.tell("account_state", state=state)
+        await house.ready(is_ready=False)
+        assert words in house.service.accounts[house.name].why_zh
+        signal = await house.send("demo", CODE, "buy", 1000, price="10.00")
+        await house.sweep()
+        assert not house.truth()
+        terminal.tell("account_state", state=0, quietly=True)  # the push is lost: the probe asks
+        await house.ready()
+        await finish(house, signal)
+        assert house.traded(SYMBOL) == 1000
+
+
+# -- 8: placing calls that hang ----------------------------------------------------------------------------------------
+
+
+async def test_8_two_calls_without_an_answer_hold_the_others_back_until_one_answers(counters: Counters) -> None:
+    codes = [f"60000{number}.XSHG" for number in range(5)]
+    async with counters() as house:
+        for code in codes:
+            house.market(code)
+        house.wrong(list_lag_s=300, pushes="dropped")
+        house.lose_answers(2)
+        signals = []
+        for number, code in enumerate(codes[:2], start=1):
+            signals.append(await house.send("demo", code, "buy", 100, price="10.00"))
+            await house.until(lambda tx, n=number: len(tx.attempts.unknown(house.name)) == n)
+        house.all_well()
+        held = await house.send("demo", codes[2], "buy", 100, price="10.00")
+        await waits(house, held, WaitingFor.BROKER)
+        await house.sweep(after_s=5)
+        assert not await attempts(house, held)
+        house.wrong(list_lag_s=0)
+        await finish(house, *signals, held, step_s=2)
+        assert sorted(o["volume"] for o in house.truth()) == [100, 100, 100]
+        assert not house.service.accounts[house.name].placing_calls.hung
+
+
+# -- 16: a person's cancel goes on -------------------------------------------------------------------------------------
+
+
+async def test_16_a_persons_cancel_goes_on_when_the_days_cancels_are_used_up(counters: Counters) -> None:
+    async with counters(risk={"max_cancels_per_day": 1}, execution={"price": "own", "cancel_after_s": 5}) as house:
+        for code in (CODE, "600001.XSHG"):
+            house.market(code, bid="9.90", ask="10.10")
+        stands = await house.send("demo", "600001.XSHG", "buy", 100, price="10.00")
+        await attempt_in(house, AttemptState.NEW)
+        signal = await house.send("demo", CODE, "buy", 1000, limit="9.50")
+        [order] = await house.until(lambda tx: tx.orders.of_signal(signal))
+        await house.until(lambda tx: [a for a in tx.attempts.of_order(order.order_id) if a.state == "new"])
+        house.wrong(ignore_cancels=True)
+        assert (await house.console("POST", f"/api/orders/{order.order_id}/cancel")).status_code == 200
+        for _ in range(9):  # the others' cancels are used up, and so are six of its own
+            await house.sweep(after_s=11)
+        cancels = [a.cancels for a in await attempts(house, signal)]
+        assert cancels[0] >= 6, cancels
+        assert "撤单次数" in await house.alerts() or "max_cancels" in await house.alerts()
+        house.wrong(ignore_cancels=False)
+        await finish(house, signal, step_s=20)
+        assert [o.state for o in await house.done(signal)] == [OrderState.CANCELED]
+        assert [a.cancels for a in await attempts(house, stands)] == [0]

@@ -10,6 +10,7 @@ import structlog
 
 from jqfollow.domain import AttemptState, BrokerError, Side
 from jqfollow.execution.accounts import Account
+from jqfollow.execution.closing import Closing
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.pricing import guard_price
 from jqfollow.execution.reconcile import Reconciler
@@ -51,6 +52,7 @@ class Sweeps:
         self._desk = desk
         self._wishes = wishes
         self._reconciler = reconciler
+        self._closing = Closing(ledger=ledger)
         self._execution = execution
         self._risk = risk
 
@@ -140,6 +142,8 @@ class Sweeps:
 
     async def look_after(self, account: Account, now: datetime) -> None:
         """Reads the broker's lists where something lives, is unknown, or misses fills: no push is relied upon."""
+        if await self._closing.look(account, now):
+            self._desk.tell_people()
         if account.ready and await self._ledger.read(lambda tx: _wants_news(tx, account)):
             try:
                 await self._reconciler.reconcile(account)

@@ -170,12 +170,13 @@ def broker_down(facts: Facts) -> Verdict:
 
 
 def no_quote(facts: Facts) -> Verdict:
-    """No price is made up."""
+    """No price is made up; an exit waits for one."""
     if facts.security is None or not facts.ready:
         return _skipped(Reason.NO_QUOTE)
     suspended_now = (facts.instrument and facts.instrument.suspended) or (facts.quote and facts.quote.suspended)
     if facts.instrument is None or facts.quote is None or (facts.market_price is None and not suspended_now):
-        return _refused(Reason.NO_QUOTE, security=facts.symbol)
+        verdict = _refused(Reason.NO_QUOTE, security=facts.symbol)
+        return replace(verdict, outcome=Outcome.WAIT, waiting_for=WaitingFor.FEED) if facts.is_exit else verdict
     return _passed(Reason.NO_QUOTE)
 
 
