@@ -16,6 +16,8 @@ from .counter import Counter, Counters, TerminalCounter, at, counters_of
 from .house import House
 
 CODE, SYMBOL, BOND = "600000.XSHG", "600000.SH", "113001.XSHG"
+FUND = "159941.XSHE"
+"""A cross-border fund: sold on the day, which its code does not tell."""
 
 
 @pytest.fixture(autouse=True)
@@ -220,6 +222,112 @@ async def test_4_a_quote_of_another_day_makes_an_order_wait_and_not_end(counters
         await finish(house, signal)
         [order] = await house.done(signal)
         assert order.filled == 1000
+
+
+# -- 5: the account's own line -----------------------------------------------------------------------------------------
+
+
+async def test_5_what_nothing_explains_is_told_and_what_is_missing_for_the_books(counters: Counters) -> None:
+    async with counters(start=at(9, 10), hours="exchange") as house:
+        house.market(CODE)
+        house.give(SYMBOL, 500)
+        await compared(house)
+        assert "核对持仓" not in await house.alerts(), "what was there before is the account's own"
+        house.forward((at(9, 31) - at(9, 12)).total_seconds())
+        await house.done(await house.send("demo", CODE, "buy", 1000, price="10.00"))
+        house.by_hand(SYMBOL, "buy", 200, "10.10")
+        house.forward((at(15, 4) - at(9, 31)).total_seconds())
+        await compared(house)
+        assert "核对持仓" not in await house.alerts(), "orders by hand explain it"
+        house.forward((at(9, 10, day=3) - at(15, 5)).total_seconds())
+        house.give(SYMBOL, 1720)  # bonus shares in the night
+        await compared(house)
+        told = await house.alerts()
+        assert "开盘前核对持仓" in told
+        assert "600000.SH 券商 1720、账本 1000（变化 +20）" in told
+        house.forward((at(9, 40, day=3) - at(9, 12, day=3)).total_seconds())
+        house.market(CODE)
+        house.by_hand(SYMBOL, "sell", 900, "9.90")
+        house.forward((at(15, 4, day=3) - at(9, 40, day=3)).total_seconds())
+        await compared(house)
+        told = await house.alerts()
+        assert "券商持有的比账本少" in told
+        assert "600000.SH 券商 820、账本 1000" in told
+
+
+async def test_5_a_terminal_that_shows_less_for_a_moment_alarms_nobody(tmp_path: Path) -> None:
+    async with counters_of("paper", tmp_path, None)(start=at(9, 10), hours="exchange") as house:  # type: ignore[arg-type]
+        house.give(SYMBOL, 500)
+        await compared(house)
+        house.forward((at(15, 4) - at(9, 12)).total_seconds())
+        house.give(SYMBOL, 100)
+        await house.sweep()
+        house.give(SYMBOL, 500)
+        await compared(house)
+        assert "核对持仓" not in await house.alerts()
+
+
+async def compared(house: Counter) -> None:
+    """What is compared is seen again after a while."""
+    for _ in range(3):
+        await house.sweep(after_s=25)
+
+
+# -- 6: what was bought today ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("closes", [True, False])
+async def test_6_a_fund_that_the_broker_lets_be_sold_today_is_sold_today(counters: Counters, closes: bool) -> None:
+    async with counters(start=at(9, 31), hours="exchange") as house:
+        house.market(FUND, last="1.000")
+        await house.sweep()
+        await house.done(await house.send("demo", FUND, "buy", 1000, price="1.00"))
+        house.give("159941.SZ", 1000)  # all of it can be sold, by the counter's figures
+        sold = await house.send("demo", FUND, "sell", 1000 if closes else 400, price="1.00")
+        await finish(house, sold)
+        [order] = await house.done(sold)
+        assert (order.state, order.filled) == (OrderState.FILLED, 1000 if closes else 400)
+
+
+async def test_6_else_it_is_owed_to_the_next_days_first_session(counters: Counters) -> None:
+    async with counters(start=at(14, 31), hours="exchange") as house:
+        house.market(FUND, last="1.000")
+        house.give("159941.SZ", 300)  # a person's own: the books never sell it
+        await house.sweep()
+        await house.done(await house.send("demo", FUND, "buy", 1000, price="1.00"))
+        sold = await house.send("demo", FUND, "sell", 1000, price="1.00")
+        for _ in range(12):
+            await house.sweep(after_s=1)
+        await waits(house, sold, WaitingFor.NEXT_DAY)
+        assert "下一个交易日开盘后卖出" in await house.alerts()
+        assert house.traded("159941.SZ", "sell") == 0
+        house.forward((at(9, 20, day=3) - at(14, 31)).total_seconds())
+        await house.sweep()
+        await waits(house, sold, WaitingFor.NEXT_DAY)
+        house.market(FUND, last="1.000")
+        house.forward((at(9, 30, 5, day=3) - at(9, 20, day=3)).total_seconds())
+        await finish(house, sold)
+        orders = await house.done(sold)
+        assert [(o.state, o.filled, o.day.day) for o in orders] == [(OrderState.FILLED, 1000, 3)]
+        assert (await house.book(FUND, account=house.name)).volume == 0
+
+
+async def test_6_of_an_exit_the_part_that_was_bought_today_is_owed(counters: Counters) -> None:
+    async with counters(start=at(14, 31), hours="exchange") as house:
+        house.market(CODE)
+        await house.done(await house.send("demo", CODE, "buy", 1000, price="10.00"))
+        house.forward((at(10, 0, day=3) - at(14, 31)).total_seconds())
+        house.market(CODE)
+        await house.sweep()
+        await house.done(await house.send("demo", CODE, "buy", 500, price="10.00"))
+        sold = await house.send("demo", CODE, "sell", 1500, price="10.00")
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(sold) if o.filled == 1000])
+        await waits(house, sold, WaitingFor.NEXT_DAY)
+        house.forward((at(9, 31, day=4) - at(10, 0, day=3)).total_seconds())
+        house.market(CODE)
+        await finish(house, sold)
+        assert [o.filled for o in await house.done(sold)] == [1000, 500]
+        assert "没有卖完" not in await house.alerts()
 
 
 # -- 7: halts, the account's states, the day's end ---------------------------------------------------------------------

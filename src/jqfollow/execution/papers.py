@@ -82,6 +82,8 @@ class Papers:
     book: BookRow
     others: BookOrders
     bought_today: int
+    from_before: int | None
+    """Of a sell: what the account held of the code when the day began, less what it sold since; `None`: not known."""
     others_hold: bool
     """Other strategies hold the same security in the account."""
     unknown: str | None
@@ -159,6 +161,7 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
                 book=next((b for b in books if b.strategy == order.strategy), empty),
                 others=_others(tx, order, unknown_orders),
                 bought_today=tx.fills.bought_on(account, order.strategy, order.security, day) if sells else 0,
+                from_before=_from_before(tx, order, day) if sells else None,
                 others_hold=any(b.volume and b.strategy != order.strategy for b in books),
                 unknown=remarks.get((order.security, order.side)),
                 sells_under_way=order.strategy in sellers,
@@ -173,6 +176,11 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
             )
         )
     return found
+
+
+def _from_before(tx: Tx, order: OrderRow, day: date) -> int | None:
+    opening = tx.holdings.opening(order.account, day, order.security)
+    return None if opening is None else opening - tx.fills.sold_on(order.account, order.security, day)
 
 
 def _invested(tx: Tx, account: str, strategy: str) -> Decimal:

@@ -12,6 +12,8 @@ from jqfollow.domain import AttemptState, BrokerError, Side
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.closing import Closing
 from jqfollow.execution.desk import Desk
+from jqfollow.execution.owed import begin_owed
+from jqfollow.execution.own_line import OwnLines
 from jqfollow.execution.pricing import guard_price
 from jqfollow.execution.reconcile import Reconciler
 from jqfollow.execution.transitions import wants_no_more
@@ -53,6 +55,7 @@ class Sweeps:
         self._wishes = wishes
         self._reconciler = reconciler
         self._closing = Closing(ledger=ledger)
+        self._own_lines = OwnLines(ledger=ledger, desk=desk)
         self._execution = execution
         self._risk = risk
 
@@ -149,6 +152,8 @@ class Sweeps:
                 await self._reconciler.reconcile(account)
             except BrokerError as error:
                 log.info("lists_not_read", account=account.name, error=str(error))
+        await begin_owed(self._ledger, account, now)
+        await self._own_lines.look(account, now)
         if account.traded:
             await self.take_picture(account, now)
 

@@ -35,6 +35,11 @@ SELECT coalesce(sum(volume), 0) AS volume FROM fills
 WHERE account = ? AND strategy = ? AND security = ? AND day = ? AND side = 'buy'"""
 
 
+_SOLD_ON = """
+SELECT coalesce(sum(volume), 0) AS volume FROM fills
+WHERE account = ? AND security = ? AND day = ? AND side = 'sell'"""
+
+
 class Fills(Table):
     """The table `fills`, and the sums that follow from it."""
 
@@ -81,6 +86,10 @@ class Fills(Table):
     def bought_on(self, account: str, strategy: str, security: str, day: date) -> int:
         """The volume that a book bought on one day (T+1: not to be sold that day)."""
         return int(self._one(_BOUGHT_ON, stored(account), stored(strategy), stored(security), day_text(day))["volume"])
+
+    def sold_on(self, account: str, security: str, day: date) -> int:
+        """The volume that all books of an account sold on one day."""
+        return int(self._one(_SOLD_ON, stored(account), stored(security), day_text(day))["volume"])
 
     def list(
         self,

@@ -25,12 +25,16 @@ SELECT * FROM orders WHERE {_OPEN} AND account = ? AND NOT EXISTS (
     SELECT 1 FROM attempts
     WHERE attempts.order_id = orders.order_id AND attempts.state NOT IN ('filled', 'canceled', 'rejected'))
 ORDER BY order_id"""  # noqa: S608  a constant
-_OLDEST_DAY = f"SELECT min(day) AS day FROM orders WHERE {_OPEN} AND account = ?"  # noqa: S608  a constant
+_OWED = "waiting_for IS 'next_day'"
+_OLDEST_DAY = f"SELECT min(day) AS day FROM orders WHERE {_OPEN} AND account = ? AND NOT ({_OWED})"  # noqa: S608
+_BEFORE_DAY = f"SELECT * FROM orders WHERE {_OPEN} AND account = ? AND day < ? AND {_OWED}"  # noqa: S608
 _VOLUME_OF_PARTS = "SELECT coalesce(sum(volume), 0) AS volume FROM orders WHERE signal_id = ? AND account = ?"
 _BOUGHT_LATER = """
 SELECT coalesce(sum(filled), 0) AS volume FROM orders
 WHERE account = ? AND strategy = ? AND security = ? AND order_id > ? AND side = 'buy'"""
-_SELLERS = f"SELECT DISTINCT strategy FROM orders WHERE {_OPEN} AND account = ? AND side = 'sell'"  # noqa: S608
+_SELLERS = f"""
+SELECT DISTINCT strategy FROM orders
+WHERE {_OPEN} AND account = ? AND side = 'sell' AND NOT ({_OWED})"""  # noqa: S608  a constant
 _LAST_SELL = f"""
 SELECT max(updated_at) AS at FROM orders
 WHERE day = ? AND account = ? AND strategy = ? AND side = 'sell' AND filled > 0 AND NOT {_OPEN}"""  # noqa: S608
@@ -130,6 +134,15 @@ class Orders(Table):
         changes = {name: stored(value) for name, value in values.items()}
         return _order(self._update_row("orders", "order_id", order.order_id, changes))
 
+    def owed(self, account: str, day: date) -> OrderRows:
+        """Orders that wait for a day after theirs, which `day` is."""
+        return [_order(row) for row in self._all(_BEFORE_DAY, stored(account), day_text(day))]
+
+    def begin_day(self, order: OrderRow, day: date, at: datetime) -> OrderRow:
+        """An order that was owed is one of `day` from now on."""
+        self._update_row("orders", "order_id", order.order_id, {"day": day_text(day), "updated_at": to_ms(at)})
+        return self.wait(order, at, None)
+
     def open(self, account: str | None = None) -> OrderRows:
         """Orders that have not ended, oldest first."""
         rows = self._all(_OPEN_ALL) if account is None else self._all(_OPEN_OF_ACCOUNT, stored(account))
@@ -154,7 +167,7 @@ class Orders(Table):
         return int(self._one(_BOUGHT_LATER, *key)["volume"])
 
     def sellers(self, account: str) -> frozenset[str]:
-        """The strategies with open sells in the account."""
+        """The strategies with sells in the account that are open today."""
         return frozenset(row["strategy"] for row in self._all(_SELLERS, stored(account)))
 
     def last_sell(self, account: str, strategy: str, day: date) -> datetime | None:

@@ -11,6 +11,7 @@ from jqfollow.ledger.deliveries import Deliveries
 from jqfollow.ledger.elsewhere import Elsewhere
 from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
+from jqfollow.ledger.holdings import Holdings
 from jqfollow.ledger.meta import Meta
 from jqfollow.ledger.numbers import Numbers
 from jqfollow.ledger.orders import Orders
@@ -38,6 +39,7 @@ class Tx:
         "elsewhere",
         "events",
         "fills",
+        "holdings",
         "meta",
         "numbers",
         "orders",
@@ -67,6 +69,7 @@ class Tx:
         self.elsewhere = Elsewhere(connection)
         self.processes = Processes(connection)
         self.reports = Reports(connection)
+        self.holdings = Holdings(connection)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -266,6 +266,14 @@ def below_lot(facts: Facts) -> Verdict:
     return verdict
 
 
+def not_sellable_today(facts: Facts) -> Verdict:
+    """What sizing found; what was bought today, and cannot be sold today, is owed to the next day's first session."""
+    verdict = _sizing(Reason.NOT_SELLABLE_TODAY)(facts)
+    if verdict.outcome is Outcome.REFUSE and facts.owed and facts.attempt == 1:
+        return replace(verdict, outcome=Outcome.WAIT, waiting_for=WaitingFor.NEXT_DAY)
+    return verdict
+
+
 def unknown_outcome(facts: Facts) -> Verdict:
     """While an outcome is unknown, nothing more of the same account, code and side is placed."""
     if facts.unknown is None:
@@ -445,7 +453,7 @@ RULES: tuple[Rule, ...] = (
     _sizing(Reason.NOTHING_TO_SELL),
     _sizing(Reason.HELD_ALREADY),
     counter_lags,
-    _sizing(Reason.NOT_SELLABLE_TODAY),
+    not_sellable_today,
     limit_up,
     limit_down,
     price_drift,
