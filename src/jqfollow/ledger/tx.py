@@ -13,6 +13,7 @@ from jqfollow.ledger.deliveries import Deliveries
 from jqfollow.ledger.elsewhere import Elsewhere
 from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
+from jqfollow.ledger.holdings import Holdings
 from jqfollow.ledger.kept import Kept
 from jqfollow.ledger.meta import Meta
 from jqfollow.ledger.numbers import Numbers
@@ -44,6 +45,7 @@ class Tx:
         "elsewhere",
         "events",
         "fills",
+        "holdings",
         "meta",
         "numbers",
         "orders",
@@ -76,6 +78,7 @@ class Tx:
         self.elsewhere = Elsewhere(connection, kept)
         self.processes = Processes(connection, kept)
         self.reports = Reports(connection, kept)
+        self.holdings = Holdings(connection, kept)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

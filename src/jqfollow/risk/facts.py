@@ -104,6 +104,8 @@ class Facts:
     invested: Decimal = Decimal(0)
     served: bool = False
     """It bought already what money paid, and none came since."""
+    owed: int = 0
+    """Of a sell: what was bought today and cannot be sold before the next day."""
     short_of_shares: bool = False
     """The broker lets less be sold than the books say."""
     lacked: int = 0
