@@ -1,7 +1,9 @@
 """A relay on free ports, with its engine as a child, and a sender that speaks to it as JoinQuant would."""
 
 import asyncio
+import contextlib
 import json
+import random
 import socket
 from pathlib import Path
 from types import TracebackType
@@ -19,9 +21,12 @@ from jqfollow.relay.words import request_mac
 
 
 def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    """Below the range out of which the system gives ports to whoever connects: it is still free when it is taken."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as taken, contextlib.suppress(OSError):
+            taken.bind(("127.0.0.1", port))
+            return port
 
 
 class Rig:

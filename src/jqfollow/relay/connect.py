@@ -1,6 +1,7 @@
-"""A connection to the engine: pinned certificate, an NKEY, and patience."""
+"""A connection to the engine: its certificate, an NKEY, and how soon a dead line is noticed."""
 
 import ssl
+from collections.abc import Callable
 
 import nats
 import structlog
@@ -10,31 +11,45 @@ from jqfollow.relay.words import inbox
 
 log = structlog.get_logger(__name__)
 
+_PING_S = 5
+"""A router may have forgotten the connection while nothing went over it: noticed after three of these."""
 
-def pinned(certificate: str) -> ssl.SSLContext:
-    """Trusts this one certificate and nobody else; its name says nothing, so it is not looked at."""
+
+def trusting(certificate: str) -> ssl.SSLContext:
+    """Trusts this one certificate, whose name says nothing; without one, what the system trusts, by the host's name."""
+    if not certificate:
+        return ssl.create_default_context()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.load_verify_locations(cadata=certificate)
     return context
 
 
-async def connect(url: str, seed: str, user: str, certificate: str) -> Client:
-    """Connects now, or raises; once connected, reconnects for ever."""
+async def connect(
+    url: str, seed: str, user: str, certificate: str, *, lost: Callable[[], None] | None = None
+) -> Client:
+    """Connects now, or raises. Once connected it reconnects for ever; with `lost`, it ends instead, and says so."""
 
     async def trouble(error: Exception) -> None:
         log.warning("relay_connection", user=user, why=repr(error))
 
+    async def ended() -> None:
+        if lost is not None:
+            lost()
+
     return await nats.connect(
         url,
         nkeys_seed_str=seed,
-        tls=pinned(certificate),
+        tls=trusting(certificate),
         inbox_prefix=inbox(user).encode(),
         name=user,
         error_cb=trouble,
+        disconnected_cb=ended,
+        allow_reconnect=lost is None,
         max_reconnect_attempts=-1,
-        reconnect_time_wait=1,
+        reconnect_time_wait=0.2,
         connect_timeout=5,
-        ping_interval=20,
+        ping_interval=_PING_S,
+        max_outstanding_pings=2,
         pending_size=0,  # while the engine is away a caller is told so at once: nothing waits unstored in memory
     )

@@ -171,13 +171,17 @@ class Engine:
         raise RelayError(f"引擎没有启动，见 {self._folder / 'engine.log'} / the engine did not start: see engine.log")
 
     async def reload(self, book: Book) -> None:
-        """Other rights from now on; where a reload cannot be asked for (Windows), by a new start."""
+        """Other rights, in force when this returns; where a reload cannot be asked for (Windows), by a new start."""
         if sys.platform == "win32" or self._child is None:
             await self.stop()
             await self.start(book)
             return
-        write_private(self._file, engine_config(self._config, book, self._folder, self._name).encode())
-        self._child.send_signal(signal.SIGHUP)
+        async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(_START_S):
+            before = (await self._monitor(client, "varz")).get("config_load_time")
+            write_private(self._file, engine_config(self._config, book, self._folder, self._name).encode())
+            self._child.send_signal(signal.SIGHUP)
+            while (await self._monitor(client, "varz")).get("config_load_time") == before:
+                await asyncio.sleep(_PAUSE_S)
 
     async def stop(self) -> None:
         """Ends it: asked first, then made to."""

@@ -29,7 +29,8 @@ log = structlog.get_logger(__name__)
 
 _BATCH = 20
 _FETCH_S = 20.0
-_AGAIN_S = 2.0
+_AGAIN_S = 0.5
+_LATER_S = 2.0
 _CONFLICT = 409
 _TROUBLE = (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError)
 
@@ -81,21 +82,30 @@ class RelayLine:
     async def run(self) -> None:
         """For ever, until cancelled: connects, takes, and begins anew after any trouble."""
         while True:
-            connection: Client | None = None
             try:
-                ticket = self._ticket
-                connection = await connect(ticket.url, ticket.seed, ticket.pc, ticket.certificate)
-                self.state.connected = True
-                await self._take_all(connection)
+                await self._once()
             except _TROUBLE as error:
                 log.warning("relay_trouble", why=repr(error))
             except Exception:  # the line ends here, and the next one begins
                 log.exception("relay_failed")
-            finally:
-                self.state.connected = False
-                if connection is not None:
-                    await connection.close()
             await asyncio.sleep(_AGAIN_S)
+
+    async def _once(self) -> None:
+        """One connection, until it is lost: a request that stood at an engine which is gone is not waited for."""
+        ticket, gone = self._ticket, asyncio.Event()
+        connection = await connect(ticket.url, ticket.seed, ticket.pc, ticket.certificate, lost=gone.set)
+        parts = [asyncio.create_task(gone.wait()), asyncio.create_task(self._take_all(connection))]
+        try:
+            self.state.connected = True
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            for part in done:
+                part.result()
+        finally:
+            self.state.connected = False
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
+            await connection.close()
 
     async def _take_all(self, connection: Client) -> None:
         js = connection.jetstream()
@@ -104,8 +114,6 @@ class RelayLine:
             try:
                 messages = await stored.fetch(_BATCH, timeout=_FETCH_S)
             except nats.errors.TimeoutError:
-                if not connection.is_connected:
-                    raise
                 continue
             # Together, so that they share a commit; the ledger keeps the order in which they are handed in.
             await asyncio.gather(*(self._take(js, message) for message in messages))
@@ -118,7 +126,7 @@ class RelayLine:
             answer = await self._reception.take(opened)
         except ProblemError as error:
             if error.status_code != _CONFLICT:
-                await message.nak(delay=_AGAIN_S)
+                await message.nak(delay=_LATER_S)
                 return
             await self._refuse(message, repr(error))
             return

@@ -34,6 +34,7 @@ class Relay:
         self._clock = clock or SystemClock()
         self._closing = AsyncExitStack()
         self._admin: Client | None = None
+        self._looking = asyncio.Lock()
 
     async def start(self) -> None:
         """Engine, streams, then the public port; raises `RelayError` and leaves nothing running."""
@@ -81,6 +82,10 @@ class Relay:
 
     async def look(self) -> None:
         """Takes up a changed book and an engine that has ended, now."""
+        async with self._looking:
+            await self._look()
+
+    async def _look(self) -> None:
         changed = self._changed()
         if changed != self._seen:
             self._book = Book.open(self._folder)

@@ -16,7 +16,8 @@ from jqfollow.relay.book import Book
 from jqfollow.relay.words import KEPT_S, RECEIPTS, SIGNALS, signal_subject
 
 _DUPLICATES_S = 86_400.0
-_ACK_WAIT_S = 30.0
+_ACK_WAIT_S = 10.0
+"""What was on its way when a PC was lost comes again after this; the ledger knows what it has."""
 
 
 async def ensure_streams(connection: Client, most_bytes: int) -> None:
