@@ -1,7 +1,7 @@
 """Messages of strategies, and what the strategies hold."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -22,8 +22,15 @@ _OF_JQ_ORDER = """
 SELECT * FROM signals WHERE kind = 'order' AND strategy = ? AND jq_order_id = ? AND day = ? ORDER BY signal_id"""
 _NEWEST_DAY = "SELECT max(day) AS day FROM signals WHERE kind = 'order' AND strategy = ?"
 _SET_POSITION = """
-INSERT INTO strategy_positions (strategy, security, amount, updated_at) VALUES (?, ?, ?, ?)
-ON CONFLICT (strategy, security) DO UPDATE SET amount = excluded.amount, updated_at = excluded.updated_at"""
+INSERT INTO strategy_positions (strategy, live, security, amount, updated_at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (strategy, live, security) DO UPDATE SET amount = excluded.amount, updated_at = excluded.updated_at
+WHERE excluded.updated_at >= strategy_positions.updated_at"""
+_POSITION = "SELECT amount FROM strategy_positions WHERE strategy = ? AND live = ? AND security = ?"
+_POSITIONS = """
+SELECT security, amount FROM strategy_positions WHERE strategy = ? AND live = 1 AND amount <> 0 ORDER BY security"""
+_SOLD_OUT = (
+    "UPDATE strategy_positions SET amount = 0, updated_at = ?2 WHERE strategy = ?1 AND live = 1 AND updated_at <= ?2"
+)
 
 
 class Signals(Table):
@@ -125,23 +132,24 @@ class Signals(Table):
         days = [self._one(_NEWEST_DAY, stored(strategy))["day"] for strategy in strategies]
         return max((date.fromisoformat(day) for day in days if day is not None), default=None)
 
-    def position(self, strategy: str, security: str) -> int | None:
-        """What the strategy itself holds; `None` when its signals never told."""
-        row = self._one(
-            "SELECT amount FROM strategy_positions WHERE strategy = ? AND security = ?",
-            stored(strategy),
-            stored(security),
-        )
+    def position(self, strategy: str, security: str, *, live: bool = True) -> int | None:
+        """What the strategy itself holds, what rests counted as filled; `None` when its signals never told."""
+        row = self._one(_POSITION, stored(strategy), stored(live), stored(security))
         return None if row is None else int(row["amount"])
 
-    def set_position(self, strategy: str, security: str, amount: int, at: datetime) -> None:
-        """What the strategy itself holds from now on."""
-        self._c.execute(_SET_POSITION, (stored(strategy), stored(security), amount, to_ms(at)))
+    def set_position(self, strategy: str, security: str, amount: int, at: datetime, *, live: bool = True) -> None:
+        """What the strategy itself holds by a message made at `at`; an older one changes nothing."""
+        self._c.execute(_SET_POSITION, (stored(strategy), stored(live), stored(security), amount, to_ms(at)))
+
+    def set_positions(self, strategy: str, amounts: Mapping[str, int], at: datetime) -> None:
+        """Everything that the strategy itself holds by a message made at `at`: of what is not there, nothing."""
+        self._c.execute(_SOLD_OUT, (stored(strategy), to_ms(at)))
+        for security, amount in amounts.items():
+            self.set_position(strategy, security, amount, at)
 
     def positions(self, strategy: str) -> dict[str, int]:
         """Everything that the strategy itself holds, by security; without zeros."""
-        sql = "SELECT security, amount FROM strategy_positions WHERE strategy = ? AND amount <> 0 ORDER BY security"
-        return {row["security"]: row["amount"] for row in self._all(sql, stored(strategy))}
+        return {row["security"]: row["amount"] for row in self._all(_POSITIONS, stored(strategy))}
 
 
 def _order_columns(order: StrategyOrder) -> dict[str, Stored]:

@@ -8,6 +8,7 @@ from jqfollow.ledger.attempts import Attempts
 from jqfollow.ledger.books import Books
 from jqfollow.ledger.decisions import Decisions
 from jqfollow.ledger.deliveries import Deliveries
+from jqfollow.ledger.elsewhere import Elsewhere
 from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
 from jqfollow.ledger.meta import Meta
@@ -15,6 +16,8 @@ from jqfollow.ledger.numbers import Numbers
 from jqfollow.ledger.orders import Orders
 from jqfollow.ledger.outbox import Outbox
 from jqfollow.ledger.pauses import Pauses
+from jqfollow.ledger.processes import Processes
+from jqfollow.ledger.reports import Reports
 from jqfollow.ledger.signals import Signals
 from jqfollow.ledger.snapshots import Snapshots
 
@@ -32,6 +35,7 @@ class Tx:
         "books",
         "decisions",
         "deliveries",
+        "elsewhere",
         "events",
         "fills",
         "meta",
@@ -39,6 +43,8 @@ class Tx:
         "orders",
         "outbox",
         "pauses",
+        "processes",
+        "reports",
         "signals",
         "snapshots",
     )
@@ -58,6 +64,9 @@ class Tx:
         self.snapshots = Snapshots(connection)
         self.meta = Meta(connection)
         self.numbers = Numbers(connection)
+        self.elsewhere = Elsewhere(connection)
+        self.processes = Processes(connection)
+        self.reports = Reports(connection)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
