@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from jqfollow.domain import MANUAL_RUN, ORDER_OPEN, FollowMode, Side, SignalState, StrategyOrder, Wire
 from jqfollow.execution.accounts import Account
-from jqfollow.execution.transitions import Names
+from jqfollow.execution.transitions import Moment, Names, end_order
 from jqfollow.execution.wishes import Wishes
 from jqfollow.ledger.rows import AttemptRow, NewOrder, SignalRow, Terms
 from jqfollow.ledger.tx import Tx
@@ -56,10 +56,13 @@ class Following:
                 text = messages.signal_refused(row or signal, title=self._names.title(signal.strategy), name=None)
                 tx.outbox.put(Kind.SIGNAL_REFUSED, text, now)
             return self._end_canceled(tx, signal, told) if told.status == "canceled" else ()
+        late = self._too_late(signal)
         held = self._track_position(tx, signal, told, now)
         for account, follow in self._followers(signal):
-            tx.orders.create(self._order(signal, told, account, follow, held), now)
-        tx.signals.finish(signal.signal_id, SignalState.FOLLOWED, None)
+            order = tx.orders.create(self._order(signal, told, account, follow, held), now)
+            if late is not None:  # it ends as it begins: its share of the target is missing, and can be repaired
+                end_order(tx, order, late, Moment(now=now, names=self._names, open_day=account.open_day()))
+        tx.signals.finish(signal.signal_id, SignalState.FOLLOWED, late)
         return ()
 
     def _order(self, signal: SignalRow, told: StrategyOrder, account: Account, follow: Follow, held: _Held) -> NewOrder:
@@ -103,15 +106,15 @@ class Following:
                 return Refusal(reason=Reason.REPLAYED, figures=figures)
         if not self._followers(signal):
             return Refusal(reason=Reason.NOT_FOLLOWED, figures={"strategy": signal.strategy})
-        return self._too_late(signal)
+        return None
 
     def _too_late(self, signal: SignalRow) -> Refusal | None:
         """Only a relay brings what is older than a direct message may be: no rule that waits makes it a trade."""
         age_s = (signal.received_at - signal.made_at).total_seconds()
-        most_s = self._settings.risk.max_signal_age_s
-        if signal.wire is not Wire.JQF1 or signal.run != LIVE_RUN or age_s <= max(FRESH_S, most_s):
+        most_s = max(FRESH_S, self._settings.risk.max_signal_age_s)
+        if signal.wire is Wire.MANUAL or signal.run != LIVE_RUN or abs(age_s) <= most_s:
             return None
-        return Refusal(reason=Reason.STALE, figures={"age_s": f"{age_s:.0f}", "max_age_s": f"{most_s:g}"})
+        return Refusal(reason=Reason.LATE, figures={"age_s": f"{age_s:.0f}", "max_age_s": f"{most_s:g}"})
 
     def _followers(self, signal: SignalRow) -> Sequence[tuple[Account, Follow]]:
         if signal.wire is Wire.MANUAL:

@@ -14,6 +14,8 @@ import pytest
 from e2e.house import House
 from jqfollow.clock import SystemClock
 from jqfollow.domain import OrderState
+from jqfollow.drift.causes import Cause
+from jqfollow.drift.reading import drifts
 from jqfollow.reasons import Reason
 from jqfollow.relay.book import Book
 from jqfollow.relay.connect import connect
@@ -89,8 +91,15 @@ async def test_what_a_sleeping_pc_gets_too_late_is_recorded_and_never_traded(tmp
         house.forward(50_000)
         async with house:
             row = await house.signal(await signal_of(house, "night"))
-            assert (row.reason, row.figures["age_s"][:2]) == (Reason.STALE, "50")
-            assert await house.ledger.read(lambda tx: tx.orders.of_signal(row.signal_id)) == []
+            assert (row.reason, row.figures["age_s"][:2]) == (Reason.LATE, "50")
+            [order] = await house.ledger.read(lambda tx: tx.orders.of_signal(row.signal_id))
+            assert (order.state, order.reason, order.filled) == (OrderState.REJECTED, Reason.LATE, 0)
+            [drift] = await house.ledger.read(drifts)
+            assert (drift.target, drift.book, [line.cause for line in drift.lines]) == (100, 0, [Cause.LATE])
+            # JoinQuant's order is told for good: not even fresh news of it makes it a trade.
+            await house.send("demo", CODE, "buy", 100, price="10.00", order_id="night")
+            await house.settled()
+            assert await house.ledger.read(lambda tx: tx.fills.list()) == []
         [receipt] = (await rig.receipts("night"))["receipts"]
         assert receipt["status"] == "accepted"
 

@@ -30,6 +30,8 @@ class Cause(StrEnum):
     """Some of it was filled, the rest was not."""
     REFUSED = "refused"
     """Nothing of it was filled; the line's `reason` says why."""
+    LATE = "late"
+    """The signal reached this PC when it could not be followed any more."""
     CASH = "cash"
     NOT_FOLLOWED = "not_followed"
     """Paused, or ended by a person or by the strategy."""
@@ -42,6 +44,7 @@ class Cause(StrEnum):
 
 
 _BY_REASON = {
+    Reason.LATE: Cause.LATE,
     Reason.NO_CASH: Cause.CASH,
     Reason.BELOW_LOT: Cause.ROUNDING,
     Reason.NOTHING_TO_SELL: Cause.NOT_HELD,

@@ -74,7 +74,7 @@ const WORDS = {
   reported_rejected: ["废单", "rejected"], cancel_asked: ["请求撤单", "cancel asked"], cancel_failed: ["撤单被拒", "cancel refused"],
   absent: ["确认不存在", "proved absent"], day_ended: ["收盘", "day ended"], day_lost: ["跨日", "day lost"],
   // rules
-  stale: ["时效", "age"], replayed: ["重复", "repeat"], not_traded: ["状态", "status"], no_amount: ["数量", "amount"],
+  stale: ["时效", "age"], late: ["来晚", "late"], replayed: ["重复", "repeat"], not_traded: ["状态", "status"], no_amount: ["数量", "amount"],
   short_side: ["多空", "side"], not_followed: ["跟单设置", "follow"], not_trading_day: ["交易日", "day"],
   outside_hours: ["时段", "hours"], day_over: ["收盘", "day over"], unknown_security: ["代码", "code"],
   board_not_allowed: ["板块", "board"], blocked: ["禁止名单", "blocked list"], suspended: ["停牌", "suspension"],
