@@ -14,11 +14,10 @@ from statistics import quantiles
 import httpx
 import psutil
 
-from jqfollow.clock import SystemClock
 from jqfollow.relay.book import Book
 from jqfollow.relay.certificate import ensure_certificate
 from jqfollow.relay.config import RelayConfig
-from jqfollow.relay.connect import connect
+from jqfollow.relay.connect import connect, trusting
 from jqfollow.relay.server import Relay
 from jqfollow.relay.words import SIGNALS, receipt_subject, request_mac
 from jqfollow.wire.jqf1 import Key, seal
@@ -28,7 +27,7 @@ TEXT = "x" * 500
 
 
 async def _acknowledge(config: RelayConfig, name: str, seed: str, certificate: str) -> None:
-    connection = await connect(f"tls://127.0.0.1:{config.engine_port}", seed, name, certificate)
+    connection = await connect(f"tls://127.0.0.1:{config.engine_port}", seed, name, trusting(certificate))
     js = connection.jetstream()
     stored = await js.pull_subscribe_bind(name, SIGNALS)
     while True:
@@ -46,7 +45,7 @@ async def measure(messages: int, strategies: int, pcs: int) -> dict[str, object]
         config = RelayConfig(
             host="127.0.0.1", port=18888, engine_port=14222, monitor_port=18222, max_per_minute=100_000, wait_ms=3000
         )
-        certificate = ensure_certificate(folder, SystemClock())
+        certificate = ensure_certificate(config, folder).pinned
         book, seeds = Book.open(folder), {}
         names = [f"s{number}" for number in range(strategies)]
         for number in range(pcs):

@@ -312,7 +312,7 @@ class Service:
         if not (self.settings.data_dir / TICKET).exists():
             return
         try:
-            from jqfollow.relay.pc import RelayLine, load_ticket
+            from jqfollow.relay.pc import RelayLine, folder_id, load_ticket
         except ModuleNotFoundError as error:
             raise JqfollowError(
                 f'已加入中继，但缺少 {error.name}：pip install "jqfollow[relay]" / is missing for the relay'
@@ -322,6 +322,8 @@ class Service:
             return
         self.relay = RelayLine(
             ticket,
+            folder=folder_id(self.settings.data_dir),
+            clock=self.clock,
             opener=Opener(settings=self.settings, keys=self.keys, clock=self.clock),
             reception=self.signals_port.reception,
             tell=self._alert,
@@ -402,23 +404,8 @@ class Service:
                         en=f"{account.lanes.abandoned} calls to the broker of account {name} never returned",
                     )
                 )
-        if self.relay is not None and not self.relay.state.connected:
-            found.append(
-                NoticeView(
-                    level="error",
-                    zh="与中继的连接断了，正在重连：其间的信号存在中继里，来晚的不会下单",
-                    en="the relay is not connected: it keeps the signals, and those that come late are not traded",
-                )
-            )
-        if self.relay is not None and self.relay.state.refused:
-            refused = self.relay.state.refused
-            found.append(
-                NoticeView(
-                    level="error",
-                    zh=f"中继送来 {refused} 条不能用的消息，详见日志",
-                    en=f"{refused} messages of the relay could not be used: see the log",
-                )
-            )
+        wrong = self.relay.state.notices() if self.relay is not None else ()
+        found += [NoticeView(level="error", zh=one.zh, en=one.en) for one in wrong]
         outbox = self.outbox.health()
         if outbox["state"] == "degraded":
             waiting = outbox["pending"]

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from jqfollow.cli.base import Exit, Group, fail, say, settings_option, words
-from jqfollow.clock import SystemClock
 from jqfollow.relay.ticket import TICKET, Ticket
 from jqfollow.settings import Settings
 from jqfollow.wire.private_file import write_private
@@ -69,26 +68,26 @@ def _serve(file: Path, public: str) -> None:
 @click.argument("name")
 @click.option("--strategy", "strategies", multiple=True, required=True, help="跟哪些策略 / the strategies it follows")
 @click.option("--account", "accounts", multiple=True, help="这台电脑独有的券商账号 / broker accounts that are its own")
+@click.option("--websocket", is_flag=True, help="走 wss（relay.toml 的 websocket_port） / by websocket")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="凭据写到哪里 / where the file goes")
 @click.pass_obj
-def pc(file: Path, name: str, strategies: tuple[str, ...], accounts: tuple[str, ...], output: Path | None) -> None:
+def pc(
+    file: Path,
+    name: str,
+    strategies: tuple[str, ...],
+    accounts: tuple[str, ...],
+    websocket: bool,
+    output: Path | None,
+) -> None:
     """为一台电脑写出凭据文件；再写一次，旧的就作废。 / Writes a PC's file; written again, the old one is revoked."""
     from jqfollow.relay.book import Book
-    from jqfollow.relay.certificate import ensure_certificate
     from jqfollow.relay.config import load_relay_config
+    from jqfollow.relay.issue import ticket_for
 
     config = load_relay_config(file)
     folder = config.folder(file)
     book, seed = Book.open(folder).with_pc(name, accounts, strategies)
-    ticket = Ticket(
-        pc=name,
-        order_url=f"http://{config.public}:{config.port}",
-        url=f"tls://{config.public}:{config.engine_port}",
-        seed=seed,
-        certificate=ensure_certificate(folder, SystemClock()),
-        accounts=accounts,
-        strategies={one: book.strategies[one] for one in strategies},
-    )
+    ticket = ticket_for(name, seed, book=book, config=config, folder=folder, websocket=websocket)
     target = output or Path(f"relay-{name}.json")
     write_private(target, ticket.model_dump_json(indent=1).encode())
     book.save(folder)

@@ -19,10 +19,10 @@ import httpx
 import structlog
 
 from jqfollow.relay.book import Book, public_of
-from jqfollow.relay.certificate import CERTIFICATE, KEY
+from jqfollow.relay.certificate import ensure_certificate
 from jqfollow.relay.config import RelayConfig
 from jqfollow.relay.errors import RelayError
-from jqfollow.relay.words import RECEIPTS, SIGNALS, inbox
+from jqfollow.relay.words import FOLDERS, RECEIPTS, SIGNALS, folder_subject, inbox
 from jqfollow.wire.private_file import write_private
 
 log = structlog.get_logger(__name__)
@@ -58,6 +58,8 @@ def engine_binary() -> Path:
 
 def engine_config(config: RelayConfig, book: Book, folder: Path, server_name: str) -> str:
     """The engine's configuration: the gateway may only store, a PC may only take and acknowledge its own."""
+    certificate = ensure_certificate(config, folder)
+    tls = {"cert_file": certificate.cert.as_posix(), "key_file": certificate.key.as_posix()}
     users = [
         {"nkey": public_of(book.admin)},
         {
@@ -74,8 +76,11 @@ def engine_config(config: RelayConfig, book: Book, folder: Path, server_name: st
             f"$JS.API.CONSUMER.INFO.{SIGNALS}.{name}",
             f"$JS.ACK.{SIGNALS}.{name}.>",
             f"rcpt.{name}.>",
+            folder_subject(name, pc.public),
+            f"$JS.API.DIRECT.GET.{FOLDERS}.{folder_subject(name, pc.public)}",
         ]
         users.append({"nkey": pc.public, "permissions": {"publish": may, "subscribe": [f"{inbox(name)}.>"]}})
+    way = {"websocket": {"listen": f"{config.host}:{config.websocket_port}", "tls": tls}}
     return json.dumps(
         {
             "server_name": server_name,
@@ -89,8 +94,10 @@ def engine_config(config: RelayConfig, book: Book, folder: Path, server_name: st
                 "max_memory_store": 1024 * 1024,
                 "sync_interval": "always",
             },
-            "tls": {"cert_file": (folder / CERTIFICATE).as_posix(), "key_file": (folder / KEY).as_posix()},
+            "ping_interval": "10s",
+            "tls": tls,
             "authorization": {"users": users},
+            **(way if config.websocket_port else {}),
         },
         indent=1,
         ensure_ascii=False,
@@ -180,7 +187,7 @@ class Engine:
             before = (await self._monitor(client, "varz")).get("config_load_time")
             write_private(self._file, engine_config(self._config, book, self._folder, self._name).encode())
             self._child.send_signal(signal.SIGHUP)
-            while (await self._monitor(client, "varz")).get("config_load_time") == before:
+            while (await self._monitor(client, "varz")).get("config_load_time") == before:  # noqa: ASYNC110 - a child's
                 await asyncio.sleep(_PAUSE_S)
 
     async def stop(self) -> None:
