@@ -35,6 +35,7 @@ def relay(context: click.Context, file: Path, public: str) -> None:
 
 
 def _serve(file: Path, public: str) -> None:
+    from jqfollow.cli.serve import stoppable
     from jqfollow.relay.config import DEFAULT, load_relay_config
     from jqfollow.relay.server import Relay
 
@@ -59,7 +60,8 @@ def _serve(file: Path, public: str) -> None:
             await server.stop()
 
     try:
-        asyncio.run(run())
+        with stoppable():
+            asyncio.run(run())
     except KeyboardInterrupt:
         say("中继已停止", "The relay has stopped")
 
