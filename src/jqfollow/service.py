@@ -20,7 +20,7 @@ from jqfollow import __version__
 from jqfollow.api.clocks import ClockWatch
 from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
-from jqfollow.api.models import NoticeView
+from jqfollow.api.models import NoticeView, RelayView
 from jqfollow.api.opening import Opener
 from jqfollow.api.server import Server
 from jqfollow.api.signals import SignalsPort, signals_app
@@ -169,6 +169,7 @@ class Service:
                 token=token.text,
                 counters=self.counters,
                 notices=self.notices,
+                relay=self.relay_view,
                 signals=self.signals_port,
             ),
             name="console",
@@ -259,7 +260,7 @@ class Service:
             sweeps=self.sweeps,
             calendar=self.calendar,
             names=self.names,
-            warnings=[zh for zh, _ in self._warnings],
+            warnings=self._wrong_now,
             told=self.outbox.kick,
             clock=self.clock,
         )
@@ -383,6 +384,15 @@ class Service:
 
     async def _tell_of_clocks(self, strategy: str, skew_s: float) -> None:
         await self.routine.tell(Kind.ALERT, messages.clocks_differ(self.names.title(strategy), skew_s))
+
+    def _wrong_now(self) -> Sequence[str]:
+        wrong = self.relay.state.notices() if self.relay is not None else ()
+        return [*(zh for zh, _ in self._warnings), *(one.zh for one in wrong)]
+
+    def relay_view(self) -> RelayView | None:
+        """For the console: the line to the relay."""
+        state = self.relay.state if self.relay is not None else None
+        return None if state is None else RelayView.model_validate(state, from_attributes=True)
 
     def notices(self) -> Sequence[NoticeView]:
         """For the console: what people should know now."""

@@ -16,7 +16,7 @@ from jqfollow import __version__
 from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
 from jqfollow.api.metrics import Counters
-from jqfollow.api.models import NoticeView, Problem
+from jqfollow.api.models import NoticeView, Problem, RelayView
 from jqfollow.api.parts import Parts
 from jqfollow.api.ports import Desk, Intake, SignalsView
 from jqfollow.api.problem import ProblemError, problem
@@ -68,6 +68,7 @@ def console_app(
     token: str,
     counters: Counters | None = None,
     notices: Callable[[], Sequence[NoticeView]] = list,
+    relay: Callable[[], RelayView | None] = lambda: None,
     signals: SignalsView | None = None,
 ) -> ASGIApp:
     """The console's app, guard included. `counters`: those of the signals port, which is `signals`."""
@@ -80,6 +81,7 @@ def console_app(
         clock=clock,
         counters=counters,
         notices=notices,
+        relay=relay,
         signals=signals,
         started_at=clock.now(),
     )

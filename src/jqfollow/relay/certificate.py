@@ -17,7 +17,7 @@ from jqfollow.wire.private_file import write_private
 CERTIFICATE = "engine.pem"
 KEY = "engine-key.pem"
 _VALID = datetime(2020, 1, 1, tzinfo=UTC), datetime(2120, 1, 1, tzinfo=UTC)
-"""Of one that is made: pinned, it ends with the PC's file. Fixed, for a server's clock may be wrong at its first start."""
+"""Of one that is made: pinned, it ends with the PC's file. Fixed, for a server's clock may be wrong when it starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 import ssl
 from collections.abc import Callable
 
-import nats
 import structlog
 from nats.aio.client import Client
 
@@ -38,19 +37,25 @@ async def connect(
         if lost is not None:
             lost()
 
-    return await nats.connect(
-        url,
-        nkeys_seed_str=seed,
-        tls=trust,
-        inbox_prefix=inbox(user).encode(),
-        name=user,
-        error_cb=trouble,
-        disconnected_cb=ended,
-        allow_reconnect=lost is None,
-        max_reconnect_attempts=-1,
-        reconnect_time_wait=0.2,
-        connect_timeout=5,
-        ping_interval=_PING_S,
-        max_outstanding_pings=2,
-        pending_size=0,  # while the engine is away a caller is told so at once: nothing waits unstored in memory
-    )
+    client = Client()
+    try:
+        await client.connect(
+            url,
+            nkeys_seed_str=seed,
+            tls=trust,
+            inbox_prefix=inbox(user).encode(),
+            name=user,
+            error_cb=trouble,
+            disconnected_cb=ended,
+            allow_reconnect=lost is None,
+            max_reconnect_attempts=-1 if lost is None else 1,
+            reconnect_time_wait=0.2,
+            connect_timeout=5,
+            ping_interval=_PING_S,
+            max_outstanding_pings=2,
+            pending_size=0,  # while the engine is away a caller is told so at once: nothing waits unstored in memory
+        )
+    except BaseException:
+        await client.close()
+        raise
+    return client

@@ -83,6 +83,17 @@ def folder_id(data_dir: Path) -> str:
     return path.read_text(encoding="ascii").strip()
 
 
+async def look(connection: Client, ticket: Ticket, clock: Clock, state: RelayState) -> None:
+    """Puts into `state` what the engine knows of this PC's consumer, and what time it has; raises `nats` errors."""
+    answer = await connection.request(f"$JS.API.CONSUMER.INFO.{SIGNALS}.{ticket.pc}", timeout=5)
+    told = orjson.loads(answer.data)
+    if "error" in told:
+        raise nats.js.errors.APIError(**told["error"])
+    state.waiting = int(told["num_pending"]) + int(told["num_ack_pending"])
+    state.ahead_s = (datetime.fromisoformat(told["ts"]) - clock.now()).total_seconds()
+    state.shared = int(told["num_waiting"]) > 1  # of requests of ours there is one
+
+
 class RelayLine:
     """One connection to the relay, for as long as the service runs."""
 
@@ -140,7 +151,7 @@ class RelayLine:
         try:
             js = connection.jetstream()
             await self._come_first(js)
-            await self._look(connection)
+            await look(connection, self._ticket, self._clock, self.state)
             works = (gone.wait(), self._take_all(js), self._keep_looking(connection))
             parts = [asyncio.create_task(work) for work in works]
             self._become(None)
@@ -170,18 +181,8 @@ class RelayLine:
     async def _keep_looking(self, connection: Client) -> None:
         while True:
             await asyncio.sleep(_LOOK_S)
-            await self._look(connection)
+            await look(connection, self._ticket, self._clock, self.state)
             await self._tell_news()
-
-    async def _look(self, connection: Client) -> None:
-        """What the engine knows of this PC's consumer, and what time it has."""
-        answer = await connection.request(f"$JS.API.CONSUMER.INFO.{SIGNALS}.{self._ticket.pc}", timeout=5)
-        told, state = orjson.loads(answer.data), self.state
-        if "error" in told:
-            raise nats.js.errors.APIError(**told["error"])
-        state.waiting = int(told["num_pending"]) + int(told["num_ack_pending"])
-        state.ahead_s = (datetime.fromisoformat(told["ts"]) - self._clock.now()).total_seconds()
-        state.shared = int(told["num_waiting"]) > 1  # of requests of ours there is one
 
     async def _take_all(self, js: JetStreamContext) -> None:
         stored = await js.pull_subscribe_bind(self._ticket.pc, SIGNALS)
