@@ -4,8 +4,8 @@ Money and price are `Decimal` (yuan), volumes are `int` (shares, fund units, or 
 Securities are named by their QMT symbol, `000001.SZ`, everywhere inside.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -226,6 +226,8 @@ class Quote:
     prev_close: Decimal
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
+    open: Decimal | None = None
+    """The day's first price; `None`: before it, or when the source does not tell."""
     suspended: bool = False
     phase: Phase | None = None
     """What the exchange itself says; `None` when the source does not tell."""
@@ -377,7 +379,8 @@ class OrderEnd:
     """JoinQuant ended an order that was told before."""
 
     jq_order_id: str
-    day: date
+    day: date | None
+    """Of the order; `None`: not told."""
     filled: int
     """What of it was filled there in the end."""
     status: str
@@ -389,7 +392,7 @@ class OrderProgress:
     """More of an order told before is filled there than was told; nothing ends because of it."""
 
     jq_order_id: str
-    day: date
+    day: date | None
     filled: int
     whole: bool
     """Filled wholly: from now on it counts as filled; else the rest still rests there."""
@@ -422,6 +425,11 @@ class StrategyHolding:
     avg_cost: Decimal | None = None
     price: Decimal | None = None
 
+    @property
+    def expected(self) -> int:
+        """What it will be when everything that rests is filled."""
+        return max(self.held + self.resting_buy - self.resting_sell, 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UntoldOrder:
@@ -450,6 +458,25 @@ class HoldingsPart:
     total_value: Decimal | None
     holdings: Mapping[str, StrategyHolding]
     """By QMT symbol, or the text as it came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What a message tells besides its order."""
+
+    origin: Origin | None = None
+    """`None`: an older client."""
+    ends: Sequence[OrderEnd] = ()
+    progress: Sequence[OrderProgress] = ()
+    lost: Sequence[LostMessage] = ()
+    report: HoldingsPart | None = None
+    holdings: Mapping[str, StrategyHolding] = field(default_factory=dict)
+    """How some securities stand now, by symbol."""
+    untold: Sequence[UntoldOrder] = ()
+    missing: Sequence[str] = ()
+    """Orders that were told and that JoinQuant's own list has not."""
+    unreached: Sequence[str] = ()
+    """What holds an order function that the client cannot reach."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

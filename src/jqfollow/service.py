@@ -65,6 +65,7 @@ log = structlog.get_logger(__name__)
 
 PICTURES_EVERY_S = 300
 LOOK_AFTER_EVERY_S = 2
+GAPS_EVERY_S = 5
 PUSHES_AT_ONCE = 64
 """So many pushes share a commit at most."""
 FINISH_S = 5.5
@@ -451,6 +452,8 @@ class Service:
             for seconds, sweep in every:
                 job = self._guarded(partial(sweep, account), f"{sweep.__name__} {account.name}")
                 scheduler.add_job(job, "interval", seconds=seconds, misfire_grace_time=None)
+        gaps = self._guarded(self.follower.tell_gaps, "tell_gaps")
+        scheduler.add_job(gaps, "interval", seconds=GAPS_EVERY_S, misfire_grace_time=None)
         notify = self.settings.notify
         for at, job in (
             (notify.heartbeat_at, self._guarded(self.routine.send_heartbeat, "heartbeat")),

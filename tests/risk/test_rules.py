@@ -33,7 +33,7 @@ def at(clock: str) -> datetime:
 
 def short(reason: Reason) -> Refusal:
     figures = {"security": "000001.SZ", "account": "main", "book": "500", "available": "0", "wanted": "50"}
-    lots = {"side": "buy", "side_zh": "买", "volume": "150", "minimum": "100", "step": "100"}
+    lots = {"side": "buy", "side_zh": "买", "volume": "150", "minimum": "100", "step": "100", "excess": "70"}
     return Refusal(reason=reason, figures=figures | lots)
 
 
@@ -248,6 +248,7 @@ CASES: dict[Reason, list[Case]] = {
         for reason in (
             Reason.NO_TOTAL_VALUE,
             Reason.NOTHING_TO_SELL,
+            Reason.HELD_ALREADY,
             Reason.NOT_SELLABLE_TODAY,
             Reason.BELOW_LOT,
             Reason.ODD_VOLUME,

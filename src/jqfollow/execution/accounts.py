@@ -33,7 +33,7 @@ from jqfollow.execution.calls import CallLog
 from jqfollow.execution.hanging import PlacingCalls
 from jqfollow.execution.lanes import Lane, Lanes
 from jqfollow.market.calendar import CalendarError, TradingCalendar
-from jqfollow.market.sessions import auction_end, day_end, may_reprice, phase_at
+from jqfollow.market.sessions import auction_end, day_end, first_session, may_reprice, next_session, phase_at
 from jqfollow.settings import Account as AccountSettings
 from jqfollow.settings import RealAccount
 
@@ -213,6 +213,20 @@ class Account:
         except CalendarError as error:
             log.warning("calendar_not_covered", error=str(error))
             return False
+
+    def next_session(self, *, join_auction: bool) -> datetime | None:
+        """When an order may be placed next, today or on a later trading day; `None` when the calendar does not say."""
+        now = self._clock.now()
+        if self.traits.always_open:
+            return now
+        today = next_session(now, join_auction=join_auction) if self.is_trading_day() else None
+        if today is not None:
+            return today
+        try:
+            return first_session(self._calendar.next_trading_day(now.date()), join_auction=join_auction)
+        except CalendarError as error:
+            log.warning("calendar_not_covered", error=str(error))
+            return None
 
     def may_reprice(self) -> bool:
         """Whether an order that stands may be cancelled now, to be placed anew."""

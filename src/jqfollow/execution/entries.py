@@ -1,5 +1,6 @@
 """What a round writes down about an order: that it goes out, waits, is refused, or ends. Each in one transaction."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from jqfollow.clock import Clock
@@ -15,7 +16,7 @@ from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.risk.gate import Decision
 
-_SIZING = frozenset({Reason.BELOW_LOT, Reason.NOTHING_TO_SELL, Reason.NOT_SELLABLE_TODAY})
+_SIZING = frozenset({Reason.BELOW_LOT, Reason.HELD_ALREADY, Reason.NOTHING_TO_SELL, Reason.NOT_SELLABLE_TODAY})
 
 _EXIT_STOPPED = frozenset({WaitingFor.PAUSE, WaitingFor.BROKER, WaitingFor.FEED, WaitingFor.HALT})
 """What a person is told when an exit waits for it; of unknown outcomes and hours they are told anyway."""
@@ -46,6 +47,8 @@ class Entries:
         order = fresh if fresh.waiting is None else tx.orders.wait(fresh, now, None)
         if place.sized is not None:
             self._write_size(tx, papers, order, place)
+        if order.terms.reference is None and place.reference is not None:
+            tx.orders.update(order.order_id, now, reference=place.reference)
         number = 1 + max((a.number for a in papers.attempts), default=0)
         self._note(tx, papers, "place", place.decision, None)
         if place.guarded and order.side is Side.SELL:
@@ -80,7 +83,7 @@ class Entries:
                     day=order.day,
                     security=order.security,
                     side=order.side,
-                    terms=order.terms,
+                    terms=replace(order.terms, reference=order.terms.reference or place.reference),
                     deadline=order.deadline,
                     limit_price=order.limit_price,
                     closes=order.closes,

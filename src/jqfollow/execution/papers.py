@@ -26,6 +26,8 @@ class BookOrders:
     """Those of them with an attempt whose outcome nobody knows."""
     bought_later: int
     """What later orders bought into the book: not this order's to sell."""
+    resting: frozenset[int] = frozenset()
+    """Of a sell: those of the buys that still rest at JoinQuant; nothing of theirs is its to end."""
 
     @property
     def selling(self) -> int:
@@ -34,11 +36,11 @@ class BookOrders:
 
     @property
     def buys_before(self) -> tuple[OrderRow, ...]:
-        """Earlier buys that may still fill, and whose outcome somebody knows."""
+        """Earlier buys that JoinQuant counts as filled and that may still fill, if their outcome is known."""
         return tuple(
             o
             for o in self.open
-            if o.side is Side.BUY and o.order_id < self.order.order_id and o.order_id not in self.unknown
+            if o.side is Side.BUY and o.order_id < self.order.order_id and o.order_id not in self.unknown | self.resting
         )
 
 
@@ -186,4 +188,9 @@ def _others(tx: Tx, order: OrderRow, unknown: frozenset[int]) -> BookOrders:
         open=others,
         unknown=unknown & {o.order_id for o in others},
         bought_later=tx.orders.bought_later(order) if order.side is Side.SELL else 0,
+        resting=frozenset(
+            o.order_id
+            for o in others
+            if order.side is Side.SELL and o.side is Side.BUY and tx.elsewhere.rests(o.signal_id)
+        ),
     )

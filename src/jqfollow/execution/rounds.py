@@ -350,7 +350,7 @@ class Rounds:
             return
         for order in papers.others.buys_before:
             if order.cancel_reason is None:
-                self._wishes.cancel_soon(order.order_id, Reason.CANCELED_BY_STRATEGY)
+                self._wishes.cancel_soon(order.order_id, Reason.CLOSED_OUT)
 
 
 def _capital(strategy: Strategy | None, account: str) -> Decimal | None:

@@ -99,14 +99,14 @@ def _buy(intent: Intent) -> Sized:
         return _refused(intent, _no_figure(intent))
     carries = _carries(intent)
     raw = wanted + (intent.carry_buy if carries else ZERO)
-    volume = buyable(raw, intent.rule)
+    volume = buyable(max(raw, ZERO), intent.rule)
     if intent.exact and volume != intent.amount:
         return _refused(intent, _odd_volume(intent))
     return Sized(
         parts=split(volume, Side.BUY, intent.available, intent.rule),
         carry_buy=raw - volume if carries else intent.carry_buy,
         carry_sell=intent.carry_sell,
-        refusal=None if volume else _below_lot(intent, raw),
+        refusal=None if volume else _held_already(intent, raw) if raw < 0 else _below_lot(intent, raw),
     )
 
 
@@ -154,6 +154,14 @@ def _why_not_sold(intent: Intent, wish: Decimal, free: int, today: int) -> Refus
 
 def _refused(intent: Intent, refusal: Refusal) -> Sized:
     return Sized(parts=(), carry_buy=intent.carry_buy, carry_sell=intent.carry_sell, refusal=refusal)
+
+
+def _held_already(intent: Intent, wanted: Decimal) -> Refusal:
+    """What too much was bought of before stands for this buy."""
+    return Refusal(
+        reason=Reason.HELD_ALREADY,
+        figures={"security": intent.security, "excess": f"{-wanted.to_integral_value():f}"},
+    )
 
 
 def _below_lot(intent: Intent, wanted: Decimal) -> Refusal:

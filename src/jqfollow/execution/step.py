@@ -14,6 +14,7 @@ from jqfollow.domain import (
     ATTEMPT_ENDED,
     MANUAL_RUN,
     AttemptState,
+    Phase,
     Side,
     Waiting,
     WaitingFor,
@@ -28,6 +29,7 @@ from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.market.fees import fee
 from jqfollow.market.lots import MOST, LotRule, buyable, lot_rule, sellable
 from jqfollow.market.securities import Security, UnknownSecurityError, parse_security
+from jqfollow.market.sessions import auction_end, day_end, opening_known
 from jqfollow.market.settlement import settles_same_day
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.risk.facts import DayFacts, Facts
@@ -91,6 +93,8 @@ class Place:
     decision: Decision
     guarded: bool
     """The price guard holds its price: the market is beyond."""
+    reference: Decimal | None
+    """What the guard measures from, from now on; `None`: nothing yet."""
 
 
 Step = Stay | End | Refuse | Wait | Place
@@ -232,6 +236,20 @@ def carries(order: OrderRow) -> bool:
 # -- at what price ---------------------------------------------------------------------------------------------------
 
 
+def reference(known: Known, market: Market) -> Decimal | None:
+    """The price that the guard measures from: the strategy's, else the one at which JoinQuant will fill the order.
+
+    What was ordered before the open is filled there at the open: until 9:25 the previous close stands for it. Of any
+    other order without a price it is the market's as the order is first looked at.
+    """
+    order, quote = known.order, market.quote
+    if order.terms.reference is not None or known.manual or quote is None:
+        return order.terms.reference
+    if order.created_at >= auction_end(day_end(order.day)):
+        return market_price(quote, order.side)
+    return (quote.open if opening_known(known.now) else None) or quote.prev_close
+
+
 def at_what_price(known: Known, security: Security, market: Market, facts: Facts) -> Priced | None:
     """The price of the next attempt; `None` when there is nothing to price, or nothing to price it by."""
     if market.quote is None or market.instrument is None or not facts.volume:
@@ -249,7 +267,7 @@ def at_what_price(known: Known, security: Security, market: Market, facts: Facts
             slippage_ticks=execution.slippage_ticks,
             # History does not wait: the next day of a backtest comes within seconds.
             forced=known.backtest or known.stood + 1 >= execution.force_after,
-            signal_price=order.terms.reference,
+            signal_price=facts.signal_price,
             max_drift=known.risk.max_price_drift,
             limit_price=order.limit_price,
             named_by_person=facts.named_by_person,
@@ -288,6 +306,7 @@ def _facts(known: Known, security: Security | None) -> Facts:
         deadline=known.deadline,
         age_counts=not known.admitted,
         waits_for_broker=order.waiting_for is WaitingFor.BROKER,
+        session_at=order.wait_until if order.waiting_for is WaitingFor.SESSION else None,
         named_by_person=known.manual and order.limit_price is not None,
         signal_price=terms.reference,
         has_limit=order.limit_price is not None,
@@ -322,6 +341,7 @@ def _sized_facts(known: Known, security: Security, market: Market, facts: Facts,
         quote=quote,
         instrument=instrument,
         feed_at=market.feed_at,
+        signal_price=reference(known, market),
         asset=market.asset,
         market_price=market_price(quote, order.side) if quote else None,
         stands_at=at_limit(quote, instrument, order.side) if quote and instrument else None,
@@ -397,6 +417,8 @@ def _done(known: Known, facts: Facts, sized: Sized | None, priced: Priced | None
         sized=None if known.order.sized else sized,
         decision=decision,
         guarded=priced.guarded,
+        # In the auction nobody knows the opening price yet.
+        reference=facts.signal_price if known.account.phase is Phase.CONTINUOUS and not known.manual else None,
     )
 
 

@@ -20,6 +20,7 @@ from jqfollow.domain import (
     OrderState,
     Side,
 )
+from jqfollow.execution.differences import reckon
 from jqfollow.execution.lifecycle import REPORTED, Event, contradicts, step
 from jqfollow.ledger.attempts import AttemptColumns
 from jqfollow.ledger.rows import AttemptRow, OrderRow
@@ -121,6 +122,8 @@ def apply_fill(tx: Tx, account: str, day: date, report: FillReport, moment: Mome
     event = Event.FILLED if attempt.filled >= attempt.volume else Event.PARTIAL
     after = step_attempt(tx, attempt, event, moment, detail=f"{report.volume} @ {report.price}")
     order = follow_attempt(tx, after, moment)
+    if order.state not in ORDER_OPEN:
+        reckon(tx, order.signal_id, order.account, moment.now)
     if order.filled > order.volume:
         _alert_overfilled(tx, order, moment)
     return after
@@ -214,6 +217,8 @@ def end_order(tx: Tx, order: OrderRow, refusal: Refusal | None, moment: Moment) 
         state = _ENDS_AS.get(refusal.reason, fallback)
     tx.events.add(order.order_id, None, moment.now, "order", order.state, state, refusal.text("en") if refusal else "")
     order = tx.orders.update(order.order_id, moment.now, state=state, refusal=refusal)
+    if order.cancel_reason is Reason.CANCELED_BY_STRATEGY:
+        reckon(tx, order.signal_id, order.account, moment.now)
     title = moment.names.title(order.strategy)
     name = moment.names.securities.get(order.security, "")
     if order.closes and order.side is Side.SELL and refusal is not None and refusal.reason not in _BY_WISH:

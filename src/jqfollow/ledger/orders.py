@@ -44,6 +44,7 @@ class OrderColumns(TypedDict, total=False):
     sized: bool
     volume: int
     limit_price: Decimal | None
+    reference: Decimal | None
     cancel_reason: Reason | None
     refusal: Refusal | None
     """Columns `reason` and `figures`."""

@@ -16,11 +16,13 @@ _GET = "SELECT * FROM processes WHERE strategy = ? AND process = ?"
 _PUT = """
 INSERT INTO processes (strategy, process, first_at, last_at, top) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (strategy, process) DO UPDATE SET
-    first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at), top = max(top, excluded.top)"""
+    first_at = min(first_at, excluded.first_at),
+    last_at = max(last_at, excluded.last_at),
+    top = max(top, excluded.top)"""
 _STARTED_SINCE = """
 SELECT process FROM processes
-WHERE strategy = ?1 AND process <> ?2 AND first_at > (SELECT first_at FROM processes WHERE strategy = ?1 AND process = ?2)
-AND first_at < ?3 ORDER BY first_at DESC LIMIT 1"""
+WHERE strategy = ?1 AND process <> ?2 AND first_at < ?3
+AND first_at > (SELECT first_at FROM processes WHERE strategy = ?1 AND process = ?2) ORDER BY first_at DESC LIMIT 1"""
 _FORGET = "DELETE FROM processes WHERE strategy = ? AND last_at < ?"
 _HOLDING = "SELECT * FROM gaps WHERE strategy = ? AND process = ? AND first <= ? AND last >= ?"
 _ADD_GAP = (

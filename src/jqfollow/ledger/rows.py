@@ -9,6 +9,7 @@ from typing import Any
 from jqfollow.domain import (
     AttemptState,
     FollowMode,
+    News,
     OrderState,
     Side,
     SignalKind,
@@ -18,7 +19,9 @@ from jqfollow.domain import (
     WaitingFor,
     Wire,
 )
-from jqfollow.reasons import Reason
+from jqfollow.reasons import Reason, Refusal
+
+_NO_NEWS = News()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,8 @@ class NewSignal:
     received_at: datetime
     order: StrategyOrder | None = None
     """Of kind `order` exactly."""
+    news: News = _NO_NEWS
+    """What it tells besides; not kept apart from its text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +301,8 @@ class Recorded:
     signal_id: int
     duplicate: bool
     """The same id with the same text stood there before."""
+    refusal: Refusal | None = None
+    """Why it is not followed; `None`: it is, or nobody knows yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

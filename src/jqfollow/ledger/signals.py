@@ -49,7 +49,7 @@ class Signals(Table):
             raise ValueError(f"a message of kind {signal.kind} with order {signal.order!r}")
         digest = hashlib.sha256(signal.text.encode("utf-8", "surrogatepass")).hexdigest()
         known = self._one(
-            "SELECT signal_id, digest FROM signals WHERE strategy = ? AND message_id = ?",
+            "SELECT signal_id, digest, reason, figures FROM signals WHERE strategy = ? AND message_id = ?",
             stored(signal.strategy),
             stored(signal.message_id),
         )
@@ -59,7 +59,7 @@ class Signals(Table):
                     f"message {signal.message_id} of {signal.strategy} came again with another text",
                     f"策略 {signal.strategy} 的消息 {signal.message_id} 再次到达，但内容不同",
                 )
-            return Recorded(signal_id=known["signal_id"], duplicate=True)
+            return Recorded(signal_id=known["signal_id"], duplicate=True, refusal=_refusal(known))
         columns: dict[str, Stored] = {
             "strategy": stored(signal.strategy),
             "wire": stored(signal.wire),
@@ -70,7 +70,7 @@ class Signals(Table):
             "text": stored(signal.text),
             "made_at": to_ms(signal.made_at),
             "received_at": to_ms(signal.received_at),
-            "state": stored(SignalState.RECORDED if signal.order is None else SignalState.RECEIVED),
+            "state": stored(SignalState.RECEIVED),
         }
         if signal.order is not None:
             columns |= _order_columns(signal.order)
@@ -87,11 +87,11 @@ class Signals(Table):
         return None if row is None else _signal(row)
 
     def received(self) -> SignalRows:
-        """Orders that nothing was made of yet, oldest first."""
+        """Messages that nothing was made of yet, oldest first."""
         return [_signal(row) for row in self._all("SELECT * FROM signals WHERE state = 'received' ORDER BY signal_id")]
 
     def finish(self, signal_id: int, state: SignalState, refusal: Refusal | None) -> None:
-        """What became of an order message; one that is recorded only must say why."""
+        """What became of a message; an order message that is recorded only must say why."""
         self._update("signals", "signal_id", signal_id, {"state": stored(state), **refusal_columns(refusal)})
 
     def first_follow(self, strategy: str, jq_order_id: str, day: date, before: int) -> SignalRow | None:
@@ -150,6 +150,10 @@ class Signals(Table):
     def positions(self, strategy: str) -> dict[str, int]:
         """Everything that the strategy itself holds, by security; without zeros."""
         return {row["security"]: row["amount"] for row in self._all(_POSITIONS, stored(strategy))}
+
+
+def _refusal(row: Any) -> Refusal | None:
+    return None if row["reason"] is None else Refusal(reason=Reason(row["reason"]), figures=figures(row["figures"]))
 
 
 def _order_columns(order: StrategyOrder) -> dict[str, Stored]:

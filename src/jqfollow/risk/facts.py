@@ -60,6 +60,8 @@ class Facts:
     age_counts: bool
     """False when it was found fresh, and only the program's own queue kept it since."""
     waits_for_broker: bool = False
+    session_at: datetime | None = None
+    """When the session begins that it is held for; `None`: it is held for none."""
     named_by_person: bool
     signal_price: Decimal | None
     has_limit: bool
@@ -120,6 +122,11 @@ class Facts:
     cash_until: datetime | None = None
     """How long a buy waits for the money of sells that have ended."""
     day: DayFacts | None = None
+
+    @property
+    def before_session(self) -> bool:
+        """Whether the session that it is held for is still to come."""
+        return self.session_at is not None and self.now < self.session_at
 
     @property
     def to_place(self) -> int:

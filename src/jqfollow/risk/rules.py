@@ -12,7 +12,7 @@ from typing import Any
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import Phase, Side, WaitingFor
-from jqfollow.market.sessions import accepts_orders, next_continuous, session_start
+from jqfollow.market.sessions import accepts_orders, next_session, session_start
 from jqfollow.reasons import Reason
 from jqfollow.risk.facts import Facts
 
@@ -109,8 +109,8 @@ def blocked(facts: Facts) -> Verdict:
 
 
 def not_trading_day(facts: Facts) -> Verdict:
-    """Only on trading days."""
-    if not facts.trading_day:
+    """Only on trading days; what is held for the session of a later day is not placed today."""
+    if not facts.trading_day and not facts.before_session:
         return _refused(Reason.NOT_TRADING_DAY, day=facts.now.date().isoformat())
     return _passed(Reason.NOT_TRADING_DAY)
 
@@ -129,12 +129,18 @@ def stale(facts: Facts) -> Verdict:
 
 
 def outside_hours(facts: Facts) -> Verdict:
-    """Orders go out while the exchange trades; what is begun, or held on purpose, waits for the next session."""
-    if accepts_orders(facts.phase, join_auction=facts.join_auction):
+    """Orders go out while the exchange trades; what is begun, or held on purpose, waits for the next session.
+
+    What JoinQuant itself holds until it opens is held for that session.
+    """
+    if not facts.before_session and accepts_orders(facts.phase, join_auction=facts.join_auction):
         return _passed(Reason.OUTSIDE_HOURS)
     figures = {"time": f"{facts.now:%H:%M:%S}", "phase": facts.phase.value}
-    hold = facts.risk.outside_hours == "hold" or facts.attempt > 1 or facts.is_exit
-    until = next_continuous(facts.now) if hold else None
+    held = facts.session_at is not None
+    hold = held or facts.risk.outside_hours == "hold" or facts.attempt > 1 or facts.is_exit
+    until = next_session(facts.now, join_auction=facts.join_auction) if hold else None
+    if facts.before_session:
+        until = facts.session_at
     if until is None:
         return _refused(Reason.OUTSIDE_HOURS, **figures)
     return Verdict(
@@ -433,6 +439,7 @@ RULES: tuple[Rule, ...] = (
     old_quote,
     _sizing(Reason.NO_TOTAL_VALUE),
     _sizing(Reason.NOTHING_TO_SELL),
+    _sizing(Reason.HELD_ALREADY),
     counter_lags,
     _sizing(Reason.NOT_SELLABLE_TODAY),
     limit_up,

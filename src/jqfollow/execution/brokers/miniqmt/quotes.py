@@ -146,6 +146,7 @@ def quote_of(symbol: str, told: Mapping[str, Any], now: datetime) -> Quote | Non
         prev_close=prev_close,
         bids=_levels(told.get("bidPrice"), told.get("bidVol"), step, unit),
         asks=_levels(told.get("askPrice"), told.get("askVol"), step, unit),
+        open=price_of(told.get("open") or 0, step) or None,
         suspended=code in _HALTED,
         phase=_phase(code, at),
     )
