@@ -159,5 +159,24 @@ async def test_engine_gateway_and_pc_killed_in_turn(tmp_path: Path) -> None:
     await _killed(tmp_path, KILLS)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.skipif(os.name == "nt", reason="no SIGSTOP")
+async def test_a_laptop_that_sleeps_in_the_middle_of_a_burst(tmp_path: Path) -> None:
+    whole = Whole(tmp_path)
+    try:
+        await whole.before(2)
+        burst = [asyncio.create_task(whole.send(number)) for number in range(30)]
+        await asyncio.sleep(0.3)
+        whole.pc.process.send_signal(signal.SIGSTOP)
+        await asyncio.gather(*burst)
+        await asyncio.gather(*(whole.send(number) for number in range(30, 60)))
+        await asyncio.sleep(25)  # beyond what the relay waits for an acknowledgement, and for a sign of life
+        whole.pc.process.send_signal(signal.SIGCONT)
+        await followed_once(whole)
+    finally:
+        await whole.close()
+
+
 async def test_a_killed_relay_finds_its_engine_running_and_goes_on(tmp_path: Path) -> None:
     await _killed(tmp_path, 2)

@@ -26,6 +26,7 @@ from jqfollow.relay.config import RelayConfig
 from jqfollow.relay.errors import RelayError
 from jqfollow.relay.monitor import look
 from jqfollow.relay.words import receipt_mac, request_mac, seed_mac
+from jqfollow.wire.jqf1 import Key
 
 from .rig import Rig, free_port
 from .test_relay import CODE, join, message, signal_of, strategy_key
@@ -224,18 +225,52 @@ async def test_a_second_pc_with_the_same_file_is_refused(tmp_path: Path) -> None
 
 
 async def test_clocks_apart_are_told_and_the_older_age_counts(tmp_path: Path) -> None:
-    """The PC's clock stands an hour back: by it alone an hour-old signal would be of now."""
-    rig, house = Rig(tmp_path, wait_ms=0), House(tmp_path, clock=SystemClock(), wecom=True)
+    """The relay's clock is an hour ahead of JoinQuant's and the PC's: nothing is lost, nothing is late."""
+    an_hour_ago = SystemClock().now() - dt.timedelta(hours=1)
+    rig, house = Rig(tmp_path, wait_ms=0), House(tmp_path, start=an_hour_ago, wecom=True)
     join(house, rig.ticket("home"))
     key = strategy_key(house)
     async with rig, house:
-        await connected(house)
-        assert house.service.relay is not None
-        line = house.service.relay
-        line.state.ahead_s = 3600.0  # as `look` finds it there
-        assert "3600 秒" in line.state.notices()[0].zh
-        await line._tell_news()
-        await house.told("时钟")
+        house.market(CODE, last="10.00")
+        await house.told("时钟", "3600 秒")
         await rig.post(message(house, "c-1", key=key))
-        row = await house.signal(await signal_of(house, "c-1"))
+        [order] = await house.done(await signal_of(house, "c-1"))
+        assert order.state is OrderState.FILLED
+        # The PC's clock has stood still for an hour: by it alone an hour-old signal would be of now.
+        assert house.service.relay is not None
+        house.service.relay.state.ahead_s += 3600
+        await rig.post(message(house, "c-2", key=key))
+        row = await house.signal(await signal_of(house, "c-2"))
         assert (row.reason, row.figures["age_s"]) == (Reason.LATE, "3600")
+
+
+async def test_what_came_first_under_an_id_does_not_keep_out_what_is_true(tmp_path: Path) -> None:
+    """Junk of somebody with the relay key, and another text of the strategy's own: each is judged by the PC."""
+    rig, house = Rig(tmp_path, wait_ms=0), House(tmp_path, wecom=True)
+    join(house, rig.ticket("home"))
+    key = strategy_key(house)
+    async with rig, house:
+        house.market(CODE, last="10.00")
+        true = message(house, "i-1", key=key)
+        assert (await rig.post(message(house, "i-1", key=Key.generate()))).status_code == 200
+        assert (await rig.post(true)).status_code == 200
+        [order] = await house.done(await signal_of(house, "i-1"))
+        assert order.filled == 100
+        assert (await rig.post(message(house, "i-1", key=key, amount=900))).status_code == 200
+        await house.told("不能用的消息")
+        assert house.service.relay is not None
+        async with asyncio.timeout(10):
+            while house.service.relay.state.refused < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert [row.message_id for row in await house.ledger.read(lambda tx: tx.signals.list())] == ["i-1"]
+
+
+async def test_a_pc_whose_file_was_taken_back_says_so(tmp_path: Path) -> None:
+    rig, house = Rig(tmp_path), House(tmp_path, wecom=True)
+    join(house, rig.ticket("home"))
+    async with rig, house:
+        await connected(house)
+        Book.open(rig.folder).without("home").save(rig.folder)
+        await rig.relay.look()
+        await house.told("不认这份凭据")
+        assert any("jqfollow relay pc" in one["zh"] for one in (await house.get("/api/status"))["notices"])
