@@ -12,10 +12,8 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -33,6 +31,7 @@ from jqfollow.relay.ticket import Ticket
 from jqfollow.relay.words import SIGNALS
 from jqfollow.wire.jqf1 import Key, seal
 
+from .disks import WANTED, mounted, run
 from .rig import Rig, free_port
 
 log = structlog.get_logger(__name__)
@@ -40,33 +39,7 @@ CUTS = int(os.environ.get("JQF_RELAY_CUTS", "20"))
 SENDERS = 4
 _MB = 96
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(2 * 3600),
-    pytest.mark.skipif(
-        not hasattr(os, "geteuid") or os.geteuid() != 0 or not Path("/dev/loop-control").exists(),
-        reason="wants root and loop devices",
-    ),
-]
-
-
-def run(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-@contextlib.contextmanager
-def mounted(image: Path, at: Path) -> Iterator[None]:
-    """The image as a file system, through a loop device."""
-    at.mkdir(exist_ok=True)
-    device = run("losetup", "-f", "--show", str(image))
-    try:
-        run("mount", "-t", "ext4", device, str(at))
-        try:
-            yield
-        finally:
-            run("umount", str(at))
-    finally:
-        run("losetup", "-d", device)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * 3600), WANTED]
 
 
 class Cuts:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -33,6 +34,7 @@ PID_FILE = "engine.pid"
 _START_S = 10.0
 _STOP_S = 5.0
 _PAUSE_S = 0.05
+_ROOM_BYTES = 8 * 1024 * 1024
 
 
 def engine_binary() -> Path:
@@ -176,6 +178,18 @@ class Engine:
                     raise RelayError("引擎没有逐条落盘，拒绝启动 / the engine does not sync each message: refused")
                 return
         raise RelayError(f"引擎没有启动，见 {self._folder / 'engine.log'} / the engine did not start: see engine.log")
+
+    async def stores(self) -> bool:
+        """Whether it takes messages: after one that the disk did not take it takes none, until it is started anew."""
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=_STOP_S) as client:
+                return (await self._monitor(client, "healthz")).get("status") == "ok"
+        except (httpx.HTTPError, ValueError):
+            return self.pid is not None  # busy; whether it has ended is seen elsewhere
+
+    def has_room(self) -> bool:
+        """Whether the disk takes enough for a new start to be worth it."""
+        return shutil.disk_usage(self._folder).free >= _ROOM_BYTES
 
     async def reload(self, book: Book) -> None:
         """Other rights, in force when this returns; where a reload cannot be asked for (Windows), by a new start."""

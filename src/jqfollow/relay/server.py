@@ -20,7 +20,7 @@ from jqfollow.relay.store import ensure_consumers, ensure_streams
 
 log = structlog.get_logger(__name__)
 
-_WATCH_S = 0.5
+_WATCH_S = 1.0
 _RESTART_S = 1.0
 
 
@@ -105,6 +105,9 @@ class Relay:
             await self.engine.reload(self._book)
             self._renewed = renewed
             log.info("certificate_renewed")
+        if self.engine.pid is not None and not await self.engine.stores() and self.engine.has_room():
+            log.error("engine_had_no_disk")
+            await self.engine.stop()
         if self.engine.pid is None:
             log.error("engine_ended")
             await self.engine.start(self._book)
