@@ -35,6 +35,11 @@ class BookOrders:
         return sum(o.volume - o.filled for o in self.open if o.side is Side.SELL and o.sized)
 
     @property
+    def ending_sells(self) -> bool:
+        """Whether sells still hold some of the book that are being ended."""
+        return any(o.side is Side.SELL and o.sized and o.cancel_reason is not None for o in self.open)
+
+    @property
     def buys_before(self) -> tuple[OrderRow, ...]:
         """Earlier buys that JoinQuant counts as filled and that may still fill, if their outcome is known."""
         return tuple(
