@@ -18,7 +18,7 @@ from jqfollow.accounting.repairs import Repairs
 from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
 from jqfollow.api.metrics import Counters
-from jqfollow.api.models import NoticeView, Problem
+from jqfollow.api.models import NoticeView, Problem, RelayView
 from jqfollow.api.parts import Parts
 from jqfollow.api.ports import Desk, Intake, SignalsView
 from jqfollow.api.problem import ProblemError, problem
@@ -71,6 +71,7 @@ def console_app(
     token: str,
     counters: Counters | None = None,
     notices: Callable[[], Sequence[NoticeView]] = list,
+    relay: Callable[[], RelayView | None] = lambda: None,
     signals: SignalsView | None = None,
     accounting: tuple[Repairs, BookKeeper] | None = None,
 ) -> ASGIApp:
@@ -84,6 +85,7 @@ def console_app(
         clock=clock,
         counters=counters,
         notices=notices,
+        relay=relay,
         signals=signals,
         started_at=clock.now(),
     )
