@@ -287,7 +287,7 @@ def _facts(known: Known, security: Security | None) -> Facts:
         aged=known.aged,
         deadline=known.deadline,
         age_counts=not known.admitted,
-        waits_for_broker=order.waiting_for is WaitingFor.BROKER,
+        waits_for_broker=known.waits_for_broker,
         named_by_person=known.manual and order.limit_price is not None,
         signal_price=terms.reference,
         has_limit=order.limit_price is not None,
