@@ -215,9 +215,11 @@ def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
 
 @contextlib.contextmanager
 def logging_to(
-    folder: Path, *, console: Console | None, level: int = logging.INFO
+    folder: Path, *, console: Console | None, level: int = logging.INFO, name: str = "jqfollow"
 ) -> Iterator[Callable[[Write], None]]:
     """Everything that is logged meanwhile, by the standard library too, goes to `folder` and to `console`.
+
+    `name` begins the files' names: two programs never write to one file.
 
     Yields:
         What lets the screen's one writer call a function: no line of the log gets into what that prints.
@@ -244,7 +246,7 @@ def logging_to(
         processors=[_stamp, ProcessorFormatter.remove_processors_meta, hide_secrets, _json],
         keep_exc_info=False,
     )
-    handlers: list[logging.Handler] = [DatedFiles(folder)]
+    handlers: list[logging.Handler] = [DatedFiles(folder, name)]
     show: Callable[[Write], None] = _at_once
     if console is not None:
         lines = _ConsoleLines(console)
@@ -257,8 +259,8 @@ def logging_to(
     before, level_before = root.handlers[:], root.level
     root.handlers[:] = handlers
     root.setLevel(level)
-    for name in ("httpx", "httpcore", "apscheduler", "uvicorn.access"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for talkative in ("httpx", "httpcore", "apscheduler", "uvicorn.access", "PIL"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     try:
         yield show
