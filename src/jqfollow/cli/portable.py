@@ -12,10 +12,10 @@ from jqfollow import __version__
 from jqfollow.cli import autostart
 from jqfollow.cli.base import Command, Exit, Group, config_option, fail, say, settings_option, words
 from jqfollow.cli.stop import stop_all
-from jqfollow.settings import Settings
+from jqfollow.settings import Settings, load_settings
 
-HOME = "JQFOLLOW_HOME"
-"""Set by `jqfollow.cmd`: the folder into which the zip was unpacked."""
+HOME = "PORTABLE_JQFOLLOW"
+"""Set by `jqfollow.cmd`: the folder into which the zip was unpacked. `JQFOLLOW_…` would be a setting."""
 _CURRENT = "current.txt"
 _EXTRA = "extra"
 
@@ -46,10 +46,9 @@ def xtquant() -> None:
 @click.argument("version", required=False)
 @click.option("--yes", is_flag=True, help="不询问 / do not ask")
 @config_option
-@settings_option
-def back(*, settings: Settings, config: Path, version: str | None, yes: bool) -> None:
+def back(*, config: Path, version: str | None, yes: bool) -> None:
     """回到上一个版本（或指定的版本），账本和配置不动。 / Back to the version before, or to another one."""
-    home = _home()
+    home, settings = _home(), load_settings(config)
     wanted = version or _before(home)
     if wanted is None or not _python(home, wanted).is_file():
         there = "、".join(sorted(_versions(home)))
