@@ -4,8 +4,8 @@ Money and price are `Decimal` (yuan), volumes are `int` (shares, fund units, or 
 Securities are named by their QMT symbol, `000001.SZ`, everywhere inside.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -65,10 +65,16 @@ class Wire(StrEnum):
     JQF1 = "jqf1"
     SEED = "seed"
     MANUAL = "manual"
+    REPAIR = "repair"
+    """Closes a drift."""
 
 
 MANUAL_RUN = "manual"
 """The run type of what a person orders; a message that tells it is a backtest's."""
+
+
+REPAIR_RUN = "repair"
+"""The run type of what closes a drift at a person's word; a message that tells it is a backtest's."""
 
 
 class SignalKind(StrEnum):
@@ -152,7 +158,7 @@ class WaitingFor(StrEnum):
     UNKNOWN = "unknown"
     """An attempt of the same account, code and side whose outcome nobody knows."""
     OPPOSITE = "opposite"
-    """Buys of the same book that are being cancelled before it is sold."""
+    """Orders of the same book that are being ended before it is sold."""
     ODD_LOT = "odd_lot"
     """What is left of a book is no lot while other strategies hold the same code: they sell first."""
     BROKER = "broker"
@@ -226,6 +232,8 @@ class Quote:
     prev_close: Decimal
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
+    open: Decimal | None = None
+    """The day's first price; `None`: before it, or when the source does not tell."""
     suspended: bool = False
     phase: Phase | None = None
     """What the exchange itself says; `None` when the source does not tell."""
@@ -285,6 +293,16 @@ class PlaceRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderKey:
+    """What names an order of a broker: its ids are not known to be unique over days."""
+
+    account: str
+    day: date
+    """The exchange day of the order."""
+    broker_order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     """The broker took it and named it."""
 
@@ -296,6 +314,8 @@ class Refused:
     """The broker proved that it did not take it; `message` in its own words."""
 
     message: str
+    broker_order_id: str = ""
+    """The name under which its list shows what it refused; '': it told none."""
 
 
 Placed = Accepted | Refused
@@ -377,7 +397,8 @@ class OrderEnd:
     """JoinQuant ended an order that was told before."""
 
     jq_order_id: str
-    day: date
+    day: date | None
+    """Of the order; `None`: not told."""
     filled: int
     """What of it was filled there in the end."""
     status: str
@@ -389,7 +410,7 @@ class OrderProgress:
     """More of an order told before is filled there than was told; nothing ends because of it."""
 
     jq_order_id: str
-    day: date
+    day: date | None
     filled: int
     whole: bool
     """Filled wholly: from now on it counts as filled; else the rest still rests there."""
@@ -422,6 +443,11 @@ class StrategyHolding:
     avg_cost: Decimal | None = None
     price: Decimal | None = None
 
+    @property
+    def expected(self) -> int:
+        """What it will be when everything that rests is filled."""
+        return max(self.held + self.resting_buy - self.resting_sell, 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UntoldOrder:
@@ -450,6 +476,25 @@ class HoldingsPart:
     total_value: Decimal | None
     holdings: Mapping[str, StrategyHolding]
     """By QMT symbol, or the text as it came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What a message tells besides its order."""
+
+    origin: Origin | None = None
+    """`None`: an older client."""
+    ends: Sequence[OrderEnd] = ()
+    progress: Sequence[OrderProgress] = ()
+    lost: Sequence[LostMessage] = ()
+    report: HoldingsPart | None = None
+    holdings: Mapping[str, StrategyHolding] = field(default_factory=dict)
+    """How some securities stand now, by symbol."""
+    untold: Sequence[UntoldOrder] = ()
+    missing: Sequence[str] = ()
+    """Orders that were told and that JoinQuant's own list has not."""
+    unreached: Sequence[str] = ()
+    """What holds an order function that the client cannot reach."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,14 @@ The queue is the ledger itself: what stands there as received, or as open, is wo
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 import structlog
 
 from jqfollow.clock import Clock
-from jqfollow.domain import AccountState, ManualOrder, OrderState, Settlement, SignalKind, SignalState
+from jqfollow.domain import AccountState, ManualOrder, News, OrderState, Settlement, SignalState
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.rounds import Rounds
@@ -24,6 +26,8 @@ from jqfollow.ledger.tx import Tx
 from jqfollow.manual import manual_signal
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.settings import Settings
+from jqfollow.strategy_news import GAP_PATIENCE
+from jqfollow.wire.messages import OrderMessage, read_again
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +53,7 @@ class Follower:
     ) -> None:
         self._ledger = ledger
         self._accounts = accounts
+        self._desk = desk
         self._wishes = wishes
         self._settings = settings
         self._clock = clock
@@ -59,15 +64,21 @@ class Follower:
         }
         self._wake = asyncio.Event()
         self._finishing = False
-        self._idle = {name: asyncio.Event() for name in accounts}
-        for idle in self._idle.values():
-            idle.set()
         self._signals_failed = 0
 
     @property
     def failures(self) -> int:
         """How often the program itself failed on a signal or an order."""
         return self._signals_failed + sum(rounds.failures for rounds in self._rounds.values())
+
+    @property
+    def rounds(self) -> Mapping[str, Rounds]:
+        """Every account's rounds."""
+        return self._rounds
+
+    def look_again(self) -> None:
+        """Orders stand in the ledger that did not come by `record`."""
+        self._go_on(())
 
     # -- what the ports ask ------------------------------------------------------------------------------------------
 
@@ -86,14 +97,15 @@ class Follower:
 
     def _record(self, tx: Tx, signal: NewSignal) -> tuple[Recorded, Sequence[AttemptRow] | None]:
         recorded = tx.signals.record(signal)
-        row = tx.signals.get(recorded.signal_id) if signal.kind is SignalKind.ORDER else None
-        if recorded.duplicate or row is None:
+        row = None if recorded.duplicate else tx.signals.get(recorded.signal_id)
+        if row is None:
             return recorded, ()
         try:
             with tx.savepoint():
-                return recorded, self._following.follow(tx, row, self._clock.now())
+                live, refusal = self._following.follow(tx, row, signal.order, signal.news, self._clock.now())
         except Exception:  # noqa: BLE001  # `follow_received` takes it up, logs and counts it
             return recorded, None
+        return replace(recorded, refusal=refusal), live
 
     def _go_on(self, live: Sequence[AttemptRow] | None) -> None:
         """After a signal was followed: what the strategy ended is cancelled, and the lanes look again."""
@@ -155,7 +167,7 @@ class Follower:
             await self._wake.wait()
 
     async def follow_received(self) -> None:
-        """Turns every signal that still stands as received into orders, or into a recorded reason.
+        """Turns every message that still stands as received into orders, or into a recorded reason.
 
         Raises:
             LedgerError: not now; the signals stand as received.
@@ -163,7 +175,7 @@ class Follower:
         signals = await self._ledger.read(lambda tx: tx.signals.received())
         now = self._clock.now()
         outcomes = await self._ledger.write_all(
-            [partial(self._following.follow, signal=signal, now=now) for signal in signals]
+            [partial(self._follow_again, signal=signal, now=now) for signal in signals]
         )
         for signal, outcome in zip(signals, outcomes, strict=True):
             if isinstance(outcome, Exception) and may_pass(outcome):
@@ -172,6 +184,18 @@ class Follower:
                 await self._end_signal(signal, outcome)
             else:
                 self._go_on(outcome)
+
+    def _follow_again(self, tx: Tx, signal: SignalRow, now: datetime) -> Sequence[AttemptRow]:
+        message = read_again(signal.wire, signal.text)
+        told = message.strategy_order() if isinstance(message, OrderMessage) else signal.order
+        live, _ = self._following.follow(tx, signal, told, message.news() if message else News(), now)
+        return live
+
+    async def tell_gaps(self, now: datetime) -> None:
+        """Tells people of messages that are missing for too long."""
+        if await self._ledger.read(lambda tx: bool(tx.processes.untold_gaps(now - GAP_PATIENCE))):
+            await self._ledger.write(lambda tx: self._following.news.tell_gaps(tx, now))
+            self._desk.tell_people()
 
     async def _end_signal(self, signal: SignalRow, error: Exception) -> None:
         """One signal's trouble must not stop the others: it ends with a reason."""
@@ -184,7 +208,7 @@ class Follower:
 
     async def _lane(self, account: Account) -> None:
         """One account's orders, round by round: a slow account holds up no other."""
-        rounds, idle = self._rounds[account.name], self._idle[account.name]
+        rounds, idle = self._rounds[account.name], account.idle
         while True:
             account.wake.clear()
             try:
@@ -205,7 +229,7 @@ class Follower:
     async def finish(self, timeout_s: float) -> None:
         """Takes no further round, and waits until those under way are written down."""
         self._finishing = True
-        waits = [idle.wait() for idle in self._idle.values()]
+        waits = [account.idle.wait() for account in self._accounts.values()]
         try:
             async with asyncio.timeout(timeout_s):
                 await asyncio.gather(*waits)

@@ -1,28 +1,44 @@
 """A signal becomes orders, one an account that follows, or a recorded reason: in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from jqfollow.domain import MANUAL_RUN, ORDER_OPEN, FollowMode, Side, SignalState, StrategyOrder, Wire
+from jqfollow.clock import SHANGHAI
+from jqfollow.domain import (
+    MANUAL_RUN,
+    REPAIR_RUN,
+    FollowMode,
+    News,
+    Side,
+    SignalState,
+    StrategyOrder,
+    WaitingFor,
+    Wire,
+)
 from jqfollow.execution.accounts import Account
-from jqfollow.execution.transitions import Names
+from jqfollow.execution.transitions import Moment, Names, end_order
 from jqfollow.execution.wishes import Wishes
+from jqfollow.ledger.elsewhere import JqState
 from jqfollow.ledger.rows import AttemptRow, NewOrder, SignalRow, Terms
 from jqfollow.ledger.tx import Tx
 from jqfollow.manual import manual_account
 from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
-from jqfollow.reasons import Reason, Refusal
+from jqfollow.reasons import QUIET, Reason, Refusal
 from jqfollow.settings import Follow, Settings
+from jqfollow.strategy_news import StrategyNews
 from jqfollow.wire.jqf1 import FRESH_S
 from jqfollow.wire.messages import LIVE_RUN
+from jqfollow.wire.refusals import refusal_of
 
-_NOT_TRADED = frozenset({"canceled", "rejected"})
-_QUIET = frozenset({Reason.NOT_TRADED, Reason.NO_AMOUNT})
-"""What a strategy may well send, and nobody wants to be told."""
+_ENDED = frozenset({"canceled", "rejected"})
+_RESTS = frozenset({"new", "open", "filled", "pending_cancel"})
+"""Of these something can still be filled at JoinQuant."""
+_HAPPENED = frozenset({Reason.NOT_FOLLOWED, Reason.STALE})
+"""No account follows it, and yet it changed what the strategy holds."""
 _UNTOLD_RUN = "manual_message"
-"""What stands in the place of `manual` in a message: only a person's order is one."""
+"""What stands in the place of `manual` or `repair` in a message: only a person's word makes one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,29 +58,83 @@ class Following:
         self._accounts = accounts
         self._wishes = wishes
         self._names = names
+        self._news = StrategyNews(wishes=wishes, names=names)
 
-    def follow(self, tx: Tx, signal: SignalRow, now: datetime) -> Sequence[AttemptRow]:
-        """One signal becomes orders, or gets its reason; gives live attempts of orders that the strategy has ended."""
-        told = signal.order
-        if told is None or signal.state is not SignalState.RECEIVED:
-            return ()
+    @property
+    def news(self) -> StrategyNews:
+        """What takes in the rest of messages."""
+        return self._news
+
+    def follow(
+        self, tx: Tx, signal: SignalRow, told: StrategyOrder | None, news: News, now: datetime
+    ) -> tuple[Sequence[AttemptRow], Refusal | None]:
+        """One message becomes orders, or gets its reason; earlier orders end where its news say so.
+
+        Args:
+            tx: the transaction that records it, or a later one.
+            signal: the message as it stands.
+            told: its order; `None`: it has none.
+            news: what it tells besides.
+            now: by this machine's clock.
+
+        Returns:
+            Live attempts of orders that the strategy has ended, and why no account follows the message's own.
+        """
+        if signal.state is not SignalState.RECEIVED:
+            return (), None
+        live = self._news.take(tx, signal, news, now)
+        if told is None:
+            tx.signals.finish(signal.signal_id, SignalState.RECORDED, None)
+            return live, None
+        told = self._as_it_stands(tx, signal, told)
         refusal = self._refusal(tx, signal, told)
         if refusal is not None:
-            tx.signals.finish(signal.signal_id, SignalState.RECORDED, refusal)
-            if refusal.reason not in _QUIET:
-                row = tx.signals.get(signal.signal_id)
-                text = messages.signal_refused(row or signal, title=self._names.title(signal.strategy), name=None)
-                tx.outbox.put(Kind.SIGNAL_REFUSED, text, now)
-            return self._end_canceled(tx, signal, told) if told.status == "canceled" else ()
-        held = self._track_position(tx, signal, told, now)
+            if refusal.reason in _HAPPENED:
+                self._track_position(tx, signal, told)
+            self._refuse(tx, signal, refusal, now)
+            return live, refusal
+        if told.status in _ENDED:
+            told = replace(told, amount=told.filled)  # what was filled of it, and no more
+        held = self._track_position(tx, signal, told)
+        self._stands(tx, signal, told)
+        late = self._too_late(signal)
         for account, follow in self._followers(signal):
-            tx.orders.create(self._order(signal, told, account, follow, held), now)
-        tx.signals.finish(signal.signal_id, SignalState.FOLLOWED, None)
-        return ()
+            new = self._order(signal, told, account, follow, held)
+            if late is None:
+                self._create(tx, new, told, account, now)
+            else:  # it ends as it begins: its share of the target is missing, and can be repaired
+                moment = Moment(now=now, names=self._names, open_day=account.open_day())
+                end_order(tx, tx.orders.create(new, now), late, moment)
+        tx.signals.finish(signal.signal_id, SignalState.FOLLOWED, late)
+        return live, late
+
+    def _refuse(self, tx: Tx, signal: SignalRow, refusal: Refusal, now: datetime) -> None:
+        tx.signals.finish(signal.signal_id, SignalState.RECORDED, refusal)
+        if refusal.reason not in QUIET:
+            row = tx.signals.get(signal.signal_id)
+            text = messages.signal_refused(row or signal, title=self._names.title(signal.strategy), name=None)
+            tx.outbox.put(Kind.SIGNAL_REFUSED, text, now)
+
+    def _create(self, tx: Tx, new: NewOrder, told: StrategyOrder, account: Account, now: datetime) -> None:
+        """The order; one that JoinQuant itself still holds waits for the session in which it will be filled there."""
+        session = None
+        if told.status == "new" and new.terms.run == LIVE_RUN:
+            session = account.next_session(join_auction=self._settings.execution.join_auction)
+        if session is None or session <= now:
+            tx.orders.create(new, now)
+            return
+        order = tx.orders.create(replace(new, day=session.astimezone(SHANGHAI).date()), now)
+        order = tx.orders.wait(order, now, WaitingFor.SESSION, session)
+        text = messages.order_waiting(
+            order,
+            title=self._names.title(order.strategy),
+            name=self._names.securities.get(order.security),
+        )
+        tx.outbox.put(Kind.ORDER_WAITING, text, now, unique_key=f"waiting-{order.order_id}-{session}")
 
     def _order(self, signal: SignalRow, told: StrategyOrder, account: Account, follow: Follow, held: _Held) -> NewOrder:
         """What the account shall do; all that must hold later stands in it."""
-        run = signal.run if signal.run != MANUAL_RUN else _UNTOLD_RUN
+        run = signal.run if signal.run not in {MANUAL_RUN, REPAIR_RUN} else _UNTOLD_RUN
         return NewOrder(
             signal_id=signal.signal_id,
             account=account.name,
@@ -90,28 +160,37 @@ class Following:
 
     def _refusal(self, tx: Tx, signal: SignalRow, told: StrategyOrder) -> Refusal | None:
         """Why no account shall follow the signal."""
-        if told.status in _NOT_TRADED:
-            return Refusal(reason=Reason.NOT_TRADED, figures={"status": told.status})
+        own = refusal_of(told)
+        if own is not None:
+            return own
         if told.amount <= 0:
             return Refusal(reason=Reason.NO_AMOUNT, figures={"amount": str(told.amount)})
         if told.position_side != "long":
             return Refusal(reason=Reason.SHORT_SIDE, figures={"position_side": told.position_side})
-        if signal.run == LIVE_RUN:
-            first = tx.signals.first_follow(signal.strategy, told.jq_order_id, told.day, signal.signal_id)
-            if first is not None:
-                figures = {"jq_order_id": told.jq_order_id, "first_signal_id": str(first.signal_id)}
-                return Refusal(reason=Reason.REPLAYED, figures=figures)
-        if not self._followers(signal):
-            return Refusal(reason=Reason.NOT_FOLLOWED, figures={"strategy": signal.strategy})
-        return self._too_late(signal)
+        first = self._first_follow(tx, signal, told)
+        if told.status in _ENDED and (told.filled <= 0 or first is not None):
+            # One that was followed was so for the whole, and has ended here, too.
+            return Refusal(reason=Reason.NOT_TRADED, figures={"status": told.status})
+        if first is not None:
+            figures = {"jq_order_id": told.jq_order_id, "first_signal_id": str(first.signal_id)}
+            return Refusal(reason=Reason.REPLAYED, figures=figures)
+        nobody = Refusal(reason=Reason.NOT_FOLLOWED, figures={"strategy": signal.strategy})
+        return None if self._followers(signal) else nobody
+
+    @staticmethod
+    def _first_follow(tx: Tx, signal: SignalRow, told: StrategyOrder) -> SignalRow | None:
+        """The live signal by which the order was followed already."""
+        if signal.run != LIVE_RUN:
+            return None
+        return tx.signals.first_follow(signal.strategy, told.jq_order_id, told.day, signal.signal_id)
 
     def _too_late(self, signal: SignalRow) -> Refusal | None:
         """Only a relay brings what is older than a direct message may be: no rule that waits makes it a trade."""
         age_s = (signal.received_at - signal.made_at).total_seconds()
-        most_s = self._settings.risk.max_signal_age_s
-        if signal.wire is not Wire.JQF1 or signal.run != LIVE_RUN or age_s <= max(FRESH_S, most_s):
+        most_s = max(FRESH_S, self._settings.risk.max_signal_age_s)
+        if signal.wire is Wire.MANUAL or signal.run != LIVE_RUN or abs(age_s) <= most_s:
             return None
-        return Refusal(reason=Reason.STALE, figures={"age_s": f"{age_s:.0f}", "max_age_s": f"{most_s:g}"})
+        return Refusal(reason=Reason.LATE, figures={"age_s": f"{age_s:.0f}", "max_age_s": f"{most_s:g}"})
 
     def _followers(self, signal: SignalRow) -> Sequence[tuple[Account, Follow]]:
         if signal.wire is Wire.MANUAL:
@@ -121,24 +200,52 @@ class Following:
         return [(self._accounts[name], follow) for name, follow in strategy.follow.items()] if strategy else []
 
     @staticmethod
-    def _track_position(tx: Tx, signal: SignalRow, told: StrategyOrder, now: datetime) -> _Held:
-        """Keeps what the strategy holds.
+    def _track_position(tx: Tx, signal: SignalRow, told: StrategyOrder) -> _Held:
+        """Keeps what the strategy holds, what rests counted as if it were filled; of backtests apart.
 
-        The position that a message tells is the one afterwards, an order still open counted as if it were filled.
+        The position that a message tells is the one once its order is done, other orders that rest left out.
         """
         if signal.wire is Wire.MANUAL:
             return _Held(before=None, closes=False)
+        live = signal.run == LIVE_RUN
         change = told.amount if told.side is Side.BUY else -told.amount
-        before, after = tx.signals.position(signal.strategy, told.symbol), told.position_after
+        before, after = tx.signals.position(signal.strategy, told.symbol, live=live), told.position_after
         if after is None:
             after = (before or 0) + change
         else:
             before = after - change
-        tx.signals.set_position(signal.strategy, told.symbol, max(after, 0), now)
+        expected = told.holding.expected if told.holding else max(after, 0)
+        tx.signals.set_position(signal.strategy, told.symbol, expected, signal.made_at, live=live)
         return _Held(before=before, closes=told.side is Side.SELL and after <= 0)
 
-    def _end_canceled(self, tx: Tx, signal: SignalRow, told: StrategyOrder) -> Sequence[AttemptRow]:
-        rows = tx.signals.of_jq_order(signal.strategy, told.jq_order_id, told.day)
-        orders = [order for row in rows for order in tx.orders.of_signal(row.signal_id) if order.state in ORDER_OPEN]
-        ended = [self._wishes.want_end(tx, order.order_id, Reason.CANCELED_BY_STRATEGY) for order in orders]
-        return [live for _, live in ended if live is not None]
+    @staticmethod
+    def _as_it_stands(tx: Tx, signal: SignalRow, told: StrategyOrder) -> StrategyOrder:
+        """The order, unless a later word about it came first, by another way: then it was ended meanwhile."""
+        if signal.run != LIVE_RUN or told.status in _ENDED:
+            return told
+        known = tx.elsewhere.get(signal.strategy, told.jq_order_id, told.day)
+        if known is None or known.state is not JqState.ENDED:
+            return told
+        return replace(
+            told,
+            status="canceled",
+            filled=max(told.filled, known.filled),
+            price=told.price or told.limit,
+            limit=None,
+        )
+
+    @staticmethod
+    def _stands(tx: Tx, signal: SignalRow, told: StrategyOrder) -> None:
+        """Notes how the order stands at JoinQuant, and that it is followed."""
+        if signal.wire is Wire.MANUAL or signal.run != LIVE_RUN:
+            return
+        state = JqState.ENDED if told.status in _ENDED else JqState.FILLED
+        tx.elsewhere.tell(
+            signal.strategy,
+            told.jq_order_id,
+            told.day,
+            state=JqState.RESTING if told.status in _RESTS else state,
+            filled=told.filled,
+            signal_id=signal.signal_id,
+            at=signal.made_at,
+        )

@@ -13,6 +13,7 @@ class Reason(StrEnum):
 
     # The signal itself.
     STALE = "stale"
+    LATE = "late"
     REPLAYED = "replayed"
     BACKTEST = "backtest"
     NOT_TRADED = "not_traded"
@@ -37,6 +38,7 @@ class Reason(StrEnum):
     # The volume.
     NO_TOTAL_VALUE = "no_total_value"
     BELOW_LOT = "below_lot"
+    HELD_ALREADY = "held_already"
     ODD_VOLUME = "odd_volume"
     NOTHING_TO_SELL = "nothing_to_sell"
     NOT_SELLABLE_TODAY = "not_sellable_today"
@@ -65,15 +67,23 @@ class Reason(StrEnum):
     OPPOSITE_OPEN = "opposite_open"
     CANCELED_BY_USER = "canceled_by_user"
     CANCELED_BY_STRATEGY = "canceled_by_strategy"
+    CLOSED_OUT = "closed_out"
     CANCELED_AT_BROKER = "canceled_at_broker"
     UNKNOWN_OUTCOME = "unknown_outcome"
     INTERNAL_ERROR = "internal_error"
 
 
+QUIET = frozenset({Reason.NOT_TRADED, Reason.NO_AMOUNT})
+"""What a strategy may well send, and nobody wants to be told."""
+
 _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.STALE: (
         "信号已过时：产生于 {age_s} 秒前，最多允许 {max_age_s} 秒（risk.max_signal_age_s）",
         "the signal is {age_s} s old, at most {max_age_s} s are allowed (risk.max_signal_age_s)",
+    ),
+    Reason.LATE: (
+        "信号来晚了：产生后 {age_s} 秒才到（电脑睡着或断网），超过 {max_age_s} 秒不再下单；用 jqfollow drift 看差多少",
+        "the signal came {age_s} s after it was made, beyond {max_age_s} s it is not traded; see jqfollow drift",
     ),
     Reason.REPLAYED: (
         "聚宽订单 {jq_order_id} 已由信号 {first_signal_id} 跟过，不再重复",
@@ -139,6 +149,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.BELOW_LOT: (
         "按比例应{side_zh} {wanted}，不足最小单位 {minimum}，余数留到下次",
         "{wanted} to {side} is below the least volume {minimum}; the rest is carried on",
+    ),
+    Reason.HELD_ALREADY: (
+        "{security} 之前比聚宽多买到的先抵这次买入，抵完还多 {excess}，这次不买",
+        "more of {security} is held than JoinQuant filled: this buy is made up for, {excess} are still too many",
     ),
     Reason.ODD_VOLUME: (
         "{security} 不能一次{side_zh} {volume}：最少 {minimum}，递增 {step}；零股只能一次卖完",
@@ -224,6 +238,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.CANCELED_BY_STRATEGY: (
         "策略已撤销此单，还剩 {left} 未成交",
         "canceled because the strategy canceled it, with {left} not filled",
+    ),
+    Reason.CLOSED_OUT: (
+        "策略随后清仓，没买到的 {left} 不再买",
+        "the strategy sold out afterwards: the {left} not bought are not bought any more",
     ),
     Reason.CANCELED_AT_BROKER: (
         "委托在券商端被撤销（不是由本程序），还剩 {left} 未成交，不再补单",

@@ -89,7 +89,7 @@ async def test_the_client_in_a_strategy_ends_in_filled_orders_and_messages(tmp_p
 
         def play() -> Platform:
             """A day and the next morning, as fast as the client lets JoinQuant go."""
-            now = datetime.now(SHANGHAI).replace(tzinfo=None)
+            now = datetime.now(SHANGHAI).replace(hour=10, tzinfo=None)
             with Platform(client + STRATEGY, now=now) as platform:
                 platform.prices.update({CODE: 10.52, "510300.XSHG": 4.01})
                 platform.run("buy", CODE, 1000)

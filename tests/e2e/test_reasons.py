@@ -59,6 +59,11 @@ async def stale(house: House) -> int:
     return await buy(house, age_s=61)
 
 
+@case(Reason.LATE, "order")
+async def late(house: House) -> int:
+    return await buy(house, age_s=301)
+
+
 @case(Reason.REPLAYED, "signal")
 async def replayed(house: House) -> int:
     await buy(house, order_id="77")
@@ -72,7 +77,32 @@ async def backtest(house: House) -> int:
 
 @case(Reason.NOT_TRADED, "signal")
 async def not_traded(house: House) -> int:
-    return await buy(house, status="rejected")
+    return await buy(house, status="rejected", filled=0)
+
+
+@case(Reason.MARGIN, "signal")
+async def margin(house: House) -> int:
+    return await buy(house, refuse="margin")
+
+
+@case(Reason.STOP_ORDER, "signal")
+async def stop_order(house: House) -> int:
+    return await buy(house, price=None, limit="9.00", style="stop_limit", stop="9.10")
+
+
+@case(Reason.UNKNOWN_STYLE, "signal")
+async def unknown_style(house: House) -> int:
+    return await buy(house, price=None, filled=0, status="open", style="IcebergOrderStyle")
+
+
+@case(
+    Reason.SEED_OPEN_ORDER,
+    "signal",
+    strategies={"demo": {"follow": {"paper": 1}, "wire": "seed", "secret": "不再使用的密码"}},
+)
+async def seed_open_order(house: House) -> int:
+    answer = await house.send_seed("不再使用的密码", CODE, "buy", 100, price="nan", 状态="open", 已经成交="0")
+    return int(answer.json()["signal_id"])
 
 
 @case(Reason.NO_AMOUNT, "signal")
@@ -330,6 +360,25 @@ async def canceled_by_strategy(house: House) -> int:
     return signal_id
 
 
+@case(Reason.CLOSED_OUT, "order", execution={"price": "own"})
+async def closed_out(house: House) -> int:
+    house.market(BOND, last="100.000", bid="99.990", ask="100.000")
+    await house.done(await house.send("demo", BOND, "buy", 50, limit="100.000"))
+    signal_id = await house.send("demo", BOND, "buy", 70, price="100")
+    await house.in_state(signal_id, OrderState.NEW)
+    await house.send("demo", BOND, "sell", 120, price="100", position_after=0)
+    return signal_id
+
+
+@case(Reason.HELD_ALREADY)
+async def held_already(house: House) -> int:
+    """JoinQuant ended an order with 300 of 1,000 filled, and here all of it was: 700 are too many."""
+    house.market(CODE)
+    await house.done(await buy(house, 1000, price=None, limit="10.10", order_id="90"))
+    await buy(house, 1000, price=None, limit="10.10", order_id="90", status="canceled", filled=300)
+    return await buy(house, 500)
+
+
 @case(Reason.CANCELED_AT_BROKER, "order", execution={"price": "own"})
 async def canceled_at_broker(house: House) -> int:
     house.market(CODE)
@@ -352,12 +401,12 @@ async def unknown_outcome(house: House) -> int:
     return await buy(house)
 
 
-@case(Reason.OPPOSITE_OPEN, "wait")
+@case(Reason.OPPOSITE_OPEN, "wait", execution={"price": "own"})
 async def opposite_open(house: House) -> int:
     house.market(BOND, last="100.000")
-    await house.done(await house.send("demo", BOND, "buy", 50, price="100"))
-    resting = await house.send("demo", BOND, "buy", 70, limit="99.000")
-    await house.in_state(resting, OrderState.NEW)
+    await house.done(await house.send("demo", BOND, "buy", 50, limit="100.010"))
+    rests = await house.send("demo", BOND, "buy", 70, price="100")
+    await house.in_state(rests, OrderState.NEW)
     house.faults["paper"].ignore_cancels = True
     return await house.send("demo", BOND, "sell", 50, price="100", position_after=0)
 

@@ -179,16 +179,19 @@ async def test_a_pause_is_of_one_strategy_and_one_account(tmp_path: Path) -> Non
 
 
 async def test_selling_out_cancels_the_buys_of_the_same_book_first(tmp_path: Path) -> None:
-    async with House(tmp_path) as house:
-        house.market(BOND, last="100.000")
-        await house.done(await house.send("demo", BOND, "buy", 50, price="100"))
-        resting = await house.send("demo", BOND, "buy", 70, limit="99.000")
+    """Those that JoinQuant counts as filled."""
+    async with House(tmp_path, execution={"price": "own"}) as house:
+        house.market(BOND, last="100.000", bid="99.990", ask="100.000")
+        await house.done(await house.send("demo", BOND, "buy", 50, limit="100.010"))
+        resting = await house.send("demo", BOND, "buy", 70, price="100", position_after=120)
         await house.in_state(resting, OrderState.NEW)
         sold = await house.send("demo", BOND, "sell", 50, price="100", position_after=0)
         await house.done(resting)
         await house.sweep(after_s=1)
+        await house.in_state(sold, OrderState.NEW)
+        house.market(BOND, last="100.010", prev_close="100.000")
         buy, sell = await house.done(resting, sold)
-        assert (buy.reason, sell.filled) == (Reason.CANCELED_BY_STRATEGY, 50)
+        assert (buy.reason, sell.filled) == (Reason.CLOSED_OUT, 50)
         assert (await house.book(BOND)).volume == 0
 
 

@@ -53,11 +53,12 @@ def test_a_known_id_with_another_text_is_a_conflict(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("kind", [SignalKind.POSITIONS, SignalKind.HELLO])
-def test_other_kinds_are_recorded_without_order(ledger: Ledger, kind: SignalKind) -> None:
+def test_other_kinds_have_no_order(ledger: Ledger, kind: SignalKind) -> None:
     recorded = ledger.write_now(lambda tx: tx.signals.record(signal(kind=kind, order=None)))
     row = ledger.read_now(lambda tx: tx.signals.get(recorded.signal_id))
     assert row is not None
-    assert (row.state, row.order) == (SignalState.RECORDED, None)
+    assert (row.state, row.order) == (SignalState.RECEIVED, None)
+    ledger.write_now(lambda tx: tx.signals.finish(recorded.signal_id, SignalState.RECORDED, None))
     with pytest.raises(ValueError, match=kind):
         ledger.write_now(lambda tx: tx.signals.record(signal("m2", kind=kind)))
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import Phase
-from jqfollow.market.sessions import accepts_cancels, accepts_orders, day_end, next_continuous, phase_at
+from jqfollow.market.sessions import accepts_cancels, accepts_orders, day_end, next_session, phase_at
 
 DAY = date(2026, 3, 2)
 MICROSECOND = timedelta(microseconds=1)
@@ -84,13 +84,13 @@ def test_what_each_phase_takes(phase: Phase, orders: bool, in_auction: bool, can
         ("23:59:59", None),
     ],
 )
-def test_next_continuous(moment: str, expected: str | None) -> None:
-    assert next_continuous(at(moment)) == (None if expected is None else at(expected))
+def test_next_session(moment: str, expected: str | None) -> None:
+    assert next_session(at(moment)) == (None if expected is None else at(expected))
 
 
 def test_the_day_is_shanghais() -> None:
     late_in_utc = datetime(2026, 3, 1, 16, 30, tzinfo=UTC)  # 00:30 of the 2nd in Shanghai
-    assert next_continuous(late_in_utc) == at("09:30")
+    assert next_session(late_in_utc) == at("09:30")
 
 
 def test_the_day_ends_at_three() -> None:
@@ -99,8 +99,8 @@ def test_the_day_ends_at_three() -> None:
 
 @settings(deadline=None)
 @given(st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(SHANGHAI)))  # noqa: DTZ001 (zoned here)
-def test_next_continuous_is_the_nearest(moment: datetime) -> None:
-    following = next_continuous(moment)
+def test_next_session_is_the_nearest(moment: datetime) -> None:
+    following = next_session(moment)
     if following is None:
         assert moment.time() >= time(14, 57)
     else:
@@ -110,7 +110,7 @@ def test_next_continuous_is_the_nearest(moment: datetime) -> None:
         assert following == moment or phase_at(following - MICROSECOND) is not Phase.CONTINUOUS
 
 
-@pytest.mark.parametrize("function", [phase_at, next_continuous])
+@pytest.mark.parametrize("function", [phase_at, next_session])
 def test_a_time_without_zone_is_refused(function: Callable[[datetime], object]) -> None:
     with pytest.raises(ValueError, match="without zone"):
         function(datetime(2026, 3, 2, 10, 0))  # noqa: DTZ001 (that is the point)

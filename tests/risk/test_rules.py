@@ -33,7 +33,7 @@ def at(clock: str) -> datetime:
 
 def short(reason: Reason) -> Refusal:
     figures = {"security": "000001.SZ", "account": "main", "book": "500", "available": "0", "wanted": "50"}
-    lots = {"side": "buy", "side_zh": "买", "volume": "150", "minimum": "100", "step": "100"}
+    lots = {"side": "buy", "side_zh": "买", "volume": "150", "minimum": "100", "step": "100", "excess": "70"}
     return Refusal(reason=reason, figures=figures | lots)
 
 
@@ -99,6 +99,7 @@ CASES: dict[Reason, list[Case]] = {
     Reason.NO_QUOTE: [
         (PASS, {}),
         (REFUSE, {"quote": None}),
+        (WAIT, {"quote": None, "side": S, "closes": True}),
         (REFUSE, {"instrument": None}),
         (REFUSE, {"market_price": None}),
         (PASS, {"market_price": None, "quote": replace(QUOTE, last=None, suspended=True)}),
@@ -108,8 +109,9 @@ CASES: dict[Reason, list[Case]] = {
     ],
     Reason.SUSPENDED: [
         (PASS, {}),
-        (REFUSE, {"quote": replace(QUOTE, suspended=True)}),
+        (WAIT, {"quote": replace(QUOTE, suspended=True)}),
         (REFUSE, {"instrument": replace(INSTRUMENT, suspended=True)}),
+        (WAIT, {"instrument": replace(INSTRUMENT, suspended=True), "side": S, "closes": True}),
         (SKIP, {"quote": None}),
         (SKIP, {"instrument": None}),
     ],
@@ -248,6 +250,7 @@ CASES: dict[Reason, list[Case]] = {
         for reason in (
             Reason.NO_TOTAL_VALUE,
             Reason.NOTHING_TO_SELL,
+            Reason.HELD_ALREADY,
             Reason.NOT_SELLABLE_TODAY,
             Reason.BELOW_LOT,
             Reason.ODD_VOLUME,

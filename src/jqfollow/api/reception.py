@@ -5,6 +5,7 @@ import hashlib
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -17,15 +18,16 @@ from jqfollow.clock import Clock, from_ms
 from jqfollow.domain import JqfollowError, SignalKind
 from jqfollow.ledger.errors import ConflictError
 from jqfollow.ledger.rows import NewSignal, Recorded
+from jqfollow.reasons import QUIET, Refusal
 from jqfollow.settings import Settings
-from jqfollow.wire.answers import AccountAnswer, Answer, HelloAnswer, SeedAnswer, Status
+from jqfollow.wire.answers import AccountAnswer, Answer, HelloAnswer, NotFollowedAnswer, SeedAnswer, Status
 from jqfollow.wire.errors import MalformedError
 from jqfollow.wire.jqf1 import ack_mac
 from jqfollow.wire.messages import Message, OrderMessage
 
 log = structlog.get_logger(__name__)
 
-AnyAnswer = HelloAnswer | Answer | SeedAnswer
+AnyAnswer = HelloAnswer | NotFollowedAnswer | Answer | SeedAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class _Known:
     digest: bytes
     signal_id: int
     kind: SignalKind
+    refusal: Refusal | None
 
 
 class Reception:
@@ -76,7 +79,7 @@ class Reception:
         known = self._remembered.get((opened.strategy, opened.message_id))
         if known is not None and secrets.compare_digest(known.digest, digest):
             # A replay costs neither the ledger's time nor the strategy's share, and is not even read.
-            return self._receipt(opened, known.kind, known.signal_id, "duplicate")
+            return self._receipt(opened, known, "duplicate")
         share = self._share[opened.strategy]
         mark = share.take()
         if mark is None:
@@ -91,8 +94,9 @@ class Reception:
         if recorded.duplicate:
             share.give_back(mark)
         kind = SignalKind(message.kind)
-        self._remember(opened, _Known(digest=digest, signal_id=recorded.signal_id, kind=kind))
-        return self._receipt(opened, kind, recorded.signal_id, "duplicate" if recorded.duplicate else "accepted")
+        known = _Known(digest=digest, signal_id=recorded.signal_id, kind=kind, refusal=recorded.refusal)
+        self._remember(opened, known)
+        return self._receipt(opened, known, "duplicate" if recorded.duplicate else "accepted")
 
     async def _recorded(self, opened: Opened, message: Message) -> Recorded:
         try:
@@ -113,6 +117,7 @@ class Reception:
         """Waits for the commit, but not for ever; a commit that comes later makes the next attempt a duplicate."""
         if len(self._waiting) >= self._limits.most_waiting:
             raise TimeoutError("too many messages wait for the ledger")
+        now = self._clock.now()
         signal = NewSignal(
             strategy=opened.strategy,
             wire=opened.wire,
@@ -120,9 +125,10 @@ class Reception:
             kind=SignalKind(message.kind),
             run=message.run,
             text=opened.text,
-            made_at=from_ms(message.made_at),
-            received_at=self._clock.now(),
+            made_at=min(from_ms(message.made_at), now - timedelta(seconds=opened.kept_s)),
+            received_at=now,
             order=message.strategy_order() if isinstance(message, OrderMessage) else None,
+            news=message.news(),
         )
         task = asyncio.create_task(self._intake.record(signal), name=f"record-{opened.message_id}")
         self._waiting.add(task)
@@ -140,12 +146,17 @@ class Reception:
         while len(self._remembered) > self._limits.remembered:
             self._remembered.popitem(last=False)
 
-    def _receipt(self, opened: Opened, kind: SignalKind, signal_id: int, status: Status) -> AnyAnswer:
+    def _receipt(self, opened: Opened, known: _Known, status: Status) -> AnyAnswer:
         if opened.key is None:
-            return SeedAnswer(status=status, id=opened.message_id, signal_id=signal_id)
+            return SeedAnswer(status=status, id=opened.message_id, signal_id=known.signal_id)
         mac = ack_mac(opened.key, opened.message_id, status)
-        answer = Answer(status=status, id=opened.message_id, signal_id=signal_id, mac=mac)
-        return self._hello(opened, answer) if kind is SignalKind.HELLO else answer
+        answer = Answer(status=status, id=opened.message_id, signal_id=known.signal_id, mac=mac)
+        if known.kind is SignalKind.HELLO:
+            return self._hello(opened, answer)
+        if known.refusal is None or known.refusal.reason in QUIET:
+            return answer
+        why, detail = known.refusal.reason, known.refusal.text("zh")
+        return NotFollowedAnswer(**answer.model_dump(), why=why, detail=detail)
 
     def _hello(self, opened: Opened, answer: Answer) -> HelloAnswer:
         now = self._clock.now()

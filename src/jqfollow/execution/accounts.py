@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from jqfollow.clock import Clock
+from jqfollow.clock import SHANGHAI, Clock
 from jqfollow.domain import (
     AccountState,
     Asset,
@@ -21,6 +21,7 @@ from jqfollow.domain import (
     BrokerTimeoutError,
     FillReport,
     Instrument,
+    OrderKey,
     OrderReport,
     Phase,
     Placed,
@@ -33,7 +34,7 @@ from jqfollow.execution.calls import CallLog
 from jqfollow.execution.hanging import PlacingCalls
 from jqfollow.execution.lanes import Lane, Lanes
 from jqfollow.market.calendar import CalendarError, TradingCalendar
-from jqfollow.market.sessions import auction_end, day_end, may_reprice, phase_at
+from jqfollow.market.sessions import auction_end, day_end, first_session, may_reprice, next_session, phase_at
 from jqfollow.settings import Account as AccountSettings
 from jqfollow.settings import RealAccount
 
@@ -95,6 +96,9 @@ class Account:
         self.wake = asyncio.Event()
         self.arrived = False
         """Whether orders came since the round under way began."""
+        self.idle = asyncio.Event()
+        """No round is under way."""
+        self.idle.set()
         self.lost = asyncio.Event()
         """See `set_lost`; cleared when the connection is made anew."""
         self.traded = False
@@ -193,6 +197,16 @@ class Account:
             return self._practice_day
         return self._clock.now().date()
 
+    def key(self, broker_order_id: str, at: datetime | None = None) -> OrderKey:
+        """The key of an order that the broker tells of; `at`: when it took it, as it says.
+
+        A list may still be of the day before; an order that is of no known hour is of today.
+        """
+        day = self.trading_day()
+        if at is not None and not self.traits.always_open:
+            day = min(day, at.astimezone(SHANGHAI).date())
+        return OrderKey(account=self.name, day=day, broker_order_id=broker_order_id)
+
     def open_day(self) -> date:
         """The first exchange day that is not over: orders of earlier ones cannot fill any more.
 
@@ -213,6 +227,20 @@ class Account:
         except CalendarError as error:
             log.warning("calendar_not_covered", error=str(error))
             return False
+
+    def next_session(self, *, join_auction: bool) -> datetime | None:
+        """When an order may be placed next, today or on a later trading day; `None` when the calendar does not say."""
+        now = self._clock.now()
+        if self.traits.always_open:
+            return now
+        today = next_session(now, join_auction=join_auction) if self.is_trading_day() else None
+        if today is not None:
+            return today
+        try:
+            return first_session(self._calendar.next_trading_day(now.date()), join_auction=join_auction)
+        except CalendarError as error:
+            log.warning("calendar_not_covered", error=str(error))
+            return None
 
     def may_reprice(self) -> bool:
         """Whether an order that stands may be cancelled now, to be placed anew."""

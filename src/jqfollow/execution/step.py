@@ -14,6 +14,7 @@ from jqfollow.domain import (
     ATTEMPT_ENDED,
     MANUAL_RUN,
     AttemptState,
+    Phase,
     Side,
     Waiting,
     WaitingFor,
@@ -28,7 +29,8 @@ from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.market.fees import fee
 from jqfollow.market.lots import MOST, LotRule, buyable, lot_rule, sellable
 from jqfollow.market.securities import Security, UnknownSecurityError, parse_security
-from jqfollow.market.settlement import settles_same_day
+from jqfollow.market.sessions import auction_end, day_end, opening_known
+from jqfollow.market.settlement import proves_same_day, settles_same_day
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.risk.facts import DayFacts, Facts
 from jqfollow.risk.gate import Decision, decide, hold_back
@@ -91,6 +93,10 @@ class Place:
     decision: Decision
     guarded: bool
     """The price guard holds its price: the market is beyond."""
+    owed: int = 0
+    """What of it was bought today, and is sold when the next day begins."""
+    reference: Decimal | None
+    """What the guard measures from, from now on; `None`: nothing yet."""
 
 
 Step = Stay | End | Refuse | Wait | Place
@@ -173,7 +179,7 @@ def how_much(known: Known, security: Security, market: Market) -> Sized:
         return _rest(papers, rule, market.available)
     book, others = papers.book, papers.others
     here = market_price(market.quote, order.side) if market.quote else None
-    today = 0 if settles_same_day(security) else max(papers.bought_today - others.bought_later, 0)
+    today = 0 if _sold_the_same_day(known, security, market) else max(papers.bought_today - others.bought_later, 0)
     return size(
         Intent(
             security=order.security,
@@ -193,6 +199,7 @@ def how_much(known: Known, security: Security, market: Market) -> Sized:
             available=market.available,
             carry_buy=book.carry_buy,
             carry_sell=book.carry_sell,
+            owed=papers.owed,
             rule=rule,
         )
     )
@@ -232,6 +239,20 @@ def carries(order: OrderRow) -> bool:
 # -- at what price ---------------------------------------------------------------------------------------------------
 
 
+def reference(known: Known, market: Market) -> Decimal | None:
+    """The price that the guard measures from: the strategy's, else the one at which JoinQuant will fill the order.
+
+    What was ordered before the open is filled there at the open: until 9:25 the previous close stands for it. Of any
+    other order without a price it is the market's as the order is first looked at.
+    """
+    order, quote = known.order, market.quote
+    if order.terms.reference is not None or known.manual or quote is None:
+        return order.terms.reference
+    if order.created_at >= auction_end(day_end(order.day)):
+        return market_price(quote, order.side)
+    return (quote.open if opening_known(known.now) else None) or quote.prev_close
+
+
 def at_what_price(known: Known, security: Security, market: Market, facts: Facts) -> Priced | None:
     """The price of the next attempt; `None` when there is nothing to price, or nothing to price it by."""
     if market.quote is None or market.instrument is None or not facts.volume:
@@ -249,7 +270,7 @@ def at_what_price(known: Known, security: Security, market: Market, facts: Facts
             slippage_ticks=execution.slippage_ticks,
             # History does not wait: the next day of a backtest comes within seconds.
             forced=known.backtest or known.stood + 1 >= execution.force_after,
-            signal_price=order.terms.reference,
+            signal_price=facts.signal_price,
             max_drift=known.risk.max_price_drift,
             limit_price=order.limit_price,
             named_by_person=facts.named_by_person,
@@ -288,6 +309,7 @@ def _facts(known: Known, security: Security | None) -> Facts:
         deadline=known.deadline,
         age_counts=not known.admitted,
         waits_for_broker=known.waits_for_broker,
+        session_at=order.wait_until if order.waiting_for is WaitingFor.SESSION else None,
         named_by_person=known.manual and order.limit_price is not None,
         signal_price=terms.reference,
         has_limit=order.limit_price is not None,
@@ -298,7 +320,7 @@ def _facts(known: Known, security: Security | None) -> Facts:
         unknown=papers.unknown,
         closes=order.closes,
         others_hold=papers.others_hold,
-        opposite=order.closes and _waits_for_opposite(known),
+        opposite=(order.closes or known.papers.others.ending_sells) and _waits_for_opposite(known),
         sells_under_way=papers.sells_under_way,
         cash_until=papers.last_sell and papers.last_sell + timedelta(seconds=known.execution.cash_wait_s),
         served=_served(papers),
@@ -316,17 +338,20 @@ def _sized_facts(known: Known, security: Security, market: Market, facts: Facts,
     order, papers = known.order, known.papers
     quote, instrument = market.quote, market.instrument
     # A sell of all that the book holds so far may be short of what earlier buys of today still bring.
-    short = settles_same_day(security) and sized.volume >= papers.book.volume - papers.others.selling
+    same_day = _sold_the_same_day(known, security, market)
+    short = same_day and sized.volume >= papers.book.volume - papers.others.selling
     return replace(
         facts,
         quote=quote,
         instrument=instrument,
         feed_at=market.feed_at,
+        signal_price=reference(known, market),
         asset=market.asset,
         market_price=market_price(quote, order.side) if quote else None,
         stands_at=at_limit(quote, instrument, order.side) if quote and instrument else None,
         sizing=sized.refusal,
         volume=sized.parts[0] if sized.parts else 0,
+        owed=_owed(known, security, market, sized),
         short_of_shares=_short_of_shares(known, security, market, sized),
         money_until=_until(known, market.money_until),
         shares_until=_until(known, market.shares_until),
@@ -373,10 +398,15 @@ def _priced_facts(
 
 
 def _waits_for_opposite(known: Known) -> bool:
-    """Whether earlier buys come first: all of them before the book is sold out, else those that go to the market."""
+    """Whether earlier buys come first: all of them before the book is sold out, else those that go to the market.
+
+    Also sells that are being ended: what they hold of the book is this one's to sell as soon as they have.
+    """
     order, waiting = known.order, known.order.waiting
     if order.side is not Side.SELL:
         return False
+    if not order.sized and known.papers.others.ending_sells:
+        return True
     waited = waiting is not None and waiting.what is WaitingFor.OPPOSITE and known.now - waiting.since > OPPOSITE_WAIT
     return not waited and any(order.closes or buy.limit_price is None for buy in known.papers.others.buys_before)
 
@@ -397,6 +427,9 @@ def _done(known: Known, facts: Facts, sized: Sized | None, priced: Priced | None
         sized=None if known.order.sized else sized,
         decision=decision,
         guarded=priced.guarded,
+        owed=facts.owed,
+        # In the auction nobody knows the opening price yet.
+        reference=facts.signal_price if known.account.phase is Phase.CONTINUOUS and not known.manual else None,
     )
 
 
@@ -428,6 +461,22 @@ def _served(papers: Papers) -> bool:
     if not papers.attempts or papers.attempts[-1].state is not AttemptState.FILLED:
         return False
     return papers.last_sell is None or papers.last_sell <= papers.attempts[-1].created_at
+
+
+def _sold_the_same_day(known: Known, security: Security, market: Market) -> bool:
+    return settles_same_day(security) or proves_same_day(security, market.available, known.papers.from_before)
+
+
+def _owed(known: Known, security: Security, market: Market, sized: Sized) -> int:
+    """What of an exit, or of a fund's sale, was bought today and cannot be sold before the next day."""
+    order, papers = known.order, known.papers
+    if order.side is Side.BUY or order.sized or known.manual or not (order.closes or security.is_fund):
+        return 0
+    if _sold_the_same_day(known, security, market):
+        return 0
+    locked = replace(papers, bought_today=0, from_before=None)
+    whole = how_much(replace(known, papers=locked), security, replace(market, available=MOST)).volume
+    return min(max(whole - sized.volume, 0), max(papers.bought_today - papers.others.bought_later, 0))
 
 
 def _short_of_shares(known: Known, security: Security, market: Market, sized: Sized) -> bool:

@@ -5,7 +5,7 @@ function when SQL does not say it. Steps run in one transaction, without foreign
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.resources import files
@@ -84,8 +84,17 @@ def _facts_kept(connection: sqlite3.Connection) -> None:
     _turnover_of_days(connection)
 
 
-def _true_to_the_counter(connection: sqlite3.Connection) -> None:
-    _rebuild_orders(connection, "'odd_lot', 'broker')", _MORE_WAITS)
+def _true_to_both_ends(connection: sqlite3.Connection) -> None:
+    _rebuild(connection, "orders", {"'odd_lot', 'broker')": _MORE_WAITS})
+    _rebuild(
+        connection,
+        "signals",
+        {
+            "'positions', 'hello')": "'positions', 'hello', 'notice')",
+            "'seed', 'manual')": "'seed', 'manual', 'repair')",
+            "    CHECK (kind = 'order' OR state = 'recorded'),\n": "",
+        },
+    )
     run_step(connection, _text("upgrade_3.sql"))
 
 
@@ -93,19 +102,22 @@ _MORE_WAITS = """'odd_lot', 'broker',
                                                       'settle', 'feed', 'halt', 'crossing', 'next_day', 'pause')"""
 
 
-def _rebuild_orders(connection: sqlite3.Connection, old: str, new: str) -> None:
-    """The table `orders` anew with `old` in its definition replaced by `new`: SQLite changes no `CHECK` in place."""
-    (definition,) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = 'orders'").fetchone()
+def _rebuild(connection: sqlite3.Connection, table: str, changes: Mapping[str, str]) -> None:
+    """The table anew with `changes` of the text of its definition: SQLite changes no `CHECK` in place."""
+    (definition,) = connection.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
     around = connection.execute(
-        "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND (type = 'index' AND tbl_name = 'orders'"
-        " OR name = 'attempts_within_order')"
+        "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND (type = 'index' AND tbl_name = ?"
+        " OR name = 'attempts_within_order')",
+        (table,),
     ).fetchall()
+    body = definition[definition.index("(") :]
+    for old, new in changes.items():
+        body = body.replace(old, new)
     connection.execute("DROP TRIGGER attempts_within_order")
-    body = definition[definition.index("(") :].replace(old, new)
-    connection.execute(f"CREATE TABLE new_orders {body}")
-    connection.execute("INSERT INTO new_orders SELECT * FROM orders")
-    connection.execute("DROP TABLE orders")
-    connection.execute("ALTER TABLE new_orders RENAME TO orders")
+    connection.execute(f"CREATE TABLE new_{table} {body}")
+    connection.execute(f"INSERT INTO new_{table} SELECT * FROM {table}")  # noqa: S608  names of this file
+    connection.execute(f"DROP TABLE {table}")
+    connection.execute(f"ALTER TABLE new_{table} RENAME TO {table}")
     for (sql,) in around:
         connection.execute(sql)
 
@@ -114,4 +126,4 @@ def _text(name: str) -> str:
     return files("jqfollow.ledger").joinpath(name).read_text(encoding="utf-8")
 
 
-SCHEMA = Schema(sql=_text("schema.sql"), steps=(_facts_kept, _true_to_the_counter))
+SCHEMA = Schema(sql=_text("schema.sql"), steps=(_facts_kept, _true_to_both_ends))

@@ -11,10 +11,10 @@ CREATE TABLE meta (
 CREATE TABLE signals (
     signal_id      INTEGER PRIMARY KEY,           -- the order of arrival
     strategy       TEXT NOT NULL,
-    wire           TEXT NOT NULL CHECK (wire IN ('jqf1', 'seed', 'manual')),
+    wire           TEXT NOT NULL CHECK (wire IN ('jqf1', 'seed', 'manual', 'repair')),
     message_id     TEXT NOT NULL,                 -- jqf1: id; seed: signature
     digest         TEXT NOT NULL,                 -- SHA-256 of the text: a known id with another text is a conflict
-    kind           TEXT NOT NULL CHECK (kind IN ('order', 'positions', 'hello')),
+    kind           TEXT NOT NULL CHECK (kind IN ('order', 'positions', 'hello', 'notice')),
     run            TEXT NOT NULL,
     text           TEXT NOT NULL,                 -- as it was sealed, without secrets
     made_at        INTEGER NOT NULL,
@@ -39,7 +39,6 @@ CREATE TABLE signals (
     UNIQUE (strategy, message_id),
     CHECK (kind <> 'order' OR (jq_order_id IS NOT NULL AND security IS NOT NULL AND side IS NOT NULL
                                AND amount IS NOT NULL AND status IS NOT NULL AND day IS NOT NULL)),
-    CHECK (kind = 'order' OR state = 'recorded'),
     CHECK (kind <> 'order' OR state <> 'recorded' OR reason IS NOT NULL)  -- not followed: then with a reason
 ) STRICT;
 CREATE INDEX signals_received ON signals (signal_id) WHERE state = 'received';
@@ -207,10 +206,11 @@ CREATE INDEX books_by_security ON books (account, security);
 -- What the strategy itself holds, as far as its signals tell.
 CREATE TABLE strategy_positions (
     strategy   TEXT NOT NULL,
+    live       INTEGER NOT NULL CHECK (live IN (0, 1)),  -- 0: of a backtest, which says nothing of what is live
     security   TEXT NOT NULL,
-    amount     INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL,
-    PRIMARY KEY (strategy, security)
+    amount     INTEGER NOT NULL,                  -- what rests counted as if it were filled
+    updated_at INTEGER NOT NULL,                  -- of the message that told, by JoinQuant's clock
+    PRIMARY KEY (strategy, live, security)
 ) STRICT, WITHOUT ROWID;
 
 -- Why an order was or was not placed: every rule's verdict.
@@ -301,4 +301,162 @@ CREATE TABLE pauses_of_buys (
     account  TEXT NOT NULL DEFAULT '',
     since    INTEGER NOT NULL,
     PRIMARY KEY (strategy, account)
+) STRICT, WITHOUT ROWID;
+
+-- How an order stands at JoinQuant, by the newest word of its strategy about it; of live runs only.
+CREATE TABLE jq_orders (
+    strategy    TEXT NOT NULL,
+    jq_order_id TEXT NOT NULL,
+    day         TEXT NOT NULL,
+    state       TEXT NOT NULL CHECK (state IN ('resting', 'filled', 'ended')),
+    filled      INTEGER NOT NULL CHECK (filled >= 0),
+    signal_id   INTEGER REFERENCES signals (signal_id),  -- the one that was followed; NULL: none was
+    told_at     INTEGER NOT NULL,                 -- when it was made, by JoinQuant's clock
+    PRIMARY KEY (strategy, jq_order_id, day)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX jq_orders_by_signal ON jq_orders (signal_id) WHERE signal_id IS NOT NULL;
+
+-- By how much an account's position is off since an order ended otherwise at JoinQuant than here.
+CREATE TABLE differences (
+    signal_id INTEGER NOT NULL REFERENCES signals (signal_id),
+    account   TEXT NOT NULL,
+    strategy  TEXT NOT NULL,
+    security  TEXT NOT NULL,
+    cause     TEXT NOT NULL CHECK (cause IN ('filled_elsewhere')),
+    elsewhere INTEGER NOT NULL,                   -- what JoinQuant filled of it in the end
+    shares    TEXT,                               -- above zero: the account holds too little; NULL: ours has not ended
+    at        INTEGER NOT NULL,
+    PRIMARY KEY (signal_id, account)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX differences_by_book ON differences (account, strategy, security);
+
+-- The JoinQuant processes that spoke, and how far their messages were numbered.
+CREATE TABLE processes (
+    strategy TEXT NOT NULL,
+    process  TEXT NOT NULL,
+    first_at INTEGER NOT NULL,                    -- when its first message was made, by JoinQuant's clock
+    last_at  INTEGER NOT NULL,
+    top      INTEGER NOT NULL,                    -- the greatest number that arrived
+    PRIMARY KEY (strategy, process)
+) STRICT, WITHOUT ROWID;
+
+-- Numbers of messages that have not arrived.
+CREATE TABLE gaps (
+    strategy TEXT NOT NULL,
+    process  TEXT NOT NULL,
+    first    INTEGER NOT NULL,
+    last     INTEGER NOT NULL CHECK (last >= first),
+    before   INTEGER,                             -- when the message before them was made; NULL: none came before
+    after    INTEGER NOT NULL,                    -- when the message behind them was made
+    since    INTEGER NOT NULL,                    -- when they were found missing, by this machine's clock
+    told     INTEGER NOT NULL DEFAULT 0 CHECK (told IN (0, 1)),
+    PRIMARY KEY (strategy, process, first)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX gaps_untold ON gaps (since) WHERE told = 0;
+
+-- All that a strategy held at one moment, as it said itself; whole when as many parts are there as it has.
+CREATE TABLE reports (
+    report_id   INTEGER PRIMARY KEY,
+    strategy    TEXT NOT NULL,
+    report      TEXT NOT NULL,
+    parts       INTEGER NOT NULL CHECK (parts >= 1),
+    day         TEXT,                             -- JoinQuant's
+    session     TEXT CHECK (session IN ('open', 'close')),
+    cash        TEXT,
+    total_value TEXT,
+    made_at     INTEGER NOT NULL,
+    whole       INTEGER NOT NULL DEFAULT 0 CHECK (whole IN (0, 1)),
+    UNIQUE (strategy, report)
+) STRICT;
+CREATE INDEX reports_whole ON reports (strategy, made_at) WHERE whole = 1;
+
+CREATE TABLE report_parts (
+    report_id INTEGER NOT NULL REFERENCES reports (report_id),
+    part      INTEGER NOT NULL CHECK (part >= 1),
+    PRIMARY KEY (report_id, part)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE report_holdings (
+    report_id    INTEGER NOT NULL REFERENCES reports (report_id),
+    security     TEXT NOT NULL,
+    held         INTEGER NOT NULL,                -- those locked by resting sells included
+    closeable    INTEGER NOT NULL,
+    locked       INTEGER NOT NULL DEFAULT 0,
+    resting_buy  INTEGER NOT NULL DEFAULT 0,
+    resting_sell INTEGER NOT NULL DEFAULT 0,
+    avg_cost     TEXT,
+    price        TEXT,
+    PRIMARY KEY (report_id, security)
+) STRICT, WITHOUT ROWID;
+
+-- Changes of books that are no fills. None is ever changed; one that is taken back has another that undoes it.
+CREATE TABLE bookings (
+    booking_id INTEGER PRIMARY KEY,
+    act        INTEGER NOT NULL,                  -- what was done at once shares it
+    at         INTEGER NOT NULL,
+    account    TEXT NOT NULL,
+    strategy   TEXT NOT NULL,
+    security   TEXT NOT NULL,
+    kind       TEXT NOT NULL CHECK (kind IN ('set', 'move', 'adopt', 'hand', 'split', 'dividend')),
+    shares     INTEGER NOT NULL,                  -- added to the book
+    cost       TEXT NOT NULL,                     -- added to what it cost, yuan
+    carry_buy  TEXT NOT NULL DEFAULT '0',
+    carry_sell TEXT NOT NULL DEFAULT '0',
+    who        TEXT NOT NULL CHECK (who <> ''),
+    why        TEXT NOT NULL,
+    undoes     INTEGER UNIQUE REFERENCES bookings (booking_id)
+) STRICT;
+CREATE INDEX bookings_by_book ON bookings (account, strategy, security);
+CREATE INDEX bookings_by_act ON bookings (act);
+CREATE INDEX signals_recorded ON signals (strategy, made_at) WHERE kind = 'order' AND state = 'recorded';
+
+-- Corporate actions that concern an account: what one share becomes on the ex day, and whether the broker shows it.
+CREATE TABLE corporate_actions (
+    account    TEXT NOT NULL,
+    security   TEXT NOT NULL,
+    day        TEXT NOT NULL,                     -- the ex day
+    factor     TEXT NOT NULL,                     -- what one share becomes
+    cash       TEXT NOT NULL,                     -- yuan a share, before tax
+    held       INTEGER NOT NULL,                  -- by the broker, the evening before
+    arrives    TEXT NOT NULL,                     -- the day on which its shares can be traded as a rule
+    state      TEXT NOT NULL CHECK (state IN ('expected', 'booked', 'asked')),
+    act        INTEGER,                           -- the bookings that followed it
+    source     TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (account, security, day)
+) STRICT, WITHOUT ROWID;
+
+-- When a strategy's message told that earlier ones will never come.
+CREATE TABLE lost_messages (
+    strategy TEXT NOT NULL,
+    at       INTEGER NOT NULL,                    -- when it was made, by JoinQuant's clock
+    PRIMARY KEY (strategy, at)
+) STRICT, WITHOUT ROWID;
+
+-- What an account holds beyond its books, by security, as of the last comparison with its broker.
+CREATE TABLE own_lines (
+    account  TEXT NOT NULL,
+    security TEXT NOT NULL,
+    volume   INTEGER NOT NULL,                    -- negative: the broker holds less than the books
+    by_hand  INTEGER NOT NULL DEFAULT 0,          -- of people's own orders of `day`, until then
+    day      TEXT NOT NULL,
+    PRIMARY KEY (account, security)
+) STRICT, WITHOUT ROWID;
+
+-- When the broker's positions were compared with the books.
+CREATE TABLE holding_checks (
+    account TEXT NOT NULL,
+    day     TEXT NOT NULL,
+    session TEXT NOT NULL CHECK (session IN ('open', 'close')),
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (account, day, session)
+) STRICT, WITHOUT ROWID;
+
+-- What an account held when its newest day began: what can be sold beyond it was bought that day.
+CREATE TABLE opening_holdings (
+    account  TEXT NOT NULL,
+    day      TEXT NOT NULL,
+    security TEXT NOT NULL,
+    volume   INTEGER NOT NULL,
+    PRIMARY KEY (account, day, security)
 ) STRICT, WITHOUT ROWID;

@@ -22,6 +22,7 @@ _PHASES: Final = (
 )
 """Each phase begins at its time exactly and ends where the next begins."""
 _STARTS = tuple(start for start, _ in _PHASES)
+_MATCHED = time(9, 25)
 _OPENING = time(9, 30)
 _DAY_END = time(15, 0)
 _CANCEL_TAKES = timedelta(seconds=10)
@@ -92,25 +93,40 @@ def auction_end(moment: datetime) -> datetime:
     return datetime.combine(_shanghai(moment).date(), _OPENING, SHANGHAI)
 
 
-def next_continuous(moment: datetime) -> datetime | None:
-    """The start of the next continuous session of the same day; `moment` itself when inside one.
+def next_session(moment: datetime, *, join_auction: bool = False) -> datetime | None:
+    """When orders may be placed next on the same day; `moment` itself when they may now.
 
-    `None` when none is left that day.
+    `None` when they may no more that day.
 
     Raises:
         ValueError: `moment` has no zone.
     """
     local = _shanghai(moment)
-    if phase_at(moment) is Phase.CONTINUOUS:
+    if accepts_orders(phase_at(moment), join_auction=join_auction):
         return moment
     return next(
         (
             datetime.combine(local.date(), start, SHANGHAI)
             for start, phase in _PHASES
-            if phase is Phase.CONTINUOUS and start > local.time()
+            if accepts_orders(phase, join_auction=join_auction) and start > local.time()
         ),
         None,
     )
+
+
+def first_session(day: date, *, join_auction: bool = False) -> datetime:
+    """When orders may first be placed on a trading day."""
+    start = next(start for start, phase in _PHASES if accepts_orders(phase, join_auction=join_auction))
+    return datetime.combine(day, start, SHANGHAI)
+
+
+def opening_known(moment: datetime) -> bool:
+    """Whether the opening auction of the day has been matched: at 9:25.
+
+    Raises:
+        ValueError: `moment` has no zone.
+    """
+    return _shanghai(moment).time() >= _MATCHED
 
 
 def day_end(day: date) -> datetime:

@@ -18,6 +18,7 @@ from jqfollow.reasons import Reason
 
 _SHORT: dict[Reason, str] = {
     Reason.STALE: "过时",
+    Reason.LATE: "来晚",
     Reason.REPLAYED: "重复",
     Reason.BACKTEST: "回测",
     Reason.NOT_TRADED: "聚宽未成交",
@@ -43,6 +44,7 @@ _SHORT: dict[Reason, str] = {
     Reason.SUSPENDED: "停牌",
     Reason.NO_TOTAL_VALUE: "无策略总资产",
     Reason.BELOW_LOT: "不足一手",
+    Reason.HELD_ALREADY: "之前多买",
     Reason.ODD_VOLUME: "数量不合单位",
     Reason.NOTHING_TO_SELL: "无持仓可卖",
     Reason.NOT_SELLABLE_TODAY: "今日不可卖",
@@ -63,6 +65,7 @@ _SHORT: dict[Reason, str] = {
     Reason.ATTEMPTS_EXHAUSTED: "多次未成",
     Reason.CANCELED_BY_USER: "人工撤单",
     Reason.CANCELED_BY_STRATEGY: "策略撤单",
+    Reason.CLOSED_OUT: "策略已清仓",
     Reason.CANCELED_AT_BROKER: "券商端撤单",
     Reason.UNKNOWN_OUTCOME: "结果未知",
     Reason.OPPOSITE_OPEN: "等撤买单",

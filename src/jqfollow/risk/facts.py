@@ -61,6 +61,8 @@ class Facts:
     """False when it was found fresh, and only the program's own queue kept it since."""
     waits_for_broker: bool = False
     """It became due while this run waited for its account."""
+    session_at: datetime | None = None
+    """When the session begins that it is held for; `None`: it is held for none."""
     named_by_person: bool
     signal_price: Decimal | None
     has_limit: bool
@@ -103,6 +105,8 @@ class Facts:
     invested: Decimal = Decimal(0)
     served: bool = False
     """It bought already what money paid, and none came since."""
+    owed: int = 0
+    """Of a sell: what was bought today and cannot be sold before the next day."""
     short_of_shares: bool = False
     """The broker lets less be sold than the books say."""
     lacked: int = 0
@@ -121,6 +125,11 @@ class Facts:
     cash_until: datetime | None = None
     """How long a buy waits for the money of sells that have ended."""
     day: DayFacts | None = None
+
+    @property
+    def before_session(self) -> bool:
+        """Whether the session that it is held for is still to come."""
+        return self.session_at is not None and self.now < self.session_at
 
     @property
     def to_place(self) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import Phase, Side, WaitingFor
-from jqfollow.market.sessions import accepts_orders, next_continuous, session_start
+from jqfollow.market.sessions import accepts_orders, next_session, session_start
 from jqfollow.reasons import Reason
 from jqfollow.risk.facts import Facts
 
@@ -109,8 +109,8 @@ def blocked(facts: Facts) -> Verdict:
 
 
 def not_trading_day(facts: Facts) -> Verdict:
-    """Only on trading days."""
-    if not facts.trading_day:
+    """Only on trading days; what is held for the session of a later day is not placed today."""
+    if not facts.trading_day and not facts.before_session:
         return _refused(Reason.NOT_TRADING_DAY, day=facts.now.date().isoformat())
     return _passed(Reason.NOT_TRADING_DAY)
 
@@ -130,12 +130,18 @@ def stale(facts: Facts) -> Verdict:
 
 
 def outside_hours(facts: Facts) -> Verdict:
-    """Orders go out while the exchange trades; what is begun, or held on purpose, waits for the next session."""
-    if accepts_orders(facts.phase, join_auction=facts.join_auction):
+    """Orders go out while the exchange trades; what is begun, or held on purpose, waits for the next session.
+
+    What JoinQuant itself holds until it opens is held for that session.
+    """
+    if not facts.before_session and accepts_orders(facts.phase, join_auction=facts.join_auction):
         return _passed(Reason.OUTSIDE_HOURS)
     figures = {"time": f"{facts.now:%H:%M:%S}", "phase": facts.phase.value}
-    hold = facts.risk.outside_hours == "hold" or facts.attempt > 1 or facts.is_exit
-    until = next_continuous(facts.now) if hold else None
+    held = facts.session_at is not None
+    hold = held or facts.risk.outside_hours == "hold" or facts.attempt > 1 or facts.is_exit
+    until = next_session(facts.now, join_auction=facts.join_auction) if hold else None
+    if facts.before_session:
+        until = facts.session_at
     if until is None:
         return _refused(Reason.OUTSIDE_HOURS, **figures)
     return Verdict(
@@ -165,21 +171,25 @@ def broker_down(facts: Facts) -> Verdict:
 
 
 def no_quote(facts: Facts) -> Verdict:
-    """No price is made up."""
+    """No price is made up; an exit waits for one."""
     if facts.security is None or not facts.ready:
         return _skipped(Reason.NO_QUOTE)
     suspended_now = (facts.instrument and facts.instrument.suspended) or (facts.quote and facts.quote.suspended)
     if facts.instrument is None or facts.quote is None or (facts.market_price is None and not suspended_now):
-        return _refused(Reason.NO_QUOTE, security=facts.symbol)
+        verdict = _refused(Reason.NO_QUOTE, security=facts.symbol)
+        return replace(verdict, outcome=Outcome.WAIT, waiting_for=WaitingFor.FEED) if facts.is_exit else verdict
     return _passed(Reason.NO_QUOTE)
 
 
 def suspended(facts: Facts) -> Verdict:
-    """A suspended security is not traded."""
+    """What is suspended for the day is not traded; the end of a halt is waited for, and an exit waits for both."""
     if facts.instrument is None or facts.quote is None:
         return _skipped(Reason.SUSPENDED)
+    verdict = _refused(Reason.SUSPENDED, security=facts.symbol)
+    if facts.instrument.suspended and not facts.is_exit:
+        return verdict
     if facts.instrument.suspended or facts.quote.suspended:
-        return _refused(Reason.SUSPENDED, security=facts.symbol)
+        return replace(verdict, outcome=Outcome.WAIT, waiting_for=WaitingFor.HALT)
     return _passed(Reason.SUSPENDED)
 
 
@@ -254,6 +264,14 @@ def below_lot(facts: Facts) -> Verdict:
     verdict = _sizing(Reason.BELOW_LOT)(facts)
     if verdict.outcome is Outcome.REFUSE and facts.closes and facts.others_hold and facts.attempt == 1:
         return replace(verdict, outcome=Outcome.WAIT, waiting_for=WaitingFor.ODD_LOT)
+    return verdict
+
+
+def not_sellable_today(facts: Facts) -> Verdict:
+    """What sizing found; what was bought today, and cannot be sold today, is owed to the next day's first session."""
+    verdict = _sizing(Reason.NOT_SELLABLE_TODAY)(facts)
+    if verdict.outcome is Outcome.REFUSE and facts.owed and facts.attempt == 1:
+        return replace(verdict, outcome=Outcome.WAIT, waiting_for=WaitingFor.NEXT_DAY)
     return verdict
 
 
@@ -434,8 +452,9 @@ RULES: tuple[Rule, ...] = (
     old_quote,
     _sizing(Reason.NO_TOTAL_VALUE),
     _sizing(Reason.NOTHING_TO_SELL),
+    _sizing(Reason.HELD_ALREADY),
     counter_lags,
-    _sizing(Reason.NOT_SELLABLE_TODAY),
+    not_sellable_today,
     limit_up,
     limit_down,
     price_drift,

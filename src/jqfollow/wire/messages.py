@@ -1,6 +1,7 @@
 """What a sealed message says: an order, the positions, hello, or a notice."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
@@ -9,6 +10,7 @@ from jqfollow.clock import to_ms
 from jqfollow.domain import (
     HoldingsPart,
     LostMessage,
+    News,
     OrderEnd,
     OrderProgress,
     Origin,
@@ -17,6 +19,7 @@ from jqfollow.domain import (
     StrategyHolding,
     StrategyOrder,
     UntoldOrder,
+    Wire,
 )
 from jqfollow.reasons import Reason
 from jqfollow.wire.errors import MalformedError
@@ -85,6 +88,10 @@ class _Message(Part):
     def lost(self) -> Sequence[LostMessage]:
         """The messages that will never come."""
         return [part.lost() for part in self.dropped]
+
+    def news(self) -> News:
+        """What it tells besides its order, in the house's words."""
+        return News(origin=self.origin, ends=self.ends(), progress=self.grown(), lost=self.lost())
 
 
 _M = TypeVar("_M", bound=_Message)
@@ -165,6 +172,10 @@ class PositionsMessage(_Message):
             holdings=_holdings(self.positions),
         )
 
+    def news(self) -> News:
+        """Also its part of the report."""
+        return replace(super().news(), report=self.holdings_part())
+
 
 class HelloMessage(_Message):
     """A strategy's process has started."""
@@ -179,6 +190,10 @@ class HelloMessage(_Message):
     """Whether it looks at open orders every minute."""
     unreached: Annotated[tuple[ShortText, ...], Field(max_length=20, strict=False)] = ()
     """What holds an order function that the client cannot reach."""
+
+    def news(self) -> News:
+        """Also what the client cannot reach."""
+        return replace(super().news(), unreached=self.unreached)
 
 
 class NoticeMessage(_Message):
@@ -198,6 +213,15 @@ class NoticeMessage(_Message):
     def untold_orders(self) -> Sequence[UntoldOrder]:
         """Orders of the day of which nothing was told."""
         return [part.untold() for part in self.untold]
+
+    def news(self) -> News:
+        """Also how securities stand, and what JoinQuant's list of the day has more or less than was told."""
+        return replace(
+            super().news(),
+            holdings=self.holdings_now(),
+            untold=self.untold_orders(),
+            missing=[part.id for part in self.missing],
+        )
 
 
 def _holdings(parts: Mapping[str, HeldPart]) -> Mapping[str, StrategyHolding]:
@@ -226,6 +250,21 @@ def parse_text(text: str) -> Message:
             "kind 应为 order、positions、hello 或 notice", "kind is none of order, positions, hello, notice"
         )
     return _validated(kind, value | {"kind": SignalKind(value["kind"])})
+
+
+def read_again(wire: Wire, text: str) -> Message | None:
+    """What a recorded text told; `None`: an order by a person's word, which is no message.
+
+    Raises:
+        MalformedError: the text is of another version.
+    """
+    match wire:
+        case Wire.JQF1:
+            return parse_text(text)
+        case Wire.SEED:
+            return seed_message(loads(text))
+        case Wire.MANUAL | Wire.REPAIR:
+            return None
 
 
 def seed_message(fields: Mapping[str, str]) -> OrderMessage:

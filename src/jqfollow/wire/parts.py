@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import LostMessage, OrderEnd, OrderProgress, Side, StrategyHolding, UntoldOrder
+from jqfollow.market.prices import MOST
 from jqfollow.market.securities import UnknownSecurityError, parse_security
 
 MOST_LISTED = 50
@@ -73,6 +74,8 @@ def _one_line(text: str) -> str:
 
 Yuan = Annotated[Decimal, BeforeValidator(decimal)]
 """At least 0 and finite; best sent as text, `"10.52"`."""
+Price = Annotated[Yuan, Field(le=MOST)]
+"""Of one share or bond, yuan."""
 Volume = Annotated[int, Field(ge=0, le=_MOST_VOLUME)]
 SecurityText = Annotated[str, Field(pattern=r"^[!-~]{1,32}$")]
 OrderId = Annotated[str, Field(pattern=r"^[!-~]{1,64}$")]
@@ -99,15 +102,15 @@ class OrderPart(Part):
     is_buy: bool
     amount: Volume
     filled: Volume
-    price: Yuan | None
+    price: Price | None
     """Average fill price."""
-    limit: Annotated[Yuan, Field(gt=0)] | None = None
+    limit: Annotated[Price, Field(gt=0)] | None = None
     status: Status
     side: Literal["long", "short"]
     action: str | None = Field(default=None, max_length=16)
     add_time: Moment
     style: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_one_line)] | None = None
-    stop: Yuan | None = None
+    stop: Price | None = None
     refuse: str | None = Field(default=None, pattern=r"^[a-z_]{1,32}$")
     """Why it must not be followed; any value forbids it."""
     pindex: int = Field(default=0, ge=0, le=1000)
@@ -144,8 +147,8 @@ class HeldPart(Part):
 
     amount: Volume
     closeable: Volume
-    avg_cost: Yuan | None = None
-    price: Yuan | None = None
+    avg_cost: Price | None = None
+    price: Price | None = None
     locked: Volume = 0
     resting_buy: Volume = 0
     resting_sell: Volume = 0
@@ -167,7 +170,7 @@ class EndedPart(Part):
     """An order told before that JoinQuant has ended."""
 
     id: OrderId
-    day: Day
+    day: Day | None = None
     filled: Volume
     status: Literal["canceled", "rejected"] = "canceled"
 
@@ -180,7 +183,7 @@ class ProgressPart(Part):
     """An order told before of which more is filled than was told."""
 
     id: OrderId
-    day: Day
+    day: Day | None = None
     filled: Volume
     status: Literal["filled", "held"]
 

@@ -20,6 +20,8 @@ class Market:
     prev_close: Decimal
     last: Decimal
     """The anchor: what a strategy was filled at last, else made up."""
+    open: Decimal | None = None
+    """The day's first price; `None`: the previous close."""
     since: datetime | None = None
     """When the anchor was set; within the same book it does not move yet."""
     pinned: bool = False

@@ -137,6 +137,7 @@ class PaperBroker(Terminal):
         bid: Decimal | None = None,
         ask: Decimal | None = None,
         depth: int | None = None,
+        opening: Decimal | None = None,
         suspended: bool | None = None,
         risk_warning: bool | None = None,
         quoted: bool | None = None,
@@ -150,6 +151,7 @@ class PaperBroker(Terminal):
             bid: best bid, and
             ask: best ask, of a market whose `last` is set; one tick away from it when not given.
             depth: the volume of each level.
+            opening: the day's first price; the first `last` of the day when not given.
             suspended: no trading, no book.
             risk_warning: ST.
             quoted: `False`: the exchange does not know the security.
@@ -162,7 +164,15 @@ class PaperBroker(Terminal):
             exchange, now = self._open(), self._clock.now()
             exchange.keep_day(now)
             market = exchange.simulated.adjusted(
-                symbol, exchange.account.day, now, last=last, prev_close=prev_close, bid=bid, ask=ask, depth=depth
+                symbol,
+                exchange.account.day,
+                now,
+                last=last,
+                prev_close=prev_close,
+                bid=bid,
+                ask=ask,
+                depth=depth,
+                opening=opening,
             )
             market = replace(
                 market,

@@ -89,7 +89,7 @@ class SimulatedQuotes:
         if known is None:
             made = _made_up(security)
             return Market(day=day, prev_close=made, last=made)
-        return known if known.day == day else replace(known, day=day, prev_close=known.last)
+        return known if known.day == day else replace(known, day=day, prev_close=known.last, open=None)
 
     def anchored(self, symbol: str, price: Decimal, day: date, now: datetime) -> Market | None:
         """The market after a fill at `price`; `None`: it moves nothing (no security, no price, outside the limits)."""
@@ -122,6 +122,7 @@ class SimulatedQuotes:
         bid: Decimal | None,
         ask: Decimal | None,
         depth: int | None,
+        opening: Decimal | None = None,
     ) -> Market:
         """The market with what a person set; raises `ValueError` for what cannot be."""
         security, market = find(symbol), self.market(symbol, day)
@@ -130,7 +131,10 @@ class SimulatedQuotes:
         if last is not None and prev_close is None:
             anchored = self.anchored(symbol, last, day, now)
             market = market if anchored is None else replace(market, prev_close=anchored.prev_close)
-        market = replace(market, day=day, prev_close=prev_close or market.prev_close, depth=depth or market.depth)
+        first = opening or market.open or last
+        market = replace(
+            market, day=day, prev_close=prev_close or market.prev_close, open=first, depth=depth or market.depth
+        )
         if last is not None:
             market = replace(market, last=last, since=now, pinned=True, bid=bid, ask=ask)
         _check(security, market)
@@ -211,6 +215,7 @@ def _without_book(made: _Made, now: datetime, phase: Phase) -> Quote:
         prev_close=made.market.prev_close,
         bids=(),
         asks=(),
+        open=None if phase in _AUCTIONS or made.market.suspended else made.market.open or made.market.prev_close,
         suspended=made.market.suspended,
         phase=phase,
     )
@@ -233,6 +238,7 @@ def _book(made: _Made, bucket: int, phase: Phase) -> Quote:
         prev_close=made.market.prev_close,
         bids=tuple(Level(price=p, volume=v) for p, v in bids if p >= down),
         asks=tuple(Level(price=p, volume=v) for p, v in asks if p <= up),
+        open=None if phase in _AUCTIONS else made.market.open or made.market.prev_close,
         phase=phase,
     )
 

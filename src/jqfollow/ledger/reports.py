@@ -1,0 +1,108 @@
+"""All that a strategy held at one moment, as it said itself, in parts that count only together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from jqfollow.clock import from_ms, to_ms
+from jqfollow.domain import HoldingsPart, StrategyHolding
+from jqfollow.ledger.codec import day_text, decimal, stored
+from jqfollow.ledger.table import Table
+
+_PUT = """
+INSERT INTO reports (strategy, report, parts, day, session, cash, total_value, made_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (strategy, report) DO UPDATE SET made_at = max(made_at, excluded.made_at) RETURNING *"""
+_PUT_PART = "INSERT OR IGNORE INTO report_parts (report_id, part) VALUES (?, ?)"
+_PUT_HOLDING = """
+INSERT OR REPLACE INTO report_holdings
+(report_id, security, held, closeable, locked, resting_buy, resting_sell, avg_cost, price)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+_PARTS = "SELECT count(*) AS parts FROM report_parts WHERE report_id = ?"
+_WHOLE = "UPDATE reports SET whole = 1 WHERE report_id = ?"
+_NEWEST = "SELECT * FROM reports WHERE strategy = ? AND whole = 1 ORDER BY made_at DESC LIMIT 1"
+_FIRST = "SELECT * FROM reports WHERE strategy = ? AND whole = 1 ORDER BY made_at LIMIT 1"
+_HOLDINGS = "SELECT * FROM report_holdings WHERE report_id = ? ORDER BY security"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRow:
+    """A whole report."""
+
+    strategy: str
+    day: date | None
+    """JoinQuant's; `None`: an older client."""
+    session: str | None
+    """`open` (before it) or `close` (after it); `None`: an older client, after the close."""
+    cash: Decimal | None
+    total_value: Decimal | None
+    made_at: datetime
+    holdings: Mapping[str, StrategyHolding]
+    """By QMT symbol, or the text as it came."""
+
+
+class Reports(Table):
+    """The tables `reports`, `report_parts` and `report_holdings`."""
+
+    __slots__ = ()
+
+    def add(self, strategy: str, part: HoldingsPart, made_at: datetime) -> ReportRow | None:
+        """Takes in one part; the report, when it is whole by it."""
+        name = part.report if part.report is not None else f"{to_ms(made_at)}"
+        head = self._one(
+            _PUT,
+            stored(strategy),
+            stored(name),
+            part.parts,
+            None if part.day is None else day_text(part.day),
+            stored(part.when),
+            stored(part.cash),
+            stored(part.total_value),
+            to_ms(made_at),
+        )
+        report_id = head["report_id"]
+        if head["whole"] or head["parts"] != part.parts or part.part > part.parts:
+            return None
+        self._c.execute(_PUT_PART, (report_id, part.part))
+        for security, holding in part.holdings.items():
+            figures = (holding.held, holding.closeable, holding.locked, holding.resting_buy, holding.resting_sell)
+            prices = (stored(holding.avg_cost), stored(holding.price))
+            self._c.execute(_PUT_HOLDING, (report_id, stored(security), *figures, *prices))
+        if self._one(_PARTS, report_id)["parts"] < part.parts:
+            return None
+        self._c.execute(_WHOLE, (report_id,))
+        return self._report(head)
+
+    def newest(self, strategy: str) -> ReportRow | None:
+        """The newest whole report of a strategy."""
+        row = self._one(_NEWEST, stored(strategy))
+        return None if row is None else self._report(row)
+
+    def first(self, strategy: str) -> ReportRow | None:
+        """The first whole report of a strategy: what it held when following began."""
+        row = self._one(_FIRST, stored(strategy))
+        return None if row is None else self._report(row)
+
+    def _report(self, head: Any) -> ReportRow:
+        return ReportRow(
+            strategy=head["strategy"],
+            day=None if head["day"] is None else date.fromisoformat(head["day"]),
+            session=head["session"],
+            cash=decimal(head["cash"]),
+            total_value=decimal(head["total_value"]),
+            made_at=from_ms(head["made_at"]),
+            holdings={row["security"]: _holding(row) for row in self._all(_HOLDINGS, head["report_id"])},
+        )
+
+
+def _holding(row: Any) -> StrategyHolding:
+    return StrategyHolding(
+        held=row["held"],
+        closeable=row["closeable"],
+        locked=row["locked"],
+        resting_buy=row["resting_buy"],
+        resting_sell=row["resting_sell"],
+        avg_cost=decimal(row["avg_cost"]),
+        price=decimal(row["price"]),
+    )
