@@ -27,7 +27,7 @@ def portable() -> None:
 
 @portable.command(cls=Command)
 def xtquant() -> None:
-    """从 PyPI 取得 MiniQMT 的接口 xtquant（核对校验值）。 / Fetches MiniQMT's interface, against its hash."""
+    """用 pip 取得 MiniQMT 的接口 xtquant（核对校验值）。 / Fetches MiniQMT's interface, against its hash."""
     home = _home()
     wanted = _version_folder(home, __version__) / "xtquant.txt"
     command = [sys.executable, "-m", "pip", "install", "--no-deps", "--require-hashes", "--only-binary=:all:"]
@@ -35,8 +35,8 @@ def xtquant() -> None:
     if subprocess.run(command, check=False).returncode:  # noqa: S603  # our own pip, and our own list
         fail(
             words(
-                "没有取得 xtquant：检查网络，或设置 PIP_INDEX_URL 为国内镜像后再试",
-                "xtquant was not fetched: look at the network, or set PIP_INDEX_URL to a mirror",
+                "没有取得 xtquant：检查网络，或给 pip 设一个国内镜像后再试",
+                "xtquant was not fetched: look at the network, or give pip a mirror",
             )
         )
     say("xtquant 已就绪，重启服务后生效", "xtquant is there; restart the service")
