@@ -55,7 +55,7 @@ from jqfollow.notify.kinds import Kind
 from jqfollow.notify.outbox import Outbox
 from jqfollow.notify.wecom import WecomRobot, make_client
 from jqfollow.relay.ticket import TICKET
-from jqfollow.routine import Routine
+from jqfollow.routine import LOOK_AWAKE_EVERY_S, Routine
 from jqfollow.settings import Account as AccountSettings
 from jqfollow.settings import PaperAccount, QmtAccount, Settings
 from jqfollow.settings.cautions import cautions
@@ -498,6 +498,7 @@ class Service:
         for seconds, look, name in (
             (CORPORATE_EVERY_S, self.corporate.look, "corporate_actions"),
             (WATCH_EVERY_S, self.watch.look, "watch"),
+            (LOOK_AWAKE_EVERY_S, self.routine.look_awake, "look_awake"),
         ):
             scheduler.add_job(self._guarded(look, name), "interval", seconds=seconds, misfire_grace_time=None)
         keep_house = self._guarded(self.routine.keep_house, "keep_house")
