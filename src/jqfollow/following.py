@@ -5,7 +5,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from jqfollow.clock import SHANGHAI
-from jqfollow.domain import MANUAL_RUN, FollowMode, News, Side, SignalState, StrategyOrder, WaitingFor, Wire
+from jqfollow.domain import (
+    MANUAL_RUN,
+    REPAIR_RUN,
+    FollowMode,
+    News,
+    Side,
+    SignalState,
+    StrategyOrder,
+    WaitingFor,
+    Wire,
+)
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.transitions import Moment, Names, end_order
 from jqfollow.execution.wishes import Wishes
@@ -28,7 +38,7 @@ _RESTS = frozenset({"new", "open", "filled", "pending_cancel"})
 _HAPPENED = frozenset({Reason.NOT_FOLLOWED, Reason.STALE})
 """No account follows it, and yet it changed what the strategy holds."""
 _UNTOLD_RUN = "manual_message"
-"""What stands in the place of `manual` in a message: only a person's order is one."""
+"""What stands in the place of `manual` or `repair` in a message: only a person's word makes one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +134,7 @@ class Following:
 
     def _order(self, signal: SignalRow, told: StrategyOrder, account: Account, follow: Follow, held: _Held) -> NewOrder:
         """What the account shall do; all that must hold later stands in it."""
-        run = signal.run if signal.run != MANUAL_RUN else _UNTOLD_RUN
+        run = signal.run if signal.run not in {MANUAL_RUN, REPAIR_RUN} else _UNTOLD_RUN
         return NewOrder(
             signal_id=signal.signal_id,
             account=account.name,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jqfollow.domain import AttemptState, Side, SignalKind, WaitingFor
+from jqfollow.domain import AttemptState, OrderKey, Side, SignalKind, WaitingFor
 from jqfollow.execution.papers import Question, read_papers
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.tx import Tx
@@ -38,6 +38,7 @@ def everything(tx: Tx) -> None:
     tx.outbox.give_up([1], "x")
     settle = timedelta(seconds=10)
     asked = Question(account="main", day=DAY, now=NOW, settle=settle, turnover=True, capped={"demo"}, counted={"demo"})
+    tx.undone()  # what is kept would be read nowhere
     tx.attempts.placed("main", DAY, "demo")
     tx.attempts.spending("main", "demo")
     read_papers(tx, asked, lambda orders, *_: orders)
@@ -58,12 +59,13 @@ def everything(tx: Tx) -> None:
     tx.orders.of_signal(1)
     tx.orders.open()
     tx.orders.open("main")
-    tx.orders.open_of_book("main", "demo", "000001.SZ")
-    tx.orders.sellers("main")
+    tx.undone()
+    tx.orders.get(1)
+    tx.attempts.get(1)
     tx.attempts.of_order(1)
     tx.attempts.live()
     tx.attempts.live("main")
-    tx.attempts.by_broker_id("main", DAY, "b1")
+    tx.attempts.by_key(OrderKey(account="main", day=DAY, broker_order_id="b1"))
     tx.attempts.by_remark("x")
     tx.attempts.unknown("main")
     tx.attempts.unknown("main", "000001.SZ", Side.BUY)
