@@ -96,6 +96,16 @@ async def test_what_a_sleeping_pc_gets_too_late_is_recorded_and_never_traded(tmp
             assert (order.state, order.reason, order.filled) == (OrderState.REJECTED, Reason.LATE, 0)
             [drift] = await house.ledger.read(lambda tx: drifts(tx, settings=house.settings))
             assert (drift.target, drift.book, [line.cause for line in drift.lines]) == (100, 0, [Cause.LATE])
+            # Once the strategy has told all that it holds, a person is offered to catch up.
+            now = house.clock.now()
+            report = {"kind": "positions", "run": "sim_trade", "made_at": int(now.timestamp() * 1000)}
+            report |= {"report": "r-1", "day": f"{now:%Y-%m-%d}", "when": "close"}
+            report["positions"] = {CODE: {"amount": 100, "closeable": 100}}
+            assert (await house.deliver("demo", json.dumps(report))).status_code == 200
+            plan = (await house.console("POST", "/api/repair/plan", json={"strategy": "demo"})).json()
+            assert [(item["side"], item["volume"], item["outcome"]) for item in plan["items"]] == [
+                ("buy", 100, "place")
+            ]
             # JoinQuant's order is told for good: not even fresh news of it makes it a trade.
             await house.send("demo", CODE, "buy", 100, price="10.00", order_id="night")
             await house.settled()
