@@ -111,7 +111,16 @@ async def test_what_a_sleeping_pc_gets_too_late_is_recorded_and_never_traded(tmp
             await house.settled()
             assert await house.ledger.read(lambda tx: tx.fills.list()) == []
         [receipt] = (await rig.receipts("night"))["receipts"]
-        assert receipt["status"] == "accepted"
+        assert (receipt["status"], receipt["why"]) == ("accepted", "late")
+        told: list[str] = []
+
+        class Link(_JqFollowLink):
+            KEY, RELAY_KEY, say, warn = key.text, rig.key().hex(), told.append, told.append
+
+        Link.stored({"id": "night", "label": "买入 100"}, {"pcs": ["home"], "receipts": [receipt]})
+        assert told == ["已送达 买入 100，电脑 home 已收到", "电脑 home 已收到但不会跟 买入 100：late"]
+        Link.stored({"id": "x", "label": "x"}, {"pcs": [], "receipts": [], "late": [{"id": "night", **receipt}]})
+        assert told[-2:] == ["电脑 home 后来收到了 night", "电脑 home 已收到但不会跟 night：late"]
 
 
 async def test_nobody_stores_without_the_strategys_relay_key(tmp_path: Path) -> None:
