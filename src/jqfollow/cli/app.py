@@ -17,6 +17,7 @@ from jqfollow.cli.frp import frp
 from jqfollow.cli.fullqmt import fullqmt
 from jqfollow.cli.keys import keys
 from jqfollow.cli.pauses import pause, resume
+from jqfollow.cli.probe.command import probe
 from jqfollow.cli.queries import fills, orders, positions, signals
 from jqfollow.cli.relay import relay
 from jqfollow.cli.send import send
@@ -40,7 +41,7 @@ def cli(context: click.Context) -> None:
 
 for command in (
     serve, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders, positions, fills, pause,
-    resume, export, autostart, account, drift, relay,
+    resume, export, autostart, account, drift, relay, probe,
 ):  # fmt: skip
     cli.add_command(command)
 
