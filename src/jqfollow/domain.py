@@ -65,10 +65,16 @@ class Wire(StrEnum):
     JQF1 = "jqf1"
     SEED = "seed"
     MANUAL = "manual"
+    REPAIR = "repair"
+    """Closes a drift."""
 
 
 MANUAL_RUN = "manual"
 """The run type of what a person orders; a message that tells it is a backtest's."""
+
+
+REPAIR_RUN = "repair"
+"""The run type of what closes a drift at a person's word; a message that tells it is a backtest's."""
 
 
 class SignalKind(StrEnum):

@@ -199,6 +199,7 @@ def how_much(known: Known, security: Security, market: Market) -> Sized:
             available=market.available,
             carry_buy=book.carry_buy,
             carry_sell=book.carry_sell,
+            owed=papers.owed,
             rule=rule,
         )
     )
@@ -307,7 +308,7 @@ def _facts(known: Known, security: Security | None) -> Facts:
         aged=known.aged,
         deadline=known.deadline,
         age_counts=not known.admitted,
-        waits_for_broker=order.waiting_for is WaitingFor.BROKER,
+        waits_for_broker=known.waits_for_broker,
         session_at=order.wait_until if order.waiting_for is WaitingFor.SESSION else None,
         named_by_person=known.manual and order.limit_price is not None,
         signal_price=terms.reference,

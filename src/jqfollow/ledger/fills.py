@@ -1,6 +1,6 @@
 """Executions that brokers reported."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ from jqfollow.domain import FillReport, Side
 from jqfollow.ledger.attempts import Attempts
 from jqfollow.ledger.books import Books
 from jqfollow.ledger.codec import day_text, stored
-from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.orders import Orders
 from jqfollow.ledger.rows import AttemptRow, FillRow
 from jqfollow.ledger.table import Table
 
@@ -33,6 +33,11 @@ SELECT fills.* FROM fills JOIN attempts USING (attempt_id) WHERE attempts.order_
 _BOUGHT_ON = """
 SELECT coalesce(sum(volume), 0) AS volume FROM fills
 WHERE account = ? AND strategy = ? AND security = ? AND day = ? AND side = 'buy'"""
+_NET = """
+SELECT coalesce(sum(CASE side WHEN 'buy' THEN volume ELSE -volume END), 0) AS volume FROM fills
+WHERE account = ?1 AND security = ?2 AND (?3 IS NULL OR strategy = ?3) AND (?4 IS NULL OR filled_at > ?4)
+AND (?5 IS NULL OR day >= ?5) AND (?6 IS NULL OR day < ?6)"""
+_MOVED_SINCE = "SELECT DISTINCT security FROM fills WHERE account = ? AND filled_at >= ?"
 
 
 _SOLD_ON = """
@@ -70,7 +75,7 @@ class Fills(Table):
             self._compare(attempt, report, self._one(_KNOWN, *key, attempt.attempt_id))
             return False
         self._add_to_sums(attempt, report)
-        Books(self._c).add_fill(attempt, strategy, report)
+        Books(self._c, self._kept).add_fill(attempt, strategy, report)
         return True
 
     def of_attempt(self, attempt_id: int) -> FillRows:
@@ -86,6 +91,26 @@ class Fills(Table):
     def bought_on(self, account: str, strategy: str, security: str, day: date) -> int:
         """The volume that a book bought on one day (T+1: not to be sold that day)."""
         return int(self._one(_BOUGHT_ON, stored(account), stored(strategy), stored(security), day_text(day))["volume"])
+
+    def net(
+        self,
+        account: str,
+        security: str,
+        *,
+        strategy: str | None = None,
+        after: datetime | None = None,
+        since: date | None = None,
+        before: date | None = None,
+    ) -> int:
+        """What fills changed of a security, sells negative: those after a moment, of days `since` and `before` some."""
+        moment = None if after is None else to_ms(after)
+        days = (None if since is None else day_text(since), None if before is None else day_text(before))
+        row = self._one(_NET, stored(account), stored(security), stored(strategy), moment, *days)
+        return int(row["volume"])
+
+    def moved_since(self, account: str, at: datetime) -> frozenset[str]:
+        """The securities of an account that something was filled of since then."""
+        return frozenset(row["security"] for row in self._all(_MOVED_SINCE, stored(account), to_ms(at)))
 
     def sold_on(self, account: str, security: str, day: date) -> int:
         """The volume that all books of an account sold on one day."""
@@ -115,18 +140,11 @@ class Fills(Table):
         return [_fill(row) for row in rows]
 
     def _add_to_sums(self, attempt: AttemptRow, report: FillReport) -> None:
-        self._c.execute(
-            "UPDATE attempts SET filled = filled + ? WHERE attempt_id = ?", (report.volume, attempt.attempt_id)
-        )
-        row = self._one("SELECT turnover FROM orders WHERE order_id = ?", attempt.order_id)
-        if row is None:
-            raise LedgerError(f"orders has no row with order_id {attempt.order_id}")
-        turnover = Decimal(row["turnover"]) + report.volume * report.price
-        self._c.execute(
-            "UPDATE orders SET filled = filled + ?, turnover = ? WHERE order_id = ?",
-            (report.volume, stored(turnover), attempt.order_id),
-        )
-        Attempts(self._c).add_turnover(attempt, report.volume * report.price)
+        value = report.volume * report.price
+        attempts = Attempts(self._c, self._kept)
+        attempts.add_fill(attempt.attempt_id, report.volume)
+        attempts.add_turnover(attempt, value)
+        Orders(self._c, self._kept).add_fill(attempt.order_id, report.volume, value)
 
     @staticmethod
     def _compare(attempt: AttemptRow, report: FillReport, known: Any) -> None:

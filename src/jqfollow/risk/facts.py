@@ -60,6 +60,7 @@ class Facts:
     age_counts: bool
     """False when it was found fresh, and only the program's own queue kept it since."""
     waits_for_broker: bool = False
+    """It became due while this run waited for its account."""
     session_at: datetime | None = None
     """When the session begins that it is held for; `None`: it is held for none."""
     named_by_person: bool

@@ -118,7 +118,8 @@ def not_trading_day(facts: Facts) -> Verdict:
 def stale(facts: Facts) -> Verdict:
     """`risk.max_signal_age_s`, for the first attempt: a later one follows what is in the market already.
 
-    Of an order that waits for its account to be connected, `broker_down` says why it ends. An exit never grows stale.
+    Of an order that waits for its account to be connected, `broker_down` says why it ends; not of one that was late
+    already when the program started. An exit never grows stale.
     """
     if facts.is_exit or facts.attempt > 1 or not facts.age_counts or (facts.waits_for_broker and not facts.ready):
         return _skipped(Reason.STALE)
