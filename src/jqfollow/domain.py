@@ -158,7 +158,7 @@ class WaitingFor(StrEnum):
     UNKNOWN = "unknown"
     """An attempt of the same account, code and side whose outcome nobody knows."""
     OPPOSITE = "opposite"
-    """Buys of the same book that are being cancelled before it is sold."""
+    """Orders of the same book that are being ended before it is sold."""
     ODD_LOT = "odd_lot"
     """What is left of a book is no lot while other strategies hold the same code: they sell first."""
     BROKER = "broker"

@@ -64,9 +64,6 @@ class Follower:
         }
         self._wake = asyncio.Event()
         self._finishing = False
-        self._idle = {name: asyncio.Event() for name in accounts}
-        for idle in self._idle.values():
-            idle.set()
         self._signals_failed = 0
 
     @property
@@ -211,7 +208,7 @@ class Follower:
 
     async def _lane(self, account: Account) -> None:
         """One account's orders, round by round: a slow account holds up no other."""
-        rounds, idle = self._rounds[account.name], self._idle[account.name]
+        rounds, idle = self._rounds[account.name], account.idle
         while True:
             account.wake.clear()
             try:
@@ -232,7 +229,7 @@ class Follower:
     async def finish(self, timeout_s: float) -> None:
         """Takes no further round, and waits until those under way are written down."""
         self._finishing = True
-        waits = [idle.wait() for idle in self._idle.values()]
+        waits = [account.idle.wait() for account in self._accounts.values()]
         try:
             async with asyncio.timeout(timeout_s):
                 await asyncio.gather(*waits)

@@ -12,10 +12,12 @@ import queue
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import date
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 import structlog
@@ -80,21 +82,25 @@ class DatedFiles(logging.Handler):
         self._name = name
         self._max_bytes = max_bytes
         self._keep = keep
-        self._file: IO[bytes] | None = None
+        self._file: FileIO | None = None
         self._day = ""
+        self._hour, self._today = -1, ""
         self._size = 0
         folder.mkdir(parents=True, exist_ok=True)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes one line."""
+        self.write(self.format(record), record.created)
+
+    def write(self, text: str, created: float) -> None:
+        """Writes one line of the time `created`; from any thread."""
         try:
-            line = self.format(record).encode("utf-8", "backslashreplace") + b"\n"
-            file = self._ready(f"{from_ms(int(record.created * 1000)):%Y%m%d}", len(line))
-            file.write(line)
-            file.flush()
-            self._size += len(line)
+            line = text.encode("utf-8", "backslashreplace") + b"\n"
+            with self.lock or contextlib.nullcontext():
+                self._ready(self._day_of(created), len(line)).write(line)
+                self._size += len(line)
         except Exception:  # noqa: BLE001  # as of every handler: the line ends here, `handleError` tells of it
-            self.handleError(record)
+            self.handleError(logging.makeLogRecord({"msg": text}))
 
     def close(self) -> None:
         """Closes the file."""
@@ -104,7 +110,13 @@ class DatedFiles(logging.Handler):
                 self._file = None
         super().close()
 
-    def _ready(self, day: str, more: int) -> IO[bytes]:
+    def _day_of(self, created: float) -> str:
+        hour = int(created // 3600)
+        if hour != self._hour:  # days of Shanghai begin with an hour
+            self._hour, self._today = hour, f"{from_ms(int(created * 1000)):%Y%m%d}"
+        return self._today
+
+    def _ready(self, day: str, more: int) -> FileIO:
         full = self._size and self._size + more > self._max_bytes
         if self._file is None or day != self._day or full:
             if self._file is not None:
@@ -113,7 +125,7 @@ class DatedFiles(logging.Handler):
             number = 0
             while (path := self._path(day, number)).exists() and path.stat().st_size + more > self._max_bytes:
                 number += 1
-            self._file = path.open("ab")
+            self._file = FileIO(path, "a")  # unbuffered: a line is the system's at once
             self._day, self._size = day, path.stat().st_size
             self._delete_oldest()
         return self._file
@@ -129,68 +141,100 @@ class DatedFiles(logging.Handler):
                 path.unlink()
 
 
-class _ConsoleLines(logging.Handler):
+class _ConsoleLines:
     """Short lines for a person."""
 
     def __init__(self, console: Console) -> None:
-        super().__init__()
         self._console = console
 
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            event = orjson.loads(self.format(record))
-            level = str(event.pop("level", "info"))
-            line = Text(str(event.pop("at", ""))[11:19], style="dim")
-            line.append(f" {level:<8}", style=_COLOURS.get(level, ""))
-            line.append(str(event.pop("event", "")))
-            trace = event.pop("exception", "")
-            event.pop("logger", None)
-            if not self._console.is_terminal:  # nothing to be coloured: the plain line costs a tenth
-                told = "".join(f" {name}={value}" for name, value in event.items())
-                print(f"{line.plain}{told}", *([trace] if trace else []), sep="\n", file=self._console.file, flush=True)
-                return
-            for name, value in event.items():
-                line.append(f" {name}=", style="dim").append(str(value))
-            self._console.print(line, soft_wrap=True)
-            if trace:
-                self._console.print(Text(str(trace), style="dim"), soft_wrap=True)
-        except Exception:  # noqa: BLE001  # as of every handler
-            self.handleError(record)
+    def write(self, text: str) -> None:
+        """Shows one line of the log."""
+        event = orjson.loads(text)
+        level = str(event.pop("level", "info"))
+        at, what, trace = str(event.pop("at", ""))[11:19], str(event.pop("event", "")), event.pop("exception", "")
+        event.pop("logger", None)
+        if not self._console.is_terminal:  # nothing to be coloured: the plain line costs a tenth
+            told = "".join(f" {name}={value}" for name, value in event.items())
+            self._console.file.write(f"{at} {level:<8}{what}{told}\n" + (f"{trace}\n" if trace else ""))
+            self._console.file.flush()
+            return
+        line = Text(at, style="dim").append(f" {level:<8}", style=_COLOURS.get(level, "")).append(what)
+        for name, value in event.items():
+            line.append(f" {name}=", style="dim").append(str(value))
+        self._console.print(line, soft_wrap=True)
+        if trace:
+            self._console.print(Text(str(trace), style="dim"), soft_wrap=True)
 
 
-class _Handover(logging.Handler):
-    """Gives lines to a handler that may block, on a thread of its own; what finds no room is dropped."""
+class _Handover:
+    """Gives lines to a console that may block, on a thread of its own; what finds no room is dropped."""
 
-    def __init__(self, target: logging.Handler) -> None:
-        super().__init__()
+    def __init__(self, target: _ConsoleLines) -> None:
         self._target = target
-        self._waiting: queue.Queue[logging.LogRecord | Write | None] = queue.Queue(_CONSOLE_LINES)
+        self._waiting: queue.Queue[str | Write | None] = queue.Queue(_CONSOLE_LINES)
         self._thread = threading.Thread(target=self._run, name="console-log", daemon=True)
         self._thread.start()
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def write(self, what: str | Write) -> None:
+        """Lets the thread show a line, or call a function between two lines; what goes wrong costs the text alone."""
         with contextlib.suppress(queue.Full):
-            self._waiting.put_nowait(record)
-
-    def write(self, write: Write) -> None:
-        """Lets the thread call `write` between two lines; what goes wrong there costs the text alone."""
-        with contextlib.suppress(queue.Full):
-            self._waiting.put_nowait(write)
+            self._waiting.put_nowait(what)
 
     def close(self) -> None:
         """Waits for the last lines, but not for ever."""
         with contextlib.suppress(queue.Full):
             self._waiting.put(None, timeout=_CLOSE_S)
         self._thread.join(_CLOSE_S)
-        super().close()
 
     def _run(self) -> None:
         while (what := self._waiting.get()) is not None:
-            if isinstance(what, logging.LogRecord):
-                self._target.handle(what)
-                continue
             with contextlib.suppress(OSError, ValueError):  # nobody reads it any more
-                what()
+                if isinstance(what, str):
+                    self._target.write(what)
+                else:
+                    what()
+
+
+class _Sink(logging.Handler):
+    """Where every line goes: the file, then the console. Made once, of a record of the standard library as well."""
+
+    def __init__(self, files: DatedFiles, console: _Handover | None) -> None:
+        super().__init__()
+        self._files = files
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line of a library."""
+        self.write(self.format(record), record.created)
+
+    def write(self, text: str, created: float) -> None:
+        """One line, finished."""
+        self._files.write(text, created)
+        if self._console is not None:
+            self._console.write(text)
+
+    def close(self) -> None:
+        """Ends both."""
+        self._files.close()
+        if self._console is not None:
+            self._console.close()
+        super().close()
+
+
+class _Line:
+    """What structlog hands a finished line to: every method of a level is this one."""
+
+    __slots__ = ("_write", "name")
+
+    def __init__(self, write: Callable[[str, float], None], name: str) -> None:
+        self._write = write
+        self.name = name
+
+    def msg(self, text: str) -> None:
+        """Writes it."""
+        self._write(text, time.time())
+
+    debug = info = warning = warn = error = critical = fatal = exception = failure = log = msg
 
 
 def _at_once(write: Write) -> None:
@@ -199,8 +243,13 @@ def _at_once(write: Write) -> None:
 
 def _stamp(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     record: logging.LogRecord | None = event.get("_record")
-    if record is not None:
-        event["at"] = from_ms(int(record.created * 1000)).isoformat(timespec="milliseconds")
+    created = time.time() if record is None else record.created
+    event["at"] = from_ms(int(created * 1000)).isoformat(timespec="milliseconds")
+    return event
+
+
+def _name(logger: WrappedLogger, _: str, event: EventDict) -> EventDict:
+    event["logger"] = logger.name
     return event
 
 
@@ -225,50 +274,50 @@ def logging_to(
     Raises:
         OSError: the folder cannot be made.
     """
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,
-    ]
+    handover = None if console is None else _Handover(_ConsoleLines(console))
+    sink = _Sink(DatedFiles(folder), handover)
+    finish: list[Processor] = [_stamp, hide_secrets, _json]
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            _name,
+            structlog.processors.add_log_level,
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.format_exc_info,
+            *finish,
+        ],
+        logger_factory=lambda name="root": _Line(sink.write, name),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=False,
     )
-    formatter = ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[_stamp, ProcessorFormatter.remove_processors_meta, hide_secrets, _json],
-        keep_exc_info=False,
+    sink.setFormatter(
+        ProcessorFormatter(
+            foreign_pre_chain=[
+                structlog.stdlib.add_logger_name,
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.PositionalArgumentsFormatter(),
+                structlog.processors.StackInfoRenderer(),
+                structlog.processors.format_exc_info,
+            ],
+            processors=[_stamp, ProcessorFormatter.remove_processors_meta, hide_secrets, _json],
+            keep_exc_info=False,
+        )
     )
-    handlers: list[logging.Handler] = [DatedFiles(folder)]
-    show: Callable[[Write], None] = _at_once
-    if console is not None:
-        lines = _ConsoleLines(console)
-        lines.setFormatter(formatter)
-        handover = _Handover(lines)
-        handlers.append(handover)
-        show = handover.write
-    handlers[0].setFormatter(formatter)
     root = logging.getLogger()
     before, level_before = root.handlers[:], root.level
-    root.handlers[:] = handlers
+    root.handlers[:] = [sink]
     root.setLevel(level)
     for name in ("httpx", "httpcore", "apscheduler", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     try:
-        yield show
+        yield _at_once if handover is None else handover.write
     finally:
         logging.captureWarnings(capture=False)
         root.handlers[:] = before
         root.setLevel(level_before)
-        for handler in handlers:
-            handler.close()
         structlog.reset_defaults()
+        sink.close()
 
 
 def log_warnings_only() -> None:

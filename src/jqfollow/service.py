@@ -7,7 +7,7 @@ are connected: a signal is recorded whatever a broker does. Stop: the other way 
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -72,8 +72,10 @@ LOOK_AFTER_EVERY_S = 2
 CORPORATE_EVERY_S = 120
 WATCH_EVERY_S = 300
 GAPS_EVERY_S = 5
-PUSHES_AT_ONCE = 64
+PUSHES_AT_ONCE = 256
 """So many pushes share a commit at most."""
+PUSHES_WAIT_S = 0.2
+"""So long they wait at most for a round under way."""
 FINISH_S = 5.5
 """Longer than a placing call may take: its answer is written before the end."""
 STOP_S = 3.0
@@ -388,6 +390,9 @@ class Service:
     async def _hear(self, account: Account) -> None:
         while True:
             events = [await account.pushes.get()]
+            with suppress(TimeoutError):  # orders that are due go first, but not for ever
+                async with asyncio.timeout(PUSHES_WAIT_S):
+                    await account.idle.wait()
             while len(events) < PUSHES_AT_ONCE and not account.pushes.empty():
                 events.append(account.pushes.get_nowait())
             try:

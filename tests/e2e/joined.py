@@ -95,6 +95,13 @@ _JqFollow.sleep = staticmethod(lambda seconds: {clock}.forward(seconds))
         while f"{self.platform.context.current_dt:%H:%M}" < time:
             await self.minutes()
 
+    async def jump(self, time: str) -> None:
+        """The same at one go: the house is at `time` already while JoinQuant gets there."""
+        hour, minute = time.split(":")
+        self._catch_up(self.platform.context.current_dt.replace(hour=int(hour), minute=int(minute), second=0))
+        await asyncio.to_thread(self.platform.to, time)
+        await self._looked_at()
+
     async def next_morning(self) -> None:
         """The next day at 8:55, in a new process."""
         await asyncio.to_thread(self.platform.next_morning)
@@ -104,10 +111,16 @@ _JqFollow.sleep = staticmethod(lambda seconds: {clock}.forward(seconds))
         """What the strategy holds."""
         return int(self.platform.context.held(security, 0))
 
+    def held_everywhere(self, security: str) -> int:
+        """The same, over all sub-portfolios."""
+        return sum(self.platform.context.held(security, n) for n in range(len(self.platform.context.subportfolios)))
+
     async def _looked_at(self) -> None:
         """A jump of time must not make stale what the account would have placed within milliseconds."""
         fresh = OrderState.PENDING_NEW
-        await self.house.until(lambda tx: all(o.state is not fresh or o.waiting for o in tx.orders.open()))
+        await self.house.until(
+            lambda tx: all(o.state is not fresh or o.waiting for o in tx.orders.open()), timeout_s=30
+        )
 
     def _catch_up(self, moment: datetime) -> None:
         ahead = (moment.replace(tzinfo=SHANGHAI) - self.house.clock.now()).total_seconds()

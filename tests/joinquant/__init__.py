@@ -264,7 +264,7 @@ class Platform:
 
     def _tasks(self, time, every_bar):
         for name, at in list(self.schedules):
-            due = {"open": "09:30", "9:30": "09:30", "before_open": "09:00", "after_close": "15:30"}.get(at, at)
+            due = {"open": "09:30", "before_open": "09:00", "after_close": "15:30"}.get(at, at.zfill(5))
             if due == time or (every_bar and at == "every_bar"):
                 self.run(name)
         if every_bar and "handle_data" in self.namespace:

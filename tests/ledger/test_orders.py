@@ -159,7 +159,6 @@ def test_open_orders_and_the_list(ledger: Ledger) -> None:
 
     assert ids(ledger.read_now(lambda tx: tx.orders.open())) == [a, b, c]
     assert ids(ledger.read_now(lambda tx: tx.orders.open("main"))) == [a, c]
-    assert ids(ledger.read_now(lambda tx: tx.orders.open_of_book("main", "demo", SECURITY))) == [a]
     assert ids(ledger.read_now(lambda tx: tx.orders.list())) == [d, c, b, a]
     assert ids(ledger.read_now(lambda tx: tx.orders.list(account="main", day=DAY))) == [c, a]
     assert ids(ledger.read_now(lambda tx: tx.orders.list(state=OrderState.EXPIRED))) == [d]

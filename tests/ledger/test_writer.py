@@ -16,7 +16,7 @@ from jqfollow.ledger import writer as writer_module
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.tx import Tx
-from ledger.samples import NOW, Gate, connection_of, keys, put, signal
+from ledger.samples import NOW, Gate, an_order, connection_of, keys, put, signal
 
 
 async def held(ledger: Ledger) -> tuple[Gate, asyncio.Task[None]]:
@@ -331,3 +331,30 @@ def test_too_many_waiting_writes_are_refused_at_once(ledger: Ledger, monkeypatch
     for future in waiting:
         future.result()
     assert keys(ledger) == set("01234")
+
+
+async def test_what_is_inserted_later_is_undone_with_its_transaction(ledger: Ledger) -> None:
+    order = await ledger.write(an_order)
+
+    def note(tx: Tx, event: str, *, fails: bool = False) -> int:
+        tx.events.add(order.order_id, None, NOW, event, "a", "b")
+        if fails:
+            raise ValueError(event)
+        return len(tx.events.of_order(order.order_id))
+
+    outcomes = await ledger.write_all(
+        [partial(note, event="one"), partial(note, event="two", fails=True), partial(note, event="three")]
+    )
+    assert [str(outcome) for outcome in outcomes] == ["1", "two", "2"]
+    events = await ledger.read(lambda tx: tx.events.of_order(order.order_id))
+    assert [event.event for event in events] == ["one", "three"]
+
+
+async def test_a_row_that_cannot_be_inserted_later_fails_its_own_transaction(ledger: Ledger) -> None:
+    def impossible(tx: Tx) -> None:
+        tx.events.add(999, None, NOW, "x", "a", "b")
+
+    first, second, third = await ledger.write_all([partial(put, key="a"), impossible, partial(put, key="b")])
+    assert (first, third) == ("a", "b")
+    assert isinstance(second, LedgerError)
+    assert keys(ledger) == {"a", "b"}

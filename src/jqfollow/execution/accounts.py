@@ -95,6 +95,9 @@ class Account:
         self.wake = asyncio.Event()
         self.arrived = False
         """Whether orders came since the round under way began."""
+        self.idle = asyncio.Event()
+        """No round is under way."""
+        self.idle.set()
         self.lost = asyncio.Event()
         """See `set_lost`; cleared when the connection is made anew."""
         self.traded = False

@@ -113,6 +113,9 @@ class Desk:
         """
         stands = await self._ledger.write_all(intents)
         attempts = [attempt for attempt in stands if isinstance(attempt, AttemptRow)]
+        if attempts:
+            told = [f"{a.remark} {a.side} {a.security} {a.volume} @ {a.price}" for a in attempts]
+            log.info("placing", account=account.name, orders=told)
         open_ = self._open[account.name]
         open_.calling |= {attempt.attempt_id for attempt in attempts}
         answers = await asyncio.gather(*(self._call(account, attempt) for attempt in attempts))
@@ -138,7 +141,6 @@ class Desk:
             volume=attempt.volume,
             price=attempt.price,
         )
-        log.info("placing", account=account.name, remark=attempt.remark, symbol=attempt.security, side=attempt.side)
         try:
             placed: Placed | BrokerError = await account.place(request)
         except BrokerError as error:

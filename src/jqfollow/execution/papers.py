@@ -1,11 +1,11 @@
 """What the ledger says of one account's orders, read at one moment for a whole round."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from jqfollow.domain import Side
+from jqfollow.domain import AttemptState, Side
 from jqfollow.execution.purse import Moves
 from jqfollow.ledger.rows import AttemptRow, BookRow, DayCounts, OrderRow
 from jqfollow.ledger.tx import Tx
@@ -37,6 +37,11 @@ class BookOrders:
     def selling(self) -> int:
         """How much of the book others are selling."""
         return sum(o.volume - o.filled for o in self.open if o.side is Side.SELL and o.sized)
+
+    @property
+    def ending_sells(self) -> bool:
+        """Whether sells still hold some of the book that are being ended."""
+        return any(o.side is Side.SELL and o.sized and o.cancel_reason is not None for o in self.open)
 
     @property
     def buys_before(self) -> tuple[OrderRow, ...]:
@@ -101,7 +106,7 @@ class Papers:
     invested: Decimal
     """Of a buy: what a strategy with a `capital` holds in the account at cost, its live buys included, yuan."""
     resting: tuple[Resting, ...]
-    """Of the same code in the account on the other side, over all strategies."""
+    """Of the same code in the account on the other side, over all strategies, oldest first."""
     moves: Moves
     """What the account did within the last seconds."""
     buying: Decimal
@@ -134,15 +139,18 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
         choose: which, and in which order.
     """
     account, day = asked.account, asked.day
-    idle = tx.orders.idle(account)
-    if not idle:
+    opened = tx.orders.open(account)
+    if not opened:
         return []
-    unknown = tx.attempts.unknown(account)
-    chosen = choose(idle, {(a.security, a.side) for a in unknown}, tx.orders.oldest_day(account))
+    live = tx.attempts.live(account)
+    under_way = {attempt.order_id for attempt in live}
+    unknown = [attempt for attempt in live if attempt.state is AttemptState.UNKNOWN]
+    idle = [order for order in opened if order.order_id not in under_way]
+    chosen = choose(idle, {(a.security, a.side) for a in unknown}, min(order.day for order in opened))
     if not chosen:
         return []
     attempts = tx.attempts.of_orders(order.order_id for order in chosen)
-    sellers = tx.orders.sellers(account) if any(o.side is Side.BUY for o in chosen) else frozenset()
+    sellers = {order.strategy for order in opened if order.side is Side.SELL}
     counts = tx.attempts.counts(account, day, ahead=asked.turnover)
     remarks = {(a.security, a.side): a.remark for a in reversed(unknown)}
     unknown_orders = frozenset(a.order_id for a in unknown)
@@ -154,29 +162,36 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
     invested = {strategy: _invested(tx, account, strategy) for strategy in buyers.intersection(asked.capped)}
     counted = {o.strategy for o in chosen if o.strategy in asked.counted}
     placed = {strategy: tx.attempts.placed(account, day, strategy) for strategy in counted}
+    resting = _resting(tx, live, opened)
+    books = _by_security(tx.books.of_securities(account, {order.security for order in chosen}))
+    of_book: dict[tuple[str, str], list[OrderRow]] = {}
+    for order in opened:
+        of_book.setdefault(order.book, []).append(order)
     found = []
     for order in chosen:
         sells = order.side is Side.SELL
-        books = tx.books.of_security(account, order.security)
+        of_security = books.get(order.security, ())
         empty = BookRow(account=account, strategy=order.strategy, security=order.security)
         pause = next((p for p in pauses if p.covers(order.strategy, account, order.side)), None)
-        resting = tx.attempts.resting(account, order.security, Side.BUY if sells else Side.SELL)
+        buys = resting.get((order.security, Side.BUY), ())
         found.append(
             Papers(
                 order=order,
                 attempts=tuple(attempts[order.order_id]),
                 of_signal=tx.orders.wanted_volume(account, order.signal_id) if order.sized else 0,
-                book=next((b for b in books if b.strategy == order.strategy), empty),
-                others=_others(tx, order, unknown_orders),
+                book=next((b for b in of_security if b.strategy == order.strategy), empty),
+                others=_others(tx, order, of_book[order.book], unknown_orders),
                 bought_today=tx.fills.bought_on(account, order.strategy, order.security, day) if sells else 0,
-                others_hold=any(b.volume and b.strategy != order.strategy for b in books),
+                others_hold=any(b.volume and b.strategy != order.strategy for b in of_security),
                 unknown=remarks.get((order.security, order.side)),
                 sells_under_way=order.strategy in sellers,
                 last_sell=None if sells else last_sells[order.strategy],
                 invested=Decimal(0) if sells else invested.get(order.strategy, Decimal(0)),
-                resting=tuple(Resting(attempt=attempt, closes=closes) for attempt, closes in resting),
+                resting=tuple(buys if sells else resting.get((order.security, Side.SELL), ())),
                 moves=moves,
-                buying=Decimal(0) if sells else tx.attempts.buying(account, order.security),
+                buying=Decimal(0)
+                if sells
+                else sum(((r.attempt.volume - r.attempt.done) * r.attempt.price for r in buys), Decimal(0)),
                 day=counts,
                 placed=placed.get(order.strategy, 0),
                 paused=pause.scope_zh if pause else None,
@@ -186,22 +201,39 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
     return found
 
 
+def _resting(
+    tx: Tx, live: Sequence[AttemptRow], opened: Sequence[OrderRow]
+) -> Mapping[tuple[str, Side], Sequence[Resting]]:
+    """What lives, by code and side, oldest first."""
+    closes = {order.order_id: order.closes for order in opened}
+    found: dict[tuple[str, Side], list[Resting]] = {}
+    for attempt in live:
+        if attempt.order_id not in closes:  # its order had ended when the broker told that it stands after all
+            order = tx.orders.get(attempt.order_id)
+            closes[attempt.order_id] = order is not None and order.closes
+        found.setdefault((attempt.security, attempt.side), []).append(
+            Resting(attempt=attempt, closes=closes[attempt.order_id])
+        )
+    return found
+
+
+def _by_security(books: Sequence[BookRow]) -> Mapping[str, Sequence[BookRow]]:
+    found: dict[str, list[BookRow]] = {}
+    for book in books:
+        found.setdefault(book.security, []).append(book)
+    return found
+
+
 def _invested(tx: Tx, account: str, strategy: str) -> Decimal:
     held = sum((book.cost for book in tx.books.list(account=account, strategy=strategy)), Decimal(0))
     return held + tx.attempts.spending(account, strategy)
 
 
-def _others(tx: Tx, order: OrderRow, unknown: frozenset[int]) -> BookOrders:
-    of_book = tx.orders.open_of_book(order.account, order.strategy, order.security)
+def _others(tx: Tx, order: OrderRow, of_book: Sequence[OrderRow], unknown: frozenset[int]) -> BookOrders:
     others = tuple(o for o in of_book if o.order_id != order.order_id)
     return BookOrders(
         order=order,
         open=others,
         unknown=unknown & {o.order_id for o in others},
         bought_later=tx.orders.bought_later(order) if order.side is Side.SELL else 0,
-        resting=frozenset(
-            o.order_id
-            for o in others
-            if order.side is Side.SELL and o.side is Side.BUY and tx.elsewhere.rests(o.signal_id)
-        ),
     )

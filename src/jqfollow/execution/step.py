@@ -318,7 +318,7 @@ def _facts(known: Known, security: Security | None) -> Facts:
         unknown=papers.unknown,
         closes=order.closes,
         others_hold=papers.others_hold,
-        opposite=order.closes and _waits_for_opposite(known),
+        opposite=(order.closes or known.papers.others.ending_sells) and _waits_for_opposite(known),
         sells_under_way=papers.sells_under_way,
         cash_until=papers.last_sell and papers.last_sell + timedelta(seconds=known.execution.cash_wait_s),
         served=_served(papers),
@@ -394,10 +394,15 @@ def _priced_facts(
 
 
 def _waits_for_opposite(known: Known) -> bool:
-    """Whether earlier buys come first: all of them before the book is sold out, else those that go to the market."""
+    """Whether earlier buys come first: all of them before the book is sold out, else those that go to the market.
+
+    Also sells that are being ended: what they hold of the book is this one's to sell as soon as they have.
+    """
     order, waiting = known.order, known.order.waiting
     if order.side is not Side.SELL:
         return False
+    if not order.sized and known.papers.others.ending_sells:
+        return True
     waited = waiting is not None and waiting.what is WaitingFor.OPPOSITE and known.now - waiting.since > OPPOSITE_WAIT
     return not waited and any(order.closes or buy.limit_price is None for buy in known.papers.others.buys_before)
 

@@ -1,13 +1,15 @@
 """Orders as placed at brokers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypedDict, Unpack
 
 from jqfollow.clock import from_ms, to_ms
 from jqfollow.domain import ATTEMPT_ENDED, AttemptState, Side
-from jqfollow.ledger.codec import day_text, stored, to_json
+from jqfollow.ledger.codec import Stored, day_text, stored, to_json
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.meta import REMARK_TAG, Meta
 from jqfollow.ledger.rows import AttemptRow, DayCounts, NewAttempt
@@ -28,8 +30,6 @@ _OF_DAY = "SELECT * FROM attempts WHERE account = ? AND day = ? ORDER BY attempt
 _OF_ORDERS = """
 SELECT * FROM attempts WHERE order_id IN (SELECT value FROM json_each(?)) ORDER BY order_id, number"""
 _MISSING_FILLS = "SELECT * FROM attempts WHERE account = ? AND day = ? AND reported > filled ORDER BY attempt_id"
-_BUYING = f"""
-SELECT * FROM attempts WHERE {_LIVE} AND account = ? AND security = ? AND side = 'buy'"""  # noqa: S608  a constant
 _UNKNOWN_OF_ACCOUNT = f"""
 SELECT * FROM attempts WHERE {_LIVE} AND state = 'unknown' AND account = ? ORDER BY attempt_id"""  # noqa: S608
 _STUCK = f"""
@@ -40,10 +40,6 @@ INSERT INTO account_days (account, day, attempts, cancels) VALUES (?, ?, ?, ?)
 ON CONFLICT (account, day) DO UPDATE
 SET attempts = attempts + excluded.attempts, cancels = cancels + excluded.cancels"""
 _MOVED = "SELECT * FROM attempts WHERE account = ? AND day = ? AND updated_at >= ? ORDER BY attempt_id"
-_RESTING = f"""
-SELECT attempts.*, orders.closes FROM attempts JOIN orders USING (order_id)
-WHERE attempts.{_LIVE} AND attempts.account = ? AND attempts.security = ? AND attempts.side = ?
-ORDER BY attempt_id"""  # noqa: S608  a constant
 _SPENDING = f"""
 SELECT attempts.* FROM attempts JOIN orders USING (order_id)
 WHERE attempts.{_LIVE} AND attempts.account = ? AND orders.strategy = ? AND attempts.side = 'buy'"""  # noqa: S608
@@ -78,9 +74,9 @@ class Attempts(Table):
         Raises:
             LedgerError: the order has a live attempt, has ended, or has less than this volume left.
         """
-        attempt_id = int(self._one("SELECT coalesce(max(attempt_id), 0) + 1 AS next FROM attempts")["next"])
+        attempt_id, remark = self._next()
         now = to_ms(at)
-        row = self._insert_row(
+        self._insert(
             "attempts",
             {
                 "attempt_id": attempt_id,
@@ -92,19 +88,57 @@ class Attempts(Table):
                 "side": stored(attempt.side),
                 "volume": attempt.volume,
                 "price": stored(attempt.price),
-                "remark": f"jq{Meta(self._c).get(REMARK_TAG)}-{_base36(attempt_id)}",
+                "remark": remark,
                 "state": stored(AttemptState.PENDING_NEW),
                 "created_at": now,
                 "updated_at": now,
             },
         )
         self._c.execute(_COUNT, (stored(attempt.account), day_text(attempt.day), 1, 0))
-        return _attempt(row)
+        return self._kept.add_attempt(
+            AttemptRow(
+                attempt_id=attempt_id,
+                order_id=attempt.order_id,
+                number=attempt.number,
+                account=attempt.account,
+                day=attempt.day,
+                security=attempt.security,
+                side=attempt.side,
+                volume=attempt.volume,
+                price=attempt.price,
+                remark=remark,
+                broker_order_id=None,
+                state=AttemptState.PENDING_NEW,
+                reported=0,
+                filled=0,
+                message="",
+                created_at=from_ms(now),
+                updated_at=from_ms(now),
+                cancel_at=None,
+                cancels=0,
+                ended_at=None,
+            )
+        )
+
+    def _next(self) -> tuple[int, str]:
+        """Number and remark of a new attempt."""
+        kept = self._kept
+        if kept.newest_attempt is None:
+            kept.newest_attempt = int(
+                self._one("SELECT coalesce(max(attempt_id), 0) AS newest FROM attempts")["newest"]
+            )
+        if kept.remark_tag is None:
+            kept.remark_tag = Meta(self._c, kept).get(REMARK_TAG)
+        kept.newest_attempt += 1
+        return kept.newest_attempt, f"jq{kept.remark_tag}-{_base36(kept.newest_attempt)}"
 
     def get(self, attempt_id: int) -> AttemptRow | None:
         """One attempt."""
+        known = self._kept.attempts.get(attempt_id)
+        if known is not None:
+            return known
         row = self._one("SELECT * FROM attempts WHERE attempt_id = ?", attempt_id)
-        return None if row is None else _attempt(row)
+        return None if row is None else self._kept.keep_attempt(_attempt(row))
 
     def update(self, attempt_id: int, at: datetime, **columns: Unpack[AttemptColumns]) -> AttemptRow:
         """Changes the columns given; `ended_at` is when the state first was a final one.
@@ -124,13 +158,17 @@ class Attempts(Table):
             if asked:
                 self._c.execute(_COUNT, (stored(before.account), day_text(before.day), 0, asked))
         changes = {name: stored(value) for name, value in values.items()}
-        return _attempt(self._update_row("attempts", "attempt_id", attempt_id, {**changes, "updated_at": to_ms(at)}))
+        return self._change(attempt_id, {**changes, "updated_at": to_ms(at)})
 
     def of_order(self, order_id: int) -> AttemptRows:
         """The attempts of one order, first to last."""
-        return [
-            _attempt(row) for row in self._all("SELECT * FROM attempts WHERE order_id = ? ORDER BY number", order_id)
-        ]
+        known = self._kept.of_order(order_id)
+        if known is not None:
+            return known
+        found = self._all("SELECT * FROM attempts WHERE order_id = ? ORDER BY number", order_id)
+        rows = [self._kept.attempts.get(row["attempt_id"]) or _attempt(row) for row in found]
+        self._kept.keep_order_with(order_id, rows)
+        return rows
 
     def of_orders(self, order_ids: Iterable[int]) -> dict[int, AttemptRows]:
         """The attempts of several orders, first to last, by order."""
@@ -142,17 +180,20 @@ class Attempts(Table):
     def live(self, account: str | None = None) -> AttemptRows:
         """Attempts that have not ended, `unknown` ones too, oldest first."""
         rows = self._all(_LIVE_ALL) if account is None else self._all(_LIVE_OF_ACCOUNT, stored(account))
-        return [_attempt(row) for row in rows]
+        return [_as_before(row) for row in rows]
 
     def by_broker_id(self, account: str, day: date, broker_order_id: str) -> AttemptRow | None:
         """The attempt that is this order of the broker."""
+        known = self._kept.by_broker(account, day_text(day), broker_order_id)
+        if known is not None:
+            return known
         row = self._one(_BY_BROKER_ID, stored(account), day_text(day), stored(broker_order_id))
-        return None if row is None else _attempt(row)
+        return None if row is None else self._kept.keep_attempt(_attempt(row))
 
     def by_remark(self, remark: str) -> AttemptRow | None:
         """The attempt with this remark."""
         row = self._one("SELECT * FROM attempts WHERE remark = ?", stored(remark))
-        return None if row is None else _attempt(row)
+        return None if row is None else self._kept.keep_attempt(_attempt(row))
 
     def unknown(self, account: str, security: str | None = None, side: Side | None = None) -> AttemptRows:
         """Attempts whose outcome nobody knows, of the account or of one code and side, oldest first."""
@@ -165,19 +206,9 @@ class Attempts(Table):
         """Attempts that were about to be handed over at `before` or earlier, and have no answer."""
         return [_attempt(row) for row in self._all(_STUCK, stored(account), to_ms(before))]
 
-    def buying(self, account: str, security: str) -> Decimal:
-        """What live buys of a security may still cost, fees left out, yuan."""
-        live = [_attempt(row) for row in self._all(_BUYING, stored(account), stored(security))]
-        return sum(((a.volume - a.done) * a.price for a in live), Decimal(0))
-
     def moved(self, account: str, day: date, since: datetime) -> AttemptRows:
         """The day's attempts that changed since then, oldest first."""
         return [_attempt(row) for row in self._all(_MOVED, stored(account), day_text(day), to_ms(since))]
-
-    def resting(self, account: str, security: str, side: Side) -> list[tuple[AttemptRow, bool]]:
-        """Live attempts of a code and side, over all strategies, and whether each closes a position; oldest first."""
-        rows = self._all(_RESTING, stored(account), stored(security), stored(side))
-        return [(_attempt(row), bool(row["closes"])) for row in rows]
 
     def spending(self, account: str, strategy: str) -> Decimal:
         """What a strategy's live buys in an account may still cost, fees left out, yuan."""
@@ -213,11 +244,24 @@ class Attempts(Table):
             turnover += sum((a.reported - a.filled) * a.price for a in told)
         return DayCounts(attempts=row["attempts"], cancels=row["cancels"], turnover=turnover)
 
+    def add_fill(self, attempt_id: int, volume: int) -> None:
+        """For `Fills.add` only: a fill adds to its attempt."""
+        self._change(attempt_id, {"filled": self._existing(attempt_id).filled + volume})
+
     def add_turnover(self, attempt: AttemptRow, value: Decimal) -> None:
         """For `Fills.add` only: a fill adds to its day."""
         key = (stored(attempt.account), day_text(attempt.day))
         turnover = Decimal(self._one(_DAY, *key)["turnover"]) + value
         self._c.execute("UPDATE account_days SET turnover = ? WHERE account = ? AND day = ?", (stored(turnover), *key))
+
+    def _change(self, attempt_id: int, columns: dict[str, Stored]) -> AttemptRow:
+        """The row as it is then; one that is kept need not be read again to tell."""
+        known = self._kept.attempts.get(attempt_id)
+        if known is None:
+            return self._kept.keep_attempt(_attempt(self._update_row("attempts", "attempt_id", attempt_id, columns)))
+        self._update("attempts", "attempt_id", attempt_id, columns)
+        read = {name: _READ[name](value) for name, value in columns.items()}
+        return self._kept.keep_attempt(replace(known, **read))
 
     def _existing(self, attempt_id: int) -> AttemptRow:
         row = self.get(attempt_id)
@@ -232,6 +276,24 @@ def _base36(number: int) -> str:
         number, digit = divmod(number, 36)
         text = _DIGITS[digit] + text
     return text or "0"
+
+
+def _time(ms: int | None) -> datetime | None:
+    return None if ms is None else from_ms(ms)
+
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "state": AttemptState,
+    "broker_order_id": lambda text: text,
+    "reported": int,
+    "filled": int,
+    "message": str,
+    "updated_at": from_ms,
+    "cancel_at": _time,
+    "cancels": int,
+    "ended_at": _time,
+}
+"""How the columns that may change are read."""
 
 
 def _attempt(row: Any) -> AttemptRow:
@@ -253,7 +315,13 @@ def _attempt(row: Any) -> AttemptRow:
         message=row["message"],
         created_at=from_ms(row["created_at"]),
         updated_at=from_ms(row["updated_at"]),
-        cancel_at=None if row["cancel_at"] is None else from_ms(row["cancel_at"]),
+        cancel_at=_time(row["cancel_at"]),
         cancels=row["cancels"],
-        ended_at=None if row["ended_at"] is None else from_ms(row["ended_at"]),
+        ended_at=_time(row["ended_at"]),
     )
+
+
+@lru_cache(2048)
+def _as_before(row: Any) -> AttemptRow:
+    """`_attempt` for rows that are read again and again, and have seldom changed in between."""
+    return _attempt(row)

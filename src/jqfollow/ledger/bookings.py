@@ -53,7 +53,7 @@ class Bookings(Table):
                     "undoes": new.undoes,
                 },
             )
-            Books(self._c).add_booking(new)
+            Books(self._c, self._kept).add_booking(new)
         return act
 
     def of_act(self, act: int) -> BookingRows:

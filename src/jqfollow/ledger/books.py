@@ -1,10 +1,11 @@
 """The position that one strategy holds in one account."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from jqfollow.domain import FillReport, Side
-from jqfollow.ledger.codec import Stored, stored
+from jqfollow.ledger.codec import Stored, stored, to_json
 from jqfollow.ledger.rows import AttemptRow, BookRow, NewBooking
 from jqfollow.ledger.table import Table
 
@@ -20,6 +21,8 @@ INSERT INTO books (account, strategy, security, carry_buy, carry_sell) VALUES (?
 ON CONFLICT (account, strategy, security) DO UPDATE
 SET carry_buy = excluded.carry_buy, carry_sell = excluded.carry_sell"""
 _OF_SECURITY = "SELECT * FROM books WHERE account = ? AND security = ? ORDER BY strategy"
+_OF_SECURITIES = """
+SELECT * FROM books WHERE account = ? AND security IN (SELECT value FROM json_each(?)) ORDER BY security, strategy"""
 _LIST = """
 SELECT * FROM books WHERE (?1 IS NULL OR account = ?1) AND (?2 IS NULL OR strategy = ?2) AND (?3 = 0 OR volume <> 0)
 ORDER BY account, strategy, security"""
@@ -42,11 +45,17 @@ class Books(Table):
         book = self.get(account, strategy, security)
         carry_buy = book.carry_buy if buy is None else buy
         carry_sell = book.carry_sell if sell is None else sell
+        if (carry_buy, carry_sell) == (book.carry_buy, book.carry_sell):
+            return
         self._c.execute(_SET_CARRY, (*_key(book), stored(carry_buy), stored(carry_sell)))
 
     def of_security(self, account: str, security: str) -> BookRows:
         """All strategies' books of one security in an account."""
         return [_book(row) for row in self._all(_OF_SECURITY, stored(account), stored(security))]
+
+    def of_securities(self, account: str, securities: Iterable[str]) -> BookRows:
+        """All strategies' books of several securities in an account."""
+        return [_book(row) for row in self._all(_OF_SECURITIES, stored(account), to_json(sorted(securities)))]
 
     def list(self, *, account: str | None = None, strategy: str | None = None, held_only: bool = True) -> BookRows:
         """Books by account, strategy and security; `held_only` leaves out those of volume 0."""

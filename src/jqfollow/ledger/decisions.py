@@ -27,12 +27,12 @@ class Decisions(Table):
         outcome: str,
         refusal_reason: Reason | None,
         verdicts: Sequence[Mapping[str, Any]],
-    ) -> int:
-        """Keeps a decision about attempt number `attempt` with every rule's verdict; returns its id.
+    ) -> None:
+        """Keeps a decision about attempt number `attempt` with every rule's verdict.
 
         `outcome` is `place`, `wait` or `refuse`. A verdict holds what JSON holds; a decimal or a time becomes text.
         """
-        return self._insert(
+        self._insert_later(
             "decisions",
             {
                 "order_id": order_id,
@@ -46,11 +46,13 @@ class Decisions(Table):
 
     def of_order(self, order_id: int) -> DecisionRows:
         """The decisions about one order, oldest first."""
+        self._flush()
         sql = "SELECT * FROM decisions WHERE order_id = ? ORDER BY decision_id"
         return [_decision(row) for row in self._all(sql, order_id)]
 
     def list(self, limit: int = 100) -> DecisionRows:
         """Decisions, newest first."""
+        self._flush()
         return [_decision(row) for row in self._newest("decisions", "decision_id", limit)]
 
 

@@ -24,7 +24,7 @@ class Events(Table):
         detail: str = "",
     ) -> None:
         """Keeps one step: what happened, and the states before and after."""
-        self._insert(
+        self._insert_later(
             "events",
             {
                 "order_id": order_id,
@@ -39,6 +39,7 @@ class Events(Table):
 
     def of_order(self, order_id: int) -> list[EventRow]:
         """The steps of one order, oldest first."""
+        self._flush()
         return [
             EventRow(
                 event_id=row["event_id"],

@@ -11,7 +11,7 @@ from jqfollow.domain import FillReport, Side
 from jqfollow.ledger.attempts import Attempts
 from jqfollow.ledger.books import Books
 from jqfollow.ledger.codec import day_text, stored
-from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.orders import Orders
 from jqfollow.ledger.rows import AttemptRow, FillRow
 from jqfollow.ledger.table import Table
 
@@ -67,7 +67,7 @@ class Fills(Table):
             self._compare(attempt, report, self._one(_KNOWN, *key))
             return False
         self._add_to_sums(attempt, report)
-        Books(self._c).add_fill(attempt, strategy, report)
+        Books(self._c, self._kept).add_fill(attempt, strategy, report)
         return True
 
     def of_attempt(self, attempt_id: int) -> FillRows:
@@ -128,18 +128,11 @@ class Fills(Table):
         return [_fill(row) for row in rows]
 
     def _add_to_sums(self, attempt: AttemptRow, report: FillReport) -> None:
-        self._c.execute(
-            "UPDATE attempts SET filled = filled + ? WHERE attempt_id = ?", (report.volume, attempt.attempt_id)
-        )
-        row = self._one("SELECT turnover FROM orders WHERE order_id = ?", attempt.order_id)
-        if row is None:
-            raise LedgerError(f"orders has no row with order_id {attempt.order_id}")
-        turnover = Decimal(row["turnover"]) + report.volume * report.price
-        self._c.execute(
-            "UPDATE orders SET filled = filled + ?, turnover = ? WHERE order_id = ?",
-            (report.volume, stored(turnover), attempt.order_id),
-        )
-        Attempts(self._c).add_turnover(attempt, report.volume * report.price)
+        value = report.volume * report.price
+        attempts = Attempts(self._c, self._kept)
+        attempts.add_fill(attempt.attempt_id, report.volume)
+        attempts.add_turnover(attempt, value)
+        Orders(self._c, self._kept).add_fill(attempt.order_id, report.volume, value)
 
     @staticmethod
     def _compare(attempt: AttemptRow, report: FillReport, known: Any) -> None:

@@ -1,13 +1,14 @@
 """What happened, on disk: the one door to it."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Never, Self, TypeVar
+from typing import Any, Never, Self, TypeVar
 
 import structlog
 
@@ -32,6 +33,7 @@ class Ledger:
         self.path = path
         self._readers = readers
         self._writer = writer
+        self._bell: _Bell | None = None
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Self:
@@ -63,7 +65,7 @@ class Ledger:
             LedgerError: nothing of it stands (or, after a failing disk: nothing should); it may be tried again.
             Exception: what `fn` raised; nothing of it stands.
         """
-        return await _answer(self._writing().submit(fn))
+        return await self._answer(self._writing().submit(fn))
 
     async def write_all(self, fns: Sequence[Callable[[Tx], T]]) -> list[T | Exception]:
         """Runs several transactions in one commit; each gives what it returned, or what it raised and undid.
@@ -79,7 +81,7 @@ class Ledger:
         Never raises itself: whoever waits for it gets what went wrong, a ledger that takes no more included.
         """
         try:
-            return _answer(self._writing().submit_all(fns))
+            return self._answer(self._writing().submit_all(fns))
         except LedgerError as error:
             return _failed(error)
 
@@ -90,7 +92,7 @@ class Ledger:
             LedgerError: the ledger cannot be read, or `fn` tried to write.
             Exception: what `fn` raised.
         """
-        return await _answer(self._readers.submit(fn))
+        return await self._answer(self._readers.submit(fn))
 
     def write_now(self, fn: Callable[[Tx], T]) -> T:
         """Like `write`, for programs without an event loop: blocks."""
@@ -106,7 +108,7 @@ class Ledger:
         Raises:
             LedgerError: it cannot be written.
         """
-        await _answer(self._readers.run(partial(copy, self.path, path)))
+        await self._answer(self._readers.run(partial(copy, self.path, path)))
 
     async def close(self) -> None:
         """Runs what was handed over, then closes; what comes later is refused. Closing twice does no harm."""
@@ -126,23 +128,46 @@ class Ledger:
     ) -> None:
         self.close_now()
 
+    def _answer(self, work: Future[T]) -> Awaitable[T]:
+        loop = asyncio.get_running_loop()
+        if self._bell is None or self._bell.loop is not loop:
+            self._bell = _Bell(loop)
+        return self._bell.answer(work)
+
     def _writing(self) -> Writer:
         if self._writer is None:
             raise LedgerError(f"the ledger {self.path} was opened to be read only", f"账本 {self.path} 以只读方式打开")
         return self._writer
 
 
-async def _answer(work: Future[T]) -> T:
-    """Waits for `work` without a hold on it: a cancelled waiter leaves it alone, a loop that ended is not woken."""
-    loop = asyncio.get_running_loop()
-    waiter: asyncio.Future[T] = loop.create_future()
+class _Bell:
+    """Tells the waiters of one event loop; however many answers come at once, the loop is woken once."""
 
-    def wake(done: Future[T]) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_hand_over, done, waiter)
+    __slots__ = ("_answers", "_rung", "loop")
 
-    work.add_done_callback(wake)
-    return await waiter
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._answers: deque[tuple[Future[Any], asyncio.Future[Any]]] = deque()
+        self._rung = False
+
+    async def answer(self, work: Future[T]) -> T:
+        """Waits for `work` without a hold on it: a cancelled waiter leaves it alone, a loop that ended is not woken."""
+        waiter: asyncio.Future[T] = self.loop.create_future()
+        work.add_done_callback(lambda done: self._ring(done, waiter))
+        return await waiter
+
+    def _ring(self, done: Future[T], waiter: asyncio.Future[T]) -> None:
+        """On any thread."""
+        self._answers.append((done, waiter))
+        if not self._rung:
+            self._rung = True
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self.loop.call_soon_threadsafe(self._tell)
+
+    def _tell(self) -> None:
+        self._rung = False  # before it looks: what comes from now on rings again
+        while self._answers:
+            _hand_over(*self._answers.popleft())
 
 
 async def _failed(error: LedgerError) -> Never:

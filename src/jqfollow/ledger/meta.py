@@ -23,6 +23,7 @@ class Meta(Table):
 
     def set(self, key: str, value: str) -> None:
         """Sets a value, or another one."""
+        self._kept.remark_tag = None
         sql = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
         self._c.execute(sql, (stored(key), stored(value)))
 

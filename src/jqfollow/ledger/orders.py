@@ -1,12 +1,16 @@
 """What accounts shall do because of signals."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache, partial
 from typing import Any, TypedDict, Unpack
 
 from jqfollow.clock import from_ms, to_ms
 from jqfollow.domain import ORDER_OPEN, FollowMode, OrderState, Side, Waiting, WaitingFor
 from jqfollow.ledger.codec import Stored, day_text, decimal, figures, maybe, refusal_columns, stored
+from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.rows import NewOrder, OrderRow, Terms
 from jqfollow.ledger.table import Table, checked_columns
 from jqfollow.reasons import Reason, Refusal
@@ -17,20 +21,10 @@ OrderRows = list[OrderRow]
 _OPEN = "state IN ('pending_new', 'new', 'partially_filled')"
 _OPEN_ALL = f"SELECT * FROM orders WHERE {_OPEN} ORDER BY +order_id"  # noqa: S608  a constant
 _OPEN_OF_ACCOUNT = f"SELECT * FROM orders WHERE {_OPEN} AND account = ? ORDER BY order_id"  # noqa: S608  a constant
-_OPEN_OF_BOOK = f"""
-SELECT * FROM orders WHERE {_OPEN} AND account = ? AND strategy = ? AND security = ?
-ORDER BY order_id"""  # noqa: S608  a constant
-_IDLE = f"""
-SELECT * FROM orders WHERE {_OPEN} AND account = ? AND NOT EXISTS (
-    SELECT 1 FROM attempts
-    WHERE attempts.order_id = orders.order_id AND attempts.state NOT IN ('filled', 'canceled', 'rejected'))
-ORDER BY order_id"""  # noqa: S608  a constant
-_OLDEST_DAY = f"SELECT min(day) AS day FROM orders WHERE {_OPEN} AND account = ?"  # noqa: S608  a constant
 _VOLUME_OF_PARTS = "SELECT coalesce(sum(volume), 0) AS volume FROM orders WHERE signal_id = ? AND account = ?"
 _BOUGHT_LATER = """
 SELECT coalesce(sum(filled), 0) AS volume FROM orders
 WHERE account = ? AND strategy = ? AND security = ? AND order_id > ? AND side = 'buy'"""
-_SELLERS = f"SELECT DISTINCT strategy FROM orders WHERE {_OPEN} AND account = ? AND side = 'sell'"  # noqa: S608
 _LAST_SELL = f"""
 SELECT max(updated_at) AS at FROM orders
 WHERE day = ? AND account = ? AND strategy = ? AND side = 'sell' AND filled > 0 AND NOT {_OPEN}"""  # noqa: S608
@@ -68,7 +62,7 @@ class Orders(Table):
             LedgerError: this part of this signal stands already for this account.
         """
         now = to_ms(at)
-        row = self._insert_row(
+        order_id = self._insert(
             "orders",
             {
                 "signal_id": order.signal_id,
@@ -89,12 +83,41 @@ class Orders(Table):
                 "updated_at": now,
             },
         )
-        return _order(row)
+        return self._kept.keep_order(
+            OrderRow(
+                order_id=order_id,
+                signal_id=order.signal_id,
+                account=order.account,
+                strategy=order.strategy,
+                part=order.part,
+                day=order.day,
+                security=order.security,
+                side=order.side,
+                sized=order.sized,
+                volume=order.volume,
+                filled=0,
+                turnover=Decimal(0),
+                terms=replace(order.terms, made_at=_to_the_ms(order.terms.made_at)),
+                deadline=_to_the_ms(order.deadline),
+                limit_price=order.limit_price,
+                closes=order.closes,
+                state=OrderState.PENDING_NEW,
+                waiting=None,
+                cancel_reason=None,
+                reason=None,
+                figures={},
+                created_at=_to_the_ms(at),
+                updated_at=_to_the_ms(at),
+            )
+        )
 
     def get(self, order_id: int) -> OrderRow | None:
         """One order."""
+        known = self._kept.orders.get(order_id)
+        if known is not None:
+            return known
         row = self._one("SELECT * FROM orders WHERE order_id = ?", order_id)
-        return None if row is None else _order(row)
+        return None if row is None else self._kept.keep_order(_order(row))
 
     def update(self, order_id: int, at: datetime, **columns: Unpack[OrderColumns]) -> OrderRow:
         """Changes the columns given; an order that ends waits for nothing any more.
@@ -110,7 +133,7 @@ class Orders(Table):
             values |= {"waiting_for": None, "waiting_since": None, "wait_until": None}
         refusal = refusal_columns(values.pop("refusal")) if "refusal" in values else {}
         changes = {name: stored(value) for name, value in values.items()}
-        return _order(self._update_row("orders", "order_id", order_id, {**changes, **refusal, "updated_at": to_ms(at)}))
+        return self._change(order_id, {**changes, **refusal, "updated_at": to_ms(at)})
 
     def wait(self, order: OrderRow, at: datetime, what: WaitingFor | None, until: datetime | None = None) -> OrderRow:
         """The order waits for `what` from now on, or, with `None`, for nothing any more; returns it as it is then.
@@ -128,22 +151,28 @@ class Orders(Table):
             values["waiting_since"] = at if what else None
         if was is not None and not goes_on:
             values["deadline"] = was.deadline_after(order.deadline, at)
-        changes = {name: stored(value) for name, value in values.items()}
-        return _order(self._update_row("orders", "order_id", order.order_id, changes))
+        return self._change(order.order_id, {name: stored(value) for name, value in values.items()})
+
+    def add_fill(self, order_id: int, volume: int, turnover: Decimal) -> None:
+        """For `Fills.add` only: a fill adds to its order; raises `LedgerError` when there is none."""
+        order = self.get(order_id)
+        if order is None:
+            raise LedgerError(f"orders has no row with order_id {order_id}")
+        sums = {"filled": order.filled + volume, "turnover": stored(order.turnover + turnover)}
+        self._change(order_id, sums)
+
+    def _change(self, order_id: int, columns: dict[str, Stored]) -> OrderRow:
+        """The row as it is then; one that is kept need not be read again to tell."""
+        known = self._kept.orders.get(order_id)
+        if known is None or not columns.keys() <= _TOLD:
+            return self._kept.keep_order(_order(self._update_row("orders", "order_id", order_id, columns)))
+        self._update("orders", "order_id", order_id, columns)
+        return self._kept.keep_order(_changed(known, columns))
 
     def open(self, account: str | None = None) -> OrderRows:
         """Orders that have not ended, oldest first."""
         rows = self._all(_OPEN_ALL) if account is None else self._all(_OPEN_OF_ACCOUNT, stored(account))
-        return [_order(row) for row in rows]
-
-    def idle(self, account: str) -> OrderRows:
-        """Open orders of which nothing is at the broker or on its way there, oldest first."""
-        return [_order(row) for row in self._all(_IDLE, stored(account))]
-
-    def oldest_day(self, account: str) -> date | None:
-        """The day of the account's oldest open order, whatever becomes of it now; `None`: none is open."""
-        day = self._one(_OLDEST_DAY, stored(account))["day"]
-        return None if day is None else date.fromisoformat(day)
+        return [_as_before(row) for row in rows]
 
     def wanted_volume(self, account: str, signal_id: int) -> int:
         """The volume of all parts of one signal's order in one account."""
@@ -153,10 +182,6 @@ class Orders(Table):
         """What later orders bought into the order's book."""
         key = (stored(order.account), stored(order.strategy), stored(order.security), order.order_id)
         return int(self._one(_BOUGHT_LATER, *key)["volume"])
-
-    def sellers(self, account: str) -> frozenset[str]:
-        """The strategies with open sells in the account."""
-        return frozenset(row["strategy"] for row in self._all(_SELLERS, stored(account)))
 
     def last_sell(self, account: str, strategy: str, day: date) -> datetime | None:
         """When the last of a strategy's sells of a day ended that brought money; `None`: there was none."""
@@ -174,11 +199,6 @@ class Orders(Table):
     def of_book(self, account: str, strategy: str, security: str) -> OrderRows:
         """Every order of one book, oldest first."""
         return [_order(row) for row in self._all(_OF_BOOK, stored(account), stored(strategy), stored(security))]
-
-    def open_of_book(self, account: str, strategy: str, security: str) -> OrderRows:
-        """Orders that may still change one book, oldest first."""
-        rows = self._all(_OPEN_OF_BOOK, stored(account), stored(strategy), stored(security))
-        return [_order(row) for row in rows]
 
     def list(
         self,
@@ -208,6 +228,11 @@ class Orders(Table):
         return [_order(row) for row in rows]
 
 
+def _to_the_ms(moment: datetime) -> datetime:
+    """As it will be read again."""
+    return from_ms(to_ms(moment))
+
+
 def _terms_columns(terms: Terms) -> dict[str, Stored]:
     return {
         "amount": terms.amount,
@@ -230,6 +255,39 @@ def _waiting(row: Any) -> Waiting | None:
         since=from_ms(row["waiting_since"]),
         until=None if row["wait_until"] is None else from_ms(row["wait_until"]),
     )
+
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "state": OrderState,
+    "sized": bool,
+    "volume": int,
+    "filled": int,
+    "turnover": Decimal,
+    "deadline": from_ms,
+    "limit_price": decimal,
+    "cancel_reason": partial(maybe, Reason),
+    "reason": partial(maybe, Reason),
+    "figures": figures,
+    "updated_at": from_ms,
+}
+"""How the columns that change most are read."""
+_WAITING = frozenset({"waiting_for", "waiting_since", "wait_until"})
+"""One value."""
+_TOLD = _READ.keys() | _WAITING
+
+
+def _changed(row: OrderRow, columns: dict[str, Stored]) -> OrderRow:
+    """What `_order` would read after `columns` were written, all of them of `_TOLD`."""
+    read = {name: _READ[name](value) for name, value in columns.items() if name not in _WAITING}
+    if not _WAITING.isdisjoint(columns):
+        was = row.waiting
+        before = {
+            "waiting_for": was and was.what,
+            "waiting_since": stored(was.since) if was else None,
+            "wait_until": stored(was.until) if was else None,
+        }
+        read["waiting"] = _waiting(before | columns)
+    return replace(row, **read)
 
 
 def _order(row: Any) -> OrderRow:
@@ -268,3 +326,9 @@ def _order(row: Any) -> OrderRow:
         created_at=from_ms(row["created_at"]),
         updated_at=from_ms(row["updated_at"]),
     )
+
+
+@lru_cache(2048)
+def _as_before(row: Any) -> OrderRow:
+    """`_order` for rows that are read again and again, and have seldom changed in between."""
+    return _order(row)

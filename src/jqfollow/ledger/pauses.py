@@ -28,6 +28,7 @@ class Pauses(Table):
 
         A pause that stands keeps its time.
         """
+        self._kept.pauses = None
         self._c.execute(_PAUSE.format(_TABLES[buys]), (stored(strategy), stored(account), to_ms(at)))
 
     def resume(self, strategy: str, account: str) -> int:
@@ -36,6 +37,7 @@ class Pauses(Table):
         `''` means whatever it says: `resume('', '')` ends all pauses, `resume('s', '')` all that name strategy `s`.
         A wider pause than the one named stays: whoever paused everything does not find one strategy running.
         """
+        self._kept.pauses = None
         names = stored(strategy), stored(account)
         return sum(self._c.execute(_RESUME.format(table), names).rowcount for table in _TABLES.values())
 
@@ -45,7 +47,9 @@ class Pauses(Table):
 
     def list(self) -> PauseRows:
         """All pauses, those of everything before those of buys, the widest first."""
-        return [_pause(row) for row in self._all(_LIST)]
+        if self._kept.pauses is None:
+            self._kept.pauses = [_pause(row) for row in self._all(_LIST)]
+        return self._kept.pauses
 
 
 def _pause(row: Any) -> PauseRow:

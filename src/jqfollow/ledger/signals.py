@@ -59,18 +59,6 @@ class Signals(Table):
         if (signal.kind is SignalKind.ORDER) != (signal.order is not None):
             raise ValueError(f"a message of kind {signal.kind} with order {signal.order!r}")
         digest = hashlib.sha256(signal.text.encode("utf-8", "surrogatepass")).hexdigest()
-        known = self._one(
-            "SELECT signal_id, digest, reason, figures FROM signals WHERE strategy = ? AND message_id = ?",
-            stored(signal.strategy),
-            stored(signal.message_id),
-        )
-        if known is not None:
-            if known["digest"] != digest:
-                raise ConflictError(
-                    f"message {signal.message_id} of {signal.strategy} came again with another text",
-                    f"策略 {signal.strategy} 的消息 {signal.message_id} 再次到达，但内容不同",
-                )
-            return Recorded(signal_id=known["signal_id"], duplicate=True, refusal=_refusal(known))
         columns: dict[str, Stored] = {
             "strategy": stored(signal.strategy),
             "wire": stored(signal.wire),
@@ -85,7 +73,21 @@ class Signals(Table):
         }
         if signal.order is not None:
             columns |= _order_columns(signal.order)
-        return Recorded(signal_id=self._insert("signals", columns), duplicate=False)
+        signal_id = self._insert_new("signals", columns)
+        if signal_id is not None:
+            self._kept.signals[signal_id] = _fresh(signal_id, signal)
+            return Recorded(signal_id=signal_id, duplicate=False)
+        known = self._one(
+            "SELECT signal_id, digest, reason, figures FROM signals WHERE strategy = ? AND message_id = ?",
+            stored(signal.strategy),
+            stored(signal.message_id),
+        )
+        if known["digest"] != digest:
+            raise ConflictError(
+                f"message {signal.message_id} of {signal.strategy} came again with another text",
+                f"策略 {signal.strategy} 的消息 {signal.message_id} 再次到达，但内容不同",
+            )
+        return Recorded(signal_id=known["signal_id"], duplicate=True, refusal=_refusal(known))
 
     def knows(self, strategy: str, message_id: str) -> bool:
         """Whether this message stands."""
@@ -94,6 +96,9 @@ class Signals(Table):
 
     def get(self, signal_id: int) -> SignalRow | None:
         """One message."""
+        known = self._kept.signals.get(signal_id)
+        if known is not None:
+            return known
         row = self._one("SELECT * FROM signals WHERE signal_id = ?", signal_id)
         return None if row is None else _signal(row)
 
@@ -103,6 +108,7 @@ class Signals(Table):
 
     def finish(self, signal_id: int, state: SignalState, refusal: Refusal | None) -> None:
         """What became of a message; an order message that is recorded only must say why."""
+        self._kept.signals.pop(signal_id, None)
         self._update("signals", "signal_id", signal_id, {"state": stored(state), **refusal_columns(refusal)})
 
     def first_follow(self, strategy: str, jq_order_id: str, day: date, before: int) -> SignalRow | None:
@@ -213,6 +219,25 @@ def _order(row: Any) -> StrategyOrder:
         day=date.fromisoformat(row["day"]),
         position_after=row["position_after"],
         total_value=decimal(row["total_value"]),
+    )
+
+
+def _fresh(signal_id: int, signal: NewSignal) -> SignalRow:
+    """What `_signal` would read of a message that was just written."""
+    return SignalRow(
+        signal_id=signal_id,
+        strategy=signal.strategy,
+        wire=signal.wire,
+        message_id=signal.message_id,
+        kind=signal.kind,
+        run=signal.run,
+        text=signal.text,
+        made_at=from_ms(to_ms(signal.made_at)),
+        received_at=from_ms(to_ms(signal.received_at)),
+        order=signal.order,
+        state=SignalState.RECEIVED,
+        reason=None,
+        figures={},
     )
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote_from_bytes
 import structlog
 
 from jqfollow.ledger.errors import LedgerError, damaged, translated
+from jqfollow.ledger.kept import Kept
 from jqfollow.ledger.meta import Meta
 from jqfollow.ledger.migrations import APPLICATION_ID, SCHEMA, Schema
 
@@ -116,7 +117,7 @@ def copy(path: Path, target: Path) -> None:
         with closing(connect(path, mode="ro")) as source, closing(connect(draft, mode="rwc")) as copied:
             source.backup(copied)
             copied.execute("PRAGMA journal_mode = DELETE")
-            Meta(copied).renew_remark_tag()
+            Meta(copied, Kept()).renew_remark_tag()
             _refuse_damage(copied, path)
         draft.replace(target)
         _sync_folder(target.parent)
@@ -136,7 +137,7 @@ def _create(path: Path, schema: Schema) -> None:
         with closing(connect(draft, mode="rwc")) as connection:
             connection.execute("BEGIN IMMEDIATE")
             schema.create(connection)
-            Meta(connection).renew_remark_tag()
+            Meta(connection, Kept()).renew_remark_tag()
             connection.execute("COMMIT")
             _switch_to_wal(connection, path)
         try:

@@ -6,27 +6,27 @@ from typing import Any
 
 from jqfollow.ledger.codec import Stored
 from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.kept import Kept
 
 
 class Table:
     """Queries on one connection; lives as long as the connection, used within transactions only."""
 
-    __slots__ = ("_c",)
+    __slots__ = ("_c", "_kept")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, kept: Kept) -> None:
         self._c = connection
+        self._kept = kept
+
+    def _flush(self) -> None:
+        """Before a table is read whose rows are inserted later."""
+        self._kept.flush(self._c)
 
     def _one(self, sql: str, *values: Stored) -> Any:
         return self._c.execute(sql, values).fetchone()
 
     def _all(self, sql: str, *values: Stored) -> list[Any]:
         return self._c.execute(sql, values).fetchall()
-
-    def _insert_row(self, table: str, values: Mapping[str, Stored]) -> Any:
-        """The new row."""
-        names, marks = ", ".join(values), ", ".join("?" * len(values))
-        sql = f"INSERT INTO {table} ({names}) VALUES ({marks}) RETURNING *"  # noqa: S608  names are this package's own
-        return self._c.execute(sql, tuple(values.values())).fetchall()[0]
 
     def _update_row(self, table: str, key: str, key_value: int, values: Mapping[str, Stored]) -> Any:
         """The row as it is then."""
@@ -45,6 +45,17 @@ class Table:
         if row_id is None:
             raise LedgerError(f"{table}: no row was written")
         return row_id
+
+    def _insert_later(self, table: str, values: Mapping[str, Stored]) -> None:
+        """Writes the row together with the transaction's others of this table, before it ends or reads the table."""
+        self._kept.later.setdefault((table, tuple(values)), []).append(tuple(values.values()))
+
+    def _insert_new(self, table: str, values: Mapping[str, Stored]) -> int | None:
+        """The new row's id; `None` when a row that must be unique stands already: then nothing changes."""
+        names, marks = ", ".join(values), ", ".join("?" * len(values))
+        sql = f"INSERT INTO {table} ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608  as above
+        done = self._c.execute(sql, tuple(values.values()))
+        return done.lastrowid if done.rowcount else None
 
     def _update(self, table: str, key: str, key_value: int, values: Mapping[str, Stored]) -> None:
         names = ", ".join(f"{name} = ?" for name in values)

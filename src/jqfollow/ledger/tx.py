@@ -13,6 +13,7 @@ from jqfollow.ledger.deliveries import Deliveries
 from jqfollow.ledger.elsewhere import Elsewhere
 from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
+from jqfollow.ledger.kept import Kept
 from jqfollow.ledger.meta import Meta
 from jqfollow.ledger.numbers import Numbers
 from jqfollow.ledger.orders import Orders
@@ -33,6 +34,7 @@ class Tx:
 
     __slots__ = (
         "_connection",
+        "_kept",
         "attempts",
         "bookings",
         "books",
@@ -55,35 +57,47 @@ class Tx:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self.signals = Signals(connection)
-        self.orders = Orders(connection)
-        self.attempts = Attempts(connection)
-        self.fills = Fills(connection)
-        self.books = Books(connection)
-        self.bookings = Bookings(connection)
-        self.corporate = CorporateActions(connection)
-        self.decisions = Decisions(connection)
-        self.events = Events(connection)
-        self.outbox = Outbox(connection)
-        self.deliveries = Deliveries(connection)
-        self.pauses = Pauses(connection)
-        self.snapshots = Snapshots(connection)
-        self.meta = Meta(connection)
-        self.numbers = Numbers(connection)
-        self.elsewhere = Elsewhere(connection)
-        self.processes = Processes(connection)
-        self.reports = Reports(connection)
+        self._kept = kept = Kept()
+        self.signals = Signals(connection, kept)
+        self.orders = Orders(connection, kept)
+        self.attempts = Attempts(connection, kept)
+        self.fills = Fills(connection, kept)
+        self.books = Books(connection, kept)
+        self.bookings = Bookings(connection, kept)
+        self.corporate = CorporateActions(connection, kept)
+        self.decisions = Decisions(connection, kept)
+        self.events = Events(connection, kept)
+        self.outbox = Outbox(connection, kept)
+        self.deliveries = Deliveries(connection, kept)
+        self.pauses = Pauses(connection, kept)
+        self.snapshots = Snapshots(connection, kept)
+        self.meta = Meta(connection, kept)
+        self.numbers = Numbers(connection, kept)
+        self.elsewhere = Elsewhere(connection, kept)
+        self.processes = Processes(connection, kept)
+        self.reports = Reports(connection, kept)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """What is written within it is undone when something is raised; what was written before stands."""
+        self.flush()
         self._connection.execute("SAVEPOINT part")
         try:
             yield
+            self.flush()
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK TO part")
+            self._kept.forget()
             raise
         finally:
             if self._connection.in_transaction:
                 self._connection.execute("RELEASE part")
+
+    def flush(self) -> None:
+        """Writes what is written together (`Table._insert_later`)."""
+        self._kept.flush(self._connection)
+
+    def undone(self) -> None:
+        """What was read or written may not stand any more: a savepoint around it was rolled back."""
+        self._kept.forget()

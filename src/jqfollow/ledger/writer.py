@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 import structlog
 
@@ -30,9 +30,10 @@ _log = structlog.get_logger(__name__)
 class Writer:
     """Runs transactions one after the other on a connection of its own.
 
-    It takes all that wait, runs each in a savepoint, commits once, and only then answers. A function that raises
-    undoes its own work alone. When the disk fails, everything of the group fails and nothing of it stands, as far as
-    the disk tells; the thread lives on and tries the next group afresh.
+    It takes all that wait, runs them, commits once, and only then answers. A function that raises undoes its own work
+    alone: then all of the group run once more, so that a function may run twice, though it stands at most once. When
+    the disk fails, everything of the group fails and nothing of it stands, as far as the disk tells; the thread lives
+    on and tries the next group afresh.
     """
 
     def __init__(self, path: Path, connect: Callable[[], sqlite3.Connection]) -> None:
@@ -40,8 +41,8 @@ class Writer:
         self._connect = connect
         self._connection: sqlite3.Connection | None = None
         self._changed = threading.Condition()
-        self._waiting: deque[_Job[Any] | _Batch[Any]] = deque()
-        self._group: list[_Job[Any] | _Batch[Any]] = []
+        self._waiting: deque[_Work] = deque()
+        self._group: list[_Work] = []
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
 
@@ -55,11 +56,11 @@ class Writer:
         Raises:
             LedgerError: it will not be run: closed, dead, or too many wait.
         """
-        job = _Job(fn)
-        self._queue(job)
-        return job.future
+        work = _Work([_Job(fn)], alone=True)
+        self._queue(work)
+        return work.future
 
-    def _queue(self, job: "_Job[Any] | _Batch[Any]") -> None:
+    def _queue(self, work: "_Work") -> None:
         if threading.current_thread() is self._thread:
             raise RuntimeError("a transaction cannot wait for another one")
         with self._changed:
@@ -70,7 +71,7 @@ class Writer:
                     f"{MAX_WAITING} transactions wait for the ledger {self._path}; try again",
                     f"账本 {self._path} 前已有 {MAX_WAITING} 个写入在排队，请稍后再试",
                 )
-            self._waiting.append(job)
+            self._waiting.append(work)
             self._changed.notify()
 
     def submit_all(self, fns: Sequence[Callable[[Tx], T]]) -> Future[list[T | Exception]]:
@@ -79,9 +80,9 @@ class Writer:
         Raises:
             LedgerError: like `submit`.
         """
-        batch = _Batch([_Job(fn) for fn in fns])
-        self._queue(batch)
-        return batch.future
+        work = _Work([_Job(fn) for fn in fns], alone=False)
+        self._queue(work)
+        return work.future
 
     def close(self) -> None:
         """Takes no more, runs what waits, ends the thread and closes the connection."""
@@ -103,30 +104,28 @@ class Writer:
         """Leaves nobody waiting, however the thread ended."""
         with self._changed:
             self._closed = True
-            left = [job for job in (*self._group, *self._waiting) if not job.future.done()]
+            left = [work for work in (*self._group, *self._waiting) if not work.future.done()]
             self._waiting.clear()
         try:
             self._disconnect()
         finally:
-            for job in left:
-                job.answer(_closed_error(self._path))
+            for work in left:
+                work.answer(_closed_error(self._path))
 
-    def _next_group(self) -> list["_Job[Any] | _Batch[Any]"]:
+    def _next_group(self) -> list["_Work"]:
         with self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
             self._group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
             return self._group
 
-    def _commit(self, group: list["_Job[Any] | _Batch[Any]"]) -> None:
+    def _commit(self, group: list["_Work"]) -> None:
         failure: LedgerError | None = None
         try:
             if self._connection is None:
                 self._connection = self._connect()
             self._connection.execute("BEGIN IMMEDIATE")
-            tx = Tx(self._connection)
-            for job in group:
-                job.run(self._connection, tx, self._path)
+            self._run_jobs(self._connection, [job for work in group for job in work.jobs])
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._recover(error)
@@ -135,8 +134,32 @@ class Writer:
                 failure = LedgerError(failure.en, failure.zh)
             failure.__cause__ = error
             _log.error("ledger_commit_failed", transactions=len(group), error=str(error))
-        for job in group:
-            job.answer(failure)
+        for work in group:
+            work.answer(failure)
+
+    def _run_jobs(self, connection: sqlite3.Connection, jobs: Sequence["_Job[Any]"]) -> None:
+        """Runs all of them at once; when one fails, all are undone and run again, each in a savepoint of its own.
+
+        Raises:
+            sqlite3.Error: SQLite has rolled the whole transaction back.
+        """
+        tx = Tx(connection)
+        try:
+            for job in jobs:
+                job.result = called(job.fn, tx)
+                _refuse_outside(connection)
+            tx.flush()
+        except BaseException as error:
+            if isinstance(error, sqlite3.Error) and not connection.in_transaction:
+                raise
+            connection.execute("ROLLBACK")
+            connection.execute("BEGIN IMMEDIATE")
+            tx.undone()
+            if len(jobs) == 1:
+                jobs[0].error = presentable(error, self._path)
+                return
+            for job in jobs:
+                job.run(connection, tx, self._path)
 
     def _recover(self, error: sqlite3.Error) -> None:
         if self._connection is None:
@@ -157,16 +180,14 @@ class Writer:
 
 
 class _Job(Generic[T]):
-    """A transaction and whoever waits for it."""
+    """A transaction, and what became of it."""
 
-    __slots__ = ("_error", "_fn", "_result", "future")
+    __slots__ = ("error", "fn", "result")
 
     def __init__(self, fn: Callable[[Tx], T]) -> None:
-        self._fn = fn
-        self._result: T | None = None
-        self._error: BaseException | None = None
-        self.future: Future[T] = Future()
-        self.future.set_running_or_notify_cancel()  # cannot be cancelled any more
+        self.fn = fn
+        self.result: T | None = None
+        self.error: BaseException | None = None
 
     def run(self, connection: sqlite3.Connection, tx: Tx, path: Path) -> None:
         """Runs it in a savepoint and remembers its outcome.
@@ -176,53 +197,48 @@ class _Job(Generic[T]):
         """
         connection.execute("SAVEPOINT job")
         try:
-            self._result = called(self._fn, tx)
+            self.result = called(self.fn, tx)
+            tx.flush()
         except BaseException as error:  # whatever it is, it is the answer to whoever handed the function over
             if isinstance(error, sqlite3.Error) and not connection.in_transaction:
                 raise
             connection.execute("ROLLBACK TO job")
-            self._error = presentable(error, path)
+            tx.undone()
+            self.error = presentable(error, path)
         connection.execute("RELEASE job")
 
-    def answer(self, failure: LedgerError | None) -> None:
-        """Tells the outcome, which is `failure` for a group that failed; for the others their own."""
-        if self._error is not None:
-            self.future.set_exception(self._error)
-        elif failure is not None:
-            own = type(failure)(failure.en, failure.zh)  # raised more than once, one error would mix its tracebacks
-            own.__cause__ = failure.__cause__
-            self.future.set_exception(own)
-        else:
-            self.future.set_result(self._result)  # type: ignore[arg-type]  # set by run, which has not failed
 
-
-class _Batch(Generic[T]):
+class _Work:
     """Transactions that one caller waits for together; each undoes its own work alone."""
 
-    __slots__ = ("_jobs", "future")
+    __slots__ = ("_alone", "future", "jobs")
 
-    def __init__(self, jobs: Sequence[_Job[T]]) -> None:
-        self._jobs = jobs
-        self.future: Future[list[T | Exception]] = Future()
-        self.future.set_running_or_notify_cancel()
-
-    def run(self, connection: sqlite3.Connection, tx: Tx, path: Path) -> None:
-        """Runs one after the other; raises like `_Job.run`."""
-        for job in self._jobs:
-            job.run(connection, tx, path)
+    def __init__(self, jobs: Sequence[_Job[Any]], *, alone: bool) -> None:
+        """`alone`: the future has the one job's own outcome, else a list of all outcomes."""
+        self.jobs = jobs
+        self._alone = alone
+        self.future: Future[Any] = Future()
+        self.future.set_running_or_notify_cancel()  # cannot be cancelled any more
 
     def answer(self, failure: LedgerError | None) -> None:
-        """Tells every outcome."""
-        for job in self._jobs:
-            job.answer(failure)
-        if failure is not None:
-            self.future.set_exception(failure)
-            return
-        outcomes: list[T | Exception] = []
-        for job in self._jobs:
-            error = job.future.exception()
-            outcomes.append(job.future.result() if error is None else cast("Exception", error))
-        self.future.set_result(outcomes)
+        """Tells the outcome, which is `failure` for a group that failed, except to who alone had failed before."""
+        own = self.jobs[0].error if self._alone else None
+        if own is not None:
+            self.future.set_exception(own)
+        elif failure is not None:
+            again = type(failure)(failure.en, failure.zh)  # raised more than once, one error would mix its tracebacks
+            again.__cause__ = failure.__cause__
+            self.future.set_exception(again)
+        elif self._alone:
+            self.future.set_result(self.jobs[0].result)
+        else:
+            self.future.set_result([job.result if job.error is None else job.error for job in self.jobs])
+
+
+def _refuse_outside(connection: sqlite3.Connection) -> None:
+    """After a function: nothing more may be written when SQLite has given the transaction up meanwhile."""
+    if not connection.in_transaction:
+        raise sqlite3.OperationalError("the transaction was given up")
 
 
 def called(fn: Callable[[Tx], T], tx: Tx) -> T:

@@ -1,0 +1,82 @@
+"""Rows that one transaction has read or written. Nobody else writes while it lasts, so that none is read twice."""
+
+import sqlite3
+
+from jqfollow.ledger.codec import Stored, to_json
+from jqfollow.ledger.rows import AttemptRow, OrderRow, PauseRow, SignalRow
+
+
+class Kept:
+    """Of one transaction; whoever changes a row in the file changes it here, or forgets everything."""
+
+    __slots__ = (
+        "_by_broker",
+        "_of_order",
+        "attempts",
+        "later",
+        "newest_attempt",
+        "orders",
+        "pauses",
+        "remark_tag",
+        "signals",
+    )
+
+    def __init__(self) -> None:
+        self.orders: dict[int, OrderRow] = {}
+        self.attempts: dict[int, AttemptRow] = {}
+        self.signals: dict[int, SignalRow] = {}
+        self.newest_attempt: int | None = None
+        """Its number, once it was asked for."""
+        self.pauses: list[PauseRow] | None = None
+        self.remark_tag: str | None = None
+        self.later: dict[tuple[str, tuple[str, ...]], list[tuple[Stored, ...]]] = {}
+        """Rows that are still to be inserted, by table and columns."""
+        self._by_broker: dict[tuple[str, str, str], int] = {}
+        self._of_order: dict[int, list[int]] = {}
+
+    def forget(self) -> None:
+        """After a savepoint was rolled back: what was kept may never have stood."""
+        for rows in (self.orders, self.attempts, self.signals, self._by_broker, self._of_order, self.later):
+            rows.clear()
+        self.newest_attempt = self.pauses = self.remark_tag = None
+
+    def flush(self, connection: sqlite3.Connection) -> None:
+        """Inserts what was to be inserted later; one statement a table, however many rows."""
+        later, self.later = self.later, {}
+        for (table, names), rows in later.items():
+            columns = ", ".join(f"value ->> {number}" for number in range(len(names)))
+            sql = f"INSERT INTO {table} ({', '.join(names)}) SELECT {columns} FROM json_each(?)"  # noqa: S608  own names
+            connection.execute(sql, (to_json(rows),))
+
+    def keep_order(self, row: OrderRow) -> OrderRow:
+        """Keeps it as it stands in the file now; returns it."""
+        self.orders[row.order_id] = row
+        return row
+
+    def keep_attempt(self, row: AttemptRow) -> AttemptRow:
+        """Keeps it as it stands in the file now; returns it."""
+        self.attempts[row.attempt_id] = row
+        if row.broker_order_id is not None:
+            self._by_broker[row.account, row.day.isoformat(), row.broker_order_id] = row.attempt_id
+        return row
+
+    def by_broker(self, account: str, day: str, broker_order_id: str) -> AttemptRow | None:
+        """The attempt with this order of the broker, if it is kept."""
+        found = self._by_broker.get((account, day, broker_order_id))
+        row = None if found is None else self.attempts[found]
+        return row if row is not None and row.broker_order_id == broker_order_id else None
+
+    def keep_order_with(self, order_id: int, rows: list[AttemptRow]) -> None:
+        """These are all the attempts of the order, first to last."""
+        self._of_order[order_id] = [self.keep_attempt(row).attempt_id for row in rows]
+
+    def of_order(self, order_id: int) -> list[AttemptRow] | None:
+        """All the attempts of an order, if they are kept."""
+        found = self._of_order.get(order_id)
+        return None if found is None else [self.attempts[attempt_id] for attempt_id in found]
+
+    def add_attempt(self, row: AttemptRow) -> AttemptRow:
+        """A new attempt, its order's last; returns it."""
+        if (known := self._of_order.get(row.order_id)) is not None:
+            known.append(row.attempt_id)
+        return self.keep_attempt(row)

@@ -1,0 +1,129 @@
+"""What a transaction keeps of its rows is what stands in the file, whatever it does, and whatever is undone."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from jqfollow.domain import AttemptState, OrderState, WaitingFor
+from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger.orders import OrderColumns
+from jqfollow.ledger.rows import AttemptRow, OrderRow
+from jqfollow.ledger.tx import Tx
+from jqfollow.reasons import Reason, Refusal
+from ledger.samples import DAY, an_order, fill_report, later, new_attempt, signal
+
+REFUSAL = Refusal(reason=Reason.BROKER_REFUSED, figures={"message": "不行"})
+COLUMNS: dict[str, st.SearchStrategy[Any]] = {
+    "state": st.sampled_from(OrderState),
+    "sized": st.booleans(),
+    "volume": st.integers(0, 10_000),
+    "limit_price": st.none() | st.decimals(1, 100, places=3),
+    "reference": st.none() | st.decimals(1, 100, places=3),
+    "cancel_reason": st.none() | st.just(Reason.CANCELED_BY_USER),
+    "refusal": st.none() | st.just(REFUSAL),
+}
+WAITS = st.tuples(st.none() | st.sampled_from(WaitingFor), st.none() | st.floats(0, 1e6).map(later))
+Act = Callable[[Tx, OrderRow, AttemptRow], Any]
+
+
+def update_attempt(**columns: Any) -> Act:
+    return lambda tx, _, attempt: tx.attempts.update(attempt.attempt_id, later(7.0004), **columns)
+
+
+ACTS = st.one_of(
+    st.fixed_dictionaries({}, optional=COLUMNS).map(
+        lambda columns: lambda tx, order, _: tx.orders.update(order.order_id, later(5.0006), **columns)
+    ),
+    WAITS.map(lambda wait: lambda tx, order, _: tx.orders.wait(tx.orders.get(order.order_id), later(3.3), *wait)),
+    st.sampled_from(AttemptState).map(lambda state: update_attempt(state=state)),
+    st.builds(
+        update_attempt,
+        broker_order_id=st.none() | st.sampled_from(["b1", "b2", "坏\ud800"]),
+        reported=st.integers(0, 900),
+        message=st.text(max_size=5),
+        cancel_at=st.none() | st.just(later(9.9999)),
+        cancels=st.integers(0, 3),
+    ),
+    st.integers(1, 9).map(
+        lambda n: lambda tx, _, attempt: tx.fills.add(attempt, "demo", fill_report(attempt, f"t{n}", volume=n), DAY)
+    ),
+    st.just(
+        lambda tx, order, attempt: tx.attempts.create(
+            new_attempt(order, len(tx.attempts.of_order(order.order_id)) + 1), later(11)
+        )
+    ),
+    st.just(lambda tx, order, _: tx.orders.update(order.order_id, later(4), state=OrderState.NEW)),
+)
+
+
+def seen(tx: Tx, order: OrderRow) -> list[Any]:
+    attempts = tx.attempts.of_order(order.order_id)
+    return [
+        tx.orders.get(order.order_id),
+        attempts,
+        [tx.attempts.get(attempt.attempt_id) for attempt in attempts],
+        [tx.attempts.by_remark(attempt.remark) for attempt in attempts],
+        [tx.attempts.by_broker_id("main", DAY, name) for name in ("b1", "b2", "坏?")],
+        tx.signals.get(order.signal_id),
+    ]
+
+
+class UndoneError(Exception):
+    """To have a savepoint rolled back."""
+
+
+@given(st.lists(st.tuples(ACTS, st.booleans()), max_size=12))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_kept_is_what_stands(ledger: Ledger, acts: list[tuple[Act, bool]]) -> None:
+    number = ledger.read_now(lambda tx: len(tx.signals.list(limit=1000)))
+
+    def played(tx: Tx) -> None:
+        order = an_order(tx, f"m{number}", volume=1000, sized=True)
+        attempt = tx.attempts.create(new_attempt(order), later(1))
+        for act, undone in acts:
+            with contextlib.suppress(Exception), tx.savepoint():
+                act(tx, order, attempt)
+                if undone:
+                    raise UndoneError
+            kept = seen(tx, order)
+            tx.undone()
+            assert kept == seen(tx, order)
+        raise UndoneError
+
+    with pytest.raises(UndoneError):
+        ledger.write_now(played)
+
+
+def test_every_column_that_changes_is_tried() -> None:
+    assert set(OrderColumns.__annotations__) == set(COLUMNS)
+
+
+def test_pauses_and_the_next_number_are_not_older_than_what_was_done(ledger: Ledger) -> None:
+    def played(tx: Tx) -> None:
+        assert tx.pauses.active("demo", "main") is None
+        tx.pauses.pause("demo", "main", later(0))
+        assert tx.pauses.active("demo", "main") is not None
+        with contextlib.suppress(UndoneError), tx.savepoint():
+            order = an_order(tx, "m1")
+            tx.attempts.create(new_attempt(order), later(1))
+            raise UndoneError
+        order = an_order(tx, "m1")
+        assert tx.attempts.create(new_attempt(order), later(1)).attempt_id == 1
+        tx.pauses.resume("demo", "main")
+        assert tx.pauses.active("demo", "main") is None
+
+    ledger.write_now(played)
+
+
+def test_a_message_is_kept_as_it_was_written(ledger: Ledger) -> None:
+    def played(tx: Tx) -> None:
+        recorded = tx.signals.record(signal("m1", made_at=later(0.00049)))
+        kept = tx.signals.get(recorded.signal_id)
+        tx.undone()
+        assert kept == tx.signals.get(recorded.signal_id)
+
+    ledger.write_now(played)
