@@ -117,11 +117,6 @@ def a_house(folder: Path) -> House:
     return House(folder, strategies=strategies, execution={"max_attempts": 2})
 
 
-async def test_some_days(tmp_path: Path) -> None:
-    async with a_house(tmp_path) as house:
-        await play(house, 7, 12)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 async def test_many_days(tmp_path: Path, seed: int) -> None:
