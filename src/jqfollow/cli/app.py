@@ -21,6 +21,7 @@ from jqfollow.cli.pauses import pause, resume
 from jqfollow.cli.queries import fills, orders, positions, signals
 from jqfollow.cli.relay import relay
 from jqfollow.cli.repair import repair
+from jqfollow.cli.report import report
 from jqfollow.cli.send import send
 from jqfollow.cli.serve import serve
 from jqfollow.cli.status import status
@@ -42,7 +43,7 @@ def cli(context: click.Context) -> None:
 
 for command in (
     serve, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders, positions, fills, pause,
-    resume, export, autostart, account, drift, repair, book, relay,
+    resume, export, autostart, account, drift, repair, book, report, relay,
 ):  # fmt: skip
     cli.add_command(command)
 

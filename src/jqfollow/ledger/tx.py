@@ -14,6 +14,7 @@ from jqfollow.ledger.elsewhere import Elsewhere
 from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
 from jqfollow.ledger.kept import Kept
+from jqfollow.ledger.marks import Marks
 from jqfollow.ledger.meta import Meta
 from jqfollow.ledger.numbers import Numbers
 from jqfollow.ledger.orders import Orders
@@ -44,6 +45,7 @@ class Tx:
         "elsewhere",
         "events",
         "fills",
+        "marks",
         "meta",
         "numbers",
         "orders",
@@ -71,6 +73,7 @@ class Tx:
         self.deliveries = Deliveries(connection, kept)
         self.pauses = Pauses(connection, kept)
         self.snapshots = Snapshots(connection, kept)
+        self.marks = Marks(connection, kept)
         self.meta = Meta(connection, kept)
         self.numbers = Numbers(connection, kept)
         self.elsewhere = Elsewhere(connection, kept)
