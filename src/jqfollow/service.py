@@ -57,8 +57,10 @@ from jqfollow.notify.wecom import WecomRobot, make_client
 from jqfollow.relay.ticket import TICKET
 from jqfollow.routine import LOOK_AWAKE_EVERY_S, Routine
 from jqfollow.settings import Account as AccountSettings
-from jqfollow.settings import PaperAccount, QmtAccount, Settings
+from jqfollow.settings import FullQmtAccount, PaperAccount, QmtAccount, Settings
 from jqfollow.settings.cautions import cautions
+from jqfollow.tape.lines import FOLDER as TAPE_FOLDER
+from jqfollow.tape.recorder import Recorder
 from jqfollow.wire.keystore import KeyStore
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ log = structlog.get_logger(__name__)
 
 PICTURES_EVERY_S = 300
 LOOK_AFTER_EVERY_S = 2
+TAPE_EVERY_S = 1
 CORPORATE_EVERY_S = 120
 WATCH_EVERY_S = 300
 GAPS_EVERY_S = 5
@@ -253,6 +256,9 @@ class Service:
         )
         self.keeper = BookKeeper(ledger=self.ledger, accounts=self.accounts, settings=settings, clock=self.clock)
         self.watch = Watch(ledger=self.ledger, keeper=self.keeper, settings=settings, told=self.outbox.kick)
+        quoted = {n: a for n, a in self.accounts.items() if not isinstance(a.settings, FullQmtAccount)}
+        self.recorder = Recorder(ledger=self.ledger, accounts=quoted, folder=settings.data_dir / TAPE_FOLDER)
+        self._closing.push_async_callback(self.recorder.flush)
         self.corporate = CorporateActions(
             ledger=self.ledger,
             accounts=self.accounts,
@@ -496,6 +502,7 @@ class Service:
         ):
             scheduler.add_job(job, "cron", hour=at.hour, minute=at.minute, misfire_grace_time=3600)
         for seconds, look, name in (
+            (TAPE_EVERY_S, self.recorder.look, "tape"),
             (CORPORATE_EVERY_S, self.corporate.look, "corporate_actions"),
             (WATCH_EVERY_S, self.watch.look, "watch"),
             (LOOK_AWAKE_EVERY_S, self.routine.look_awake, "look_awake"),

@@ -460,3 +460,20 @@ CREATE TABLE opening_holdings (
     volume   INTEGER NOT NULL,
     PRIMARY KEY (account, day, security)
 ) STRICT, WITHOUT ROWID;
+
+-- Prices around an order: when its signal arrived, and the close of its day.
+CREATE TABLE order_marks (
+    order_id INTEGER PRIMARY KEY REFERENCES orders (order_id),
+    arrival  TEXT,
+    close    TEXT
+) STRICT;
+
+-- How far a strategy's books in an account were off, yuan, by the last look of the day.
+CREATE TABLE drift_days (
+    day      TEXT NOT NULL,
+    account  TEXT NOT NULL,
+    strategy TEXT NOT NULL,
+    missing  TEXT NOT NULL,
+    excess   TEXT NOT NULL,
+    PRIMARY KEY (day, account, strategy)
+) STRICT, WITHOUT ROWID;

@@ -15,6 +15,7 @@ from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
 from jqfollow.ledger.holdings import Holdings
 from jqfollow.ledger.kept import Kept
+from jqfollow.ledger.marks import Marks
 from jqfollow.ledger.meta import Meta
 from jqfollow.ledger.numbers import Numbers
 from jqfollow.ledger.orders import Orders
@@ -46,6 +47,7 @@ class Tx:
         "events",
         "fills",
         "holdings",
+        "marks",
         "meta",
         "numbers",
         "orders",
@@ -73,6 +75,7 @@ class Tx:
         self.deliveries = Deliveries(connection, kept)
         self.pauses = Pauses(connection, kept)
         self.snapshots = Snapshots(connection, kept)
+        self.marks = Marks(connection, kept)
         self.meta = Meta(connection, kept)
         self.numbers = Numbers(connection, kept)
         self.elsewhere = Elsewhere(connection, kept)
