@@ -55,6 +55,7 @@ from jqfollow.routine import Routine
 from jqfollow.settings import Account as AccountSettings
 from jqfollow.settings import PaperAccount, Settings
 from jqfollow.settings.cautions import cautions
+from jqfollow.stages import Stages
 from jqfollow.wire.keystore import KeyStore
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ log = structlog.get_logger(__name__)
 PICTURES_EVERY_S = 300
 LOOK_AFTER_EVERY_S = 2
 GAPS_EVERY_S = 5
+STAGES_EVERY_S = 1
 PUSHES_AT_ONCE = 256
 """So many pushes share a commit at most."""
 PUSHES_WAIT_S = 0.2
@@ -108,6 +110,7 @@ class Service:
         self._warnings: list[tuple[str, str]] = []
         self.names = Names(titles={name: s.title for name, s in settings.strategies.items()})
         self.counters = Counters()
+        self.stages = Stages(self.clock)
         self.accounts: dict[str, Account] = {}
         self.signals_port: SignalsPort | None = None
         self.hurried: Callable[[], bool] = lambda: False
@@ -154,6 +157,7 @@ class Service:
             intake=self.follower,
             clock=self.clock,
             counters=self.counters,
+            stages=self.stages,
             clocks=ClockWatch(seen=self._seen, tell=self._tell_of_clocks, clock=self.clock),
         )
         signals = Server(
@@ -171,6 +175,7 @@ class Service:
                 clock=self.clock,
                 token=token.text,
                 counters=self.counters,
+                stages=self.stages,
                 notices=self.notices,
                 signals=self.signals_port,
             ),
@@ -220,7 +225,12 @@ class Service:
         robots = [WecomRobot(key, client) for key in settings.notify.wecom.keys]
         self.outbox = Outbox(self.ledger, robots, self.clock)
         self.desk = Desk(
-            ledger=self.ledger, accounts=self.accounts, clock=self.clock, names=self.names, told=self.outbox.kick
+            ledger=self.ledger,
+            accounts=self.accounts,
+            clock=self.clock,
+            names=self.names,
+            told=self.outbox.kick,
+            stages=self.stages,
         )
         self.wishes = Wishes(
             ledger=self.ledger, accounts=self.accounts, clock=self.clock, names=self.names, told=self.outbox.kick
@@ -234,6 +244,7 @@ class Service:
             settings=settings,
             clock=self.clock,
             names=self.names,
+            stages=self.stages,
         )
         self.sweeps = Sweeps(
             ledger=self.ledger,
@@ -462,6 +473,8 @@ class Service:
                 scheduler.add_job(job, "interval", seconds=seconds, misfire_grace_time=None)
         gaps = self._guarded(self.follower.tell_gaps, "tell_gaps")
         scheduler.add_job(gaps, "interval", seconds=GAPS_EVERY_S, misfire_grace_time=None)
+        stages = self._guarded(self._keep_stages, "keep_stages")
+        scheduler.add_job(stages, "interval", seconds=STAGES_EVERY_S, misfire_grace_time=None)
         notify = self.settings.notify
         for at, job in (
             (notify.heartbeat_at, self._guarded(self.routine.send_heartbeat, "heartbeat")),
@@ -473,6 +486,12 @@ class Service:
         scheduler.add_job(keep_house, misfire_grace_time=None)  # now
         scheduler.start()
         self._closing.callback(scheduler.shutdown, wait=False)
+
+    async def _keep_stages(self, _: datetime) -> None:
+        """How long orders took is written beside the work; what cannot be written is no loss of money."""
+        orders = self.stages.changed()
+        if orders:
+            await self.ledger.write(lambda tx: tx.latencies.put(orders))
 
     def _guarded(
         self, job: Callable[[datetime], Awaitable[None]], name: str
@@ -517,6 +536,8 @@ class Service:
             task.cancel()
         await asyncio.wait(self._tasks, timeout=self._stop_s())
         self._tasks.clear()
+        with suppress(LedgerError):
+            await self._keep_stages(self.clock.now())
 
     async def _close_lanes(self, account: Account) -> None:
         await account.lanes.close(self._stop_s())

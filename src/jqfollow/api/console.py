@@ -29,6 +29,7 @@ from jqfollow.clock import Clock
 from jqfollow.domain import JqfollowError, ManualOrderError
 from jqfollow.ledger import Ledger, LedgerError
 from jqfollow.settings import Settings
+from jqfollow.stages import Stages
 
 log = structlog.get_logger(__name__)
 
@@ -69,8 +70,9 @@ def console_app(
     counters: Counters | None = None,
     notices: Callable[[], Sequence[NoticeView]] = list,
     signals: SignalsView | None = None,
+    stages: Stages | None = None,
 ) -> ASGIApp:
-    """The console's app, guard included. `counters`: those of the signals port, which is `signals`."""
+    """The console's app, guard included. `counters` and `stages`: those of the signals port, which is `signals`."""
     counters = counters or Counters()
     parts = Parts(
         settings=settings,
@@ -82,6 +84,7 @@ def console_app(
         notices=notices,
         signals=signals,
         started_at=clock.now(),
+        stages=stages or Stages(clock),
     )
     app = FastAPI(
         title="jqfollow",

@@ -11,6 +11,7 @@ from jqfollow.api.ports import Desk, Intake, SignalsView
 from jqfollow.clock import Clock
 from jqfollow.ledger import Ledger
 from jqfollow.settings import Settings
+from jqfollow.stages import Stages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,4 +28,5 @@ class Parts:
     """What people should know now, for the dashboard's head."""
     signals: SignalsView | None
     started_at: datetime
+    stages: Stages
     once: Once = field(default_factory=Once)

@@ -320,11 +320,13 @@ class Account:
         except BrokerError as error:
             log.warning("disconnect_failed", account=self.name, error=str(error))
 
-    async def place(self, request: PlaceRequest) -> Placed:
-        """Hands one attempt to the broker, once."""
+    async def place(self, request: PlaceRequest, began: Callable[[], None] | None = None) -> Placed:
+        """Hands one attempt to the broker, once; `began` is called on its thread just before."""
 
         def call() -> Answer:
             self._calls.calling(request.remark)
+            if began is not None:
+                began()
             try:
                 return Answer(request=request, placed=self.broker.place(request))
             except BrokerDownError as error:

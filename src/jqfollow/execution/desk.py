@@ -54,6 +54,7 @@ from jqfollow.ledger.tx import Tx
 from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason, Refusal
+from jqfollow.stages import Stage, Stages
 
 log = structlog.get_logger(__name__)
 
@@ -90,12 +91,14 @@ class Desk:
         clock: Clock,
         names: Names,
         told: Callable[[], None],
+        stages: Stages | None = None,
     ) -> None:
         """`told` is called when the outbox may hold something new."""
         self._ledger = ledger
         self._clock = clock
         self._names = names
         self._told = told
+        self._stages = stages or Stages(clock)
         self._open = {name: _Open() for name in accounts}
 
     def moment(self, account: Account) -> Moment:
@@ -113,6 +116,8 @@ class Desk:
         """
         stands = await self._ledger.write_all(intents)
         attempts = [attempt for attempt in stands if isinstance(attempt, AttemptRow)]
+        for attempt in attempts:
+            self._stages.mark(attempt.order_id, Stage.INTENDED)
         if attempts:
             told = [f"{a.remark} {a.side} {a.security} {a.volume} @ {a.price}" for a in attempts]
             log.info("placing", account=account.name, orders=told)
@@ -141,10 +146,14 @@ class Desk:
             volume=attempt.volume,
             price=attempt.price,
         )
+        called: list[float] = []
         try:
-            placed: Placed | BrokerError = await account.place(request)
+            placed: Placed | BrokerError = await account.place(request, lambda: called.append(self._clock.monotonic()))
         except BrokerError as error:
             placed = error
+        for at in called:
+            self._stages.mark(attempt.order_id, Stage.CALLED, at)
+        self._stages.mark(attempt.order_id, Stage.ANSWERED)
         return attempt.attempt_id, placed
 
     def _hand_over(self, account: Account, answers: Sequence[Answered]) -> Awaitable[list[Exception | None]]:
@@ -283,7 +292,10 @@ class Desk:
         for event, outcome in zip(told, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 log.error("push_failed", account=account.name, push=repr(event), exc_info=outcome)
-        if any(outcome is True or isinstance(outcome, Exception) for outcome in outcomes):
+            elif outcome is not None and isinstance(event, FillReport):
+                self._stages.mark(outcome.order_id, Stage.FILLED)
+        # What has ended may let another order, or another attempt, go on.
+        if any(isinstance(o, Exception) or (o is not None and o.state in ATTEMPT_ENDED) for o in outcomes):
             account.wake.set()
         self.tell_people()
 
@@ -291,8 +303,8 @@ class Desk:
         """Applies the answer to a placing call that came after its deadline: it settles what was unknown."""
         await self._write(account, [(attempt_id, placed)])
 
-    def _heard(self, tx: Tx, account: Account, event: BrokerEvent) -> bool:
-        """Applies one push; whether it may let another order, or another attempt, go on."""
+    def _heard(self, tx: Tx, account: Account, event: BrokerEvent) -> AttemptRow | None:
+        """Applies one push; the attempt that it was about, as it is then."""
         moment = self.moment(account)
         day = account.trading_day()
         attempt: AttemptRow | None = None
@@ -315,7 +327,7 @@ class Desk:
                     attempt = step_attempt(tx, attempt, Event.CANCEL_FAILED, moment, detail=message)
             case _:
                 pass
-        return attempt is not None and attempt.state in ATTEMPT_ENDED
+        return attempt
 
     def apply_report(self, tx: Tx, account: Account, report: OrderReport, moment: Moment) -> AttemptRow | None:
         """Applies one report of an order, a refusal among them; `None` when the order is not ours."""

@@ -31,6 +31,7 @@ from jqfollow.execution.step import (
     Wait,
     before_market,
     security_of,
+    volume_of,
     with_market,
 )
 from jqfollow.execution.transitions import Names, end_order
@@ -42,6 +43,7 @@ from jqfollow.ledger.rows import OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.settings import Settings, Strategy
+from jqfollow.stages import Stage, Stages
 
 log = structlog.get_logger(__name__)
 
@@ -80,8 +82,10 @@ class Rounds:
         settings: Settings,
         clock: Clock,
         names: Names,
+        stages: Stages,
     ) -> None:
         self._account = account
+        self._stages = stages
         self._ledger = ledger
         self._desk = desk
         self._wishes = wishes
@@ -114,6 +118,8 @@ class Rounds:
             return False
         for each in papers:
             self._looked_at[each.order.order_id] = began
+            if not each.attempts:
+                self._stages.known(each.order.order_id, each.order.signal_id)
         asking = await self._decide_without_market(papers)
         if asking:
             await self._work_with_market(asking, began)
@@ -246,7 +252,7 @@ class Rounds:
             facts = self._account_facts()
             while waiting and len(chunk) < room:
                 known = replace(waiting.pop(0), account=facts, now=self._clock.now())
-                step = await self._judged(known, lambda known: with_market(answers.add_to(known)))
+                step = await self._judged(known, lambda known: self._with_market(answers.add_to(known)))
                 if isinstance(step, Place):
                     answers.left.take(step)
                     chunk.append(step)
@@ -259,6 +265,13 @@ class Rounds:
                 for known in waiting:  # they go on in the next round
                     self._looked_at.pop(known.order.order_id, None)
                 return
+
+    def _with_market(self, known: Known) -> Step:
+        sized = volume_of(known)
+        self._stages.mark(known.order.order_id, Stage.SIZED)
+        step = with_market(known, sized)
+        self._stages.mark(known.order.order_id, Stage.JUDGED)
+        return step
 
     async def _judged(self, known: Known, judge: Callable[[Known], Step | None]) -> Step | None:
         """The order's step; the order that the program itself fails on ends, and stops no other."""
@@ -326,6 +339,7 @@ class Rounds:
             order = known.order
             match step:
                 case Wait():
+                    self._stages.waits(order.order_id)
                     self._make_way(known.papers, step)
                     if not step.goes_on(order.waiting):
                         writes.append((order, partial(self._entries.wait, papers=known.papers, step=step)))

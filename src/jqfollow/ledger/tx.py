@@ -12,6 +12,7 @@ from jqfollow.ledger.elsewhere import Elsewhere
 from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
 from jqfollow.ledger.kept import Kept
+from jqfollow.ledger.latencies import Latencies
 from jqfollow.ledger.meta import Meta
 from jqfollow.ledger.numbers import Numbers
 from jqfollow.ledger.orders import Orders
@@ -40,6 +41,7 @@ class Tx:
         "elsewhere",
         "events",
         "fills",
+        "latencies",
         "meta",
         "numbers",
         "orders",
@@ -70,6 +72,7 @@ class Tx:
         self.elsewhere = Elsewhere(connection, kept)
         self.processes = Processes(connection, kept)
         self.reports = Reports(connection, kept)
+        self.latencies = Latencies(connection, kept)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
