@@ -65,10 +65,16 @@ class Wire(StrEnum):
     JQF1 = "jqf1"
     SEED = "seed"
     MANUAL = "manual"
+    REPAIR = "repair"
+    """Closes a drift."""
 
 
 MANUAL_RUN = "manual"
 """The run type of what a person orders; a message that tells it is a backtest's."""
+
+
+REPAIR_RUN = "repair"
+"""The run type of what closes a drift at a person's word; a message that tells it is a backtest's."""
 
 
 class SignalKind(StrEnum):
@@ -287,6 +293,16 @@ class PlaceRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderKey:
+    """What names an order of a broker: its ids are not known to be unique over days."""
+
+    account: str
+    day: date
+    """The exchange day of the order."""
+    broker_order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     """The broker took it and named it."""
 
@@ -298,6 +314,8 @@ class Refused:
     """The broker proved that it did not take it; `message` in its own words."""
 
     message: str
+    broker_order_id: str = ""
+    """The name under which its list shows what it refused; '': it told none."""
 
 
 Placed = Accepted | Refused

@@ -82,6 +82,15 @@ class Follower:
         """How often the program itself failed on a signal or an order."""
         return self._signals_failed + sum(rounds.failures for rounds in self._rounds.values())
 
+    @property
+    def rounds(self) -> Mapping[str, Rounds]:
+        """Every account's rounds."""
+        return self._rounds
+
+    def look_again(self) -> None:
+        """Orders stand in the ledger that did not come by `record`."""
+        self._go_on(())
+
     # -- what the ports ask ------------------------------------------------------------------------------------------
 
     async def record(self, signal: NewSignal) -> Recorded:

@@ -17,10 +17,14 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from jqfollow import __version__
+from jqfollow.accounting.books import BookKeeper
+from jqfollow.accounting.corporate import CorporateActions, FactorSource
+from jqfollow.accounting.repairs import Repairs
+from jqfollow.accounting.watch import Watch
 from jqfollow.api.clocks import ClockWatch
 from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
-from jqfollow.api.models import NoticeView
+from jqfollow.api.models import NoticeView, RelayView
 from jqfollow.api.opening import Opener
 from jqfollow.api.server import Server
 from jqfollow.api.signals import SignalsPort, signals_app
@@ -53,7 +57,7 @@ from jqfollow.notify.wecom import WecomRobot, make_client
 from jqfollow.relay.ticket import TICKET
 from jqfollow.routine import Routine
 from jqfollow.settings import Account as AccountSettings
-from jqfollow.settings import PaperAccount, Settings
+from jqfollow.settings import PaperAccount, QmtAccount, Settings
 from jqfollow.settings.cautions import cautions
 from jqfollow.stages import Stages
 from jqfollow.wire.keystore import KeyStore
@@ -66,6 +70,8 @@ log = structlog.get_logger(__name__)
 
 PICTURES_EVERY_S = 300
 LOOK_AFTER_EVERY_S = 2
+CORPORATE_EVERY_S = 120
+WATCH_EVERY_S = 300
 GAPS_EVERY_S = 5
 STAGES_EVERY_S = 1
 PUSHES_AT_ONCE = 256
@@ -177,7 +183,9 @@ class Service:
                 counters=self.counters,
                 stages=self.stages,
                 notices=self.notices,
+                relay=self.relay_view,
                 signals=self.signals_port,
+                accounting=(self.repairs, self.keeper),
             ),
             name="console",
             host=settings.console.host,
@@ -246,6 +254,26 @@ class Service:
             names=self.names,
             stages=self.stages,
         )
+        self.repairs = Repairs(
+            ledger=self.ledger,
+            accounts=self.accounts,
+            rounds=self.follower.rounds,
+            settings=settings,
+            clock=self.clock,
+            wake=self.follower.look_again,
+        )
+        self.keeper = BookKeeper(ledger=self.ledger, accounts=self.accounts, settings=settings, clock=self.clock)
+        self.watch = Watch(ledger=self.ledger, keeper=self.keeper, settings=settings, told=self.outbox.kick)
+        self.corporate = CorporateActions(
+            ledger=self.ledger,
+            accounts=self.accounts,
+            settings=settings,
+            calendar=self.calendar,
+            clock=self.clock,
+            sources={name: self._factors_of() for name, a in settings.accounts.items() if isinstance(a, QmtAccount)},
+            wake=self.follower.look_again,
+            told=self.outbox.kick,
+        )
         self.sweeps = Sweeps(
             ledger=self.ledger,
             desk=self.desk,
@@ -273,7 +301,7 @@ class Service:
             sweeps=self.sweeps,
             calendar=self.calendar,
             names=self.names,
-            warnings=[zh for zh, _ in self._warnings],
+            warnings=self._wrong_now,
             told=self.outbox.kick,
             clock=self.clock,
         )
@@ -292,6 +320,9 @@ class Service:
             calendar=self.calendar,
             quotes=quotes,
         )
+
+    def _factors_of(self) -> FactorSource:
+        return XtQuotes(load=load_xtdata, clock=self.clock).factors
 
     def _warn_about_configuration(self, token_warning: str) -> None:
         self._warnings += cautions(self.settings)
@@ -326,7 +357,7 @@ class Service:
         if not (self.settings.data_dir / TICKET).exists():
             return
         try:
-            from jqfollow.relay.pc import RelayLine, load_ticket
+            from jqfollow.relay.pc import RelayLine, folder_id, load_ticket
         except ModuleNotFoundError as error:
             raise JqfollowError(
                 f'已加入中继，但缺少 {error.name}：pip install "jqfollow[relay]" / is missing for the relay'
@@ -336,6 +367,8 @@ class Service:
             return
         self.relay = RelayLine(
             ticket,
+            folder=folder_id(self.settings.data_dir),
+            clock=self.clock,
             opener=Opener(settings=self.settings, keys=self.keys, clock=self.clock),
             reception=self.signals_port.reception,
             tell=self._alert,
@@ -399,6 +432,15 @@ class Service:
     async def _tell_of_clocks(self, strategy: str, skew_s: float) -> None:
         await self.routine.tell(Kind.ALERT, messages.clocks_differ(self.names.title(strategy), skew_s))
 
+    def _wrong_now(self) -> Sequence[str]:
+        wrong = self.relay.state.notices() if self.relay is not None else ()
+        return [*(zh for zh, _ in self._warnings), *(one.zh for one in wrong)]
+
+    def relay_view(self) -> RelayView | None:
+        """For the console: the line to the relay."""
+        state = self.relay.state if self.relay is not None else None
+        return None if state is None else RelayView.model_validate(state, from_attributes=True)
+
     def notices(self) -> Sequence[NoticeView]:
         """For the console: what people should know now."""
         found = [NoticeView(level="warning", zh=zh, en=en) for zh, en in self._warnings]
@@ -419,23 +461,8 @@ class Service:
                         en=f"{account.lanes.abandoned} calls to the broker of account {name} never returned",
                     )
                 )
-        if self.relay is not None and not self.relay.state.connected:
-            found.append(
-                NoticeView(
-                    level="error",
-                    zh="与中继的连接断了，正在重连：其间的信号存在中继里，来晚的不会下单",
-                    en="the relay is not connected: it keeps the signals, and those that come late are not traded",
-                )
-            )
-        if self.relay is not None and self.relay.state.refused:
-            refused = self.relay.state.refused
-            found.append(
-                NoticeView(
-                    level="error",
-                    zh=f"中继送来 {refused} 条不能用的消息，详见日志",
-                    en=f"{refused} messages of the relay could not be used: see the log",
-                )
-            )
+        wrong = self.relay.state.notices() if self.relay is not None else ()
+        found += [NoticeView(level="error", zh=one.zh, en=one.en) for one in wrong]
         outbox = self.outbox.health()
         if outbox["state"] == "degraded":
             waiting = outbox["pending"]
@@ -481,6 +508,11 @@ class Service:
             (notify.summary_at, self._guarded(self.routine.send_summary, "summary")),
         ):
             scheduler.add_job(job, "cron", hour=at.hour, minute=at.minute, misfire_grace_time=3600)
+        for seconds, look, name in (
+            (CORPORATE_EVERY_S, self.corporate.look, "corporate_actions"),
+            (WATCH_EVERY_S, self.watch.look, "watch"),
+        ):
+            scheduler.add_job(self._guarded(look, name), "interval", seconds=seconds, misfire_grace_time=None)
         keep_house = self._guarded(self.routine.keep_house, "keep_house")
         scheduler.add_job(keep_house, "cron", hour=16, misfire_grace_time=None)
         scheduler.add_job(keep_house, misfire_grace_time=None)  # now

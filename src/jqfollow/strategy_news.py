@@ -134,6 +134,7 @@ class StrategyNews:
             if process is not None:
                 tx.processes.settle(signal.strategy, Origin(process=process, seq=lost.seq))
         if news.lost:
+            tx.processes.note_lost(signal.strategy, signal.made_at)
             text = from_joinquant.lost(self._names.title(signal.strategy), news.lost)
             self._alert(tx, text, now, key=f"lost-{signal.signal_id}")
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jqfollow.domain import MANUAL_RUN, FollowMode, OrderState, Side
-from jqfollow.drift.causes import Cause, Drift, drift_of
+from jqfollow.drift.causes import Cause, Drift
+from jqfollow.drift.walk import drift_of
 from jqfollow.ledger.rows import OrderRow, Terms
 from jqfollow.reasons import Reason
 

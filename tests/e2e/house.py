@@ -234,6 +234,9 @@ class House:
             await sweeps.look_after(account, now)
             await sweeps.retry(account, now)
 
+    async def morning(self) -> None:
+        """What is done at the broker's every morning; at a practice exchange nothing."""
+
     # -- JoinQuant ---------------------------------------------------------------------------------------------------
 
     async def send(

@@ -32,6 +32,7 @@ class RandomDays:
         for morning in (False, True):
             if morning:
                 await self.jq.next_morning()
+                await self.house.morning()
                 self._move()
                 await self._act()  # before the open
                 await self.jq.to("09:31")

@@ -35,7 +35,12 @@ async def step(house: House, jq: Joined, time: str, number: int, day: int) -> No
     await house.until(lambda tx: over(tx) or all(o.limit_price for o in tx.orders.open()))
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+QUICK = {"several_tasks", "sub_portfolios", "grid", "helper_file"}
+
+
+@pytest.mark.parametrize(
+    "shape", [pytest.param(shape, marks=() if shape in QUICK else pytest.mark.slow) for shape in SHAPES]
+)
 async def test_each_order_is_followed_and_nothing_else(tmp_path: Path, shape: str) -> None:
     start = datetime(2026, 3, 2, 9, 0, tzinfo=SHANGHAI)
     accounts = {"paper": {"hours": "exchange", "cash": 10_000_000}}

@@ -354,3 +354,22 @@ def test_a_book_stays_within_a_lot_of_what_it_should_hold(
         assert 0 <= carry_sell < rule.minimum
         if position == 0 and other_holdings == 0:
             assert book == 0
+
+
+@given(
+    st.sampled_from(Side), st.integers(1, 5000), st.decimals(0, 99, places=1), st.decimals(0, 9000, places=1),
+    st.integers(0, 20_000),
+)  # fmt: skip
+def test_what_was_left_before_at_most_doubles_an_order(
+    side: Side, amount: int, carry: Decimal, owed: Decimal, book: int
+) -> None:
+    book_and_carry = {"book": book, "carry_buy": carry, "carry_sell": carry}
+    alone = sized(MAIN, side, amount, **book_and_carry)
+    more = sized(MAIN, side, amount, owed=owed, **book_and_carry)
+    extra = more.volume - alone.volume
+    assert 0 <= extra <= amount + 100
+    assert more.volume <= amount + carry + min(owed, Decimal(amount))
+    if side is Side.SELL:
+        assert more.volume <= book
+    after = more.carry_buy if side is Side.BUY else more.carry_sell
+    assert after <= (alone.carry_buy if side is Side.BUY else alone.carry_sell), "what rides becomes no rounding"

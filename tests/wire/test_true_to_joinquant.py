@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from joinquant import LimitOrderStyle, OrderStatus, Platform, StopLimitOrderStyle, StopMarketOrderStyle
-from jqfollow.wire.client_file import render_client
+from jqfollow.wire.client_file import module_name, render_client
 from jqfollow.wire.messages import parse_text
 from wire.clients import KEY, Times, platform, rendered, timed
 from wire.service import Service
@@ -481,8 +481,11 @@ def process_initialize(context):
 
     def test_the_file_is_called_after_its_strategy(self) -> None:
         text = render_client(url="http://h", key_text=KEY.text, strategy="a.b-1")
-        assert "import jqfollow_client_a_b_1\n" in text
-        assert "jqfollow_client_a_b_1.install(globals(), context, 'a.b-1')" in text
+        module = module_name("a.b-1")
+        assert module.startswith("jqfollow_client_a_b_1_")
+        assert f"import {module}\n" in text
+        assert f"{module}.install(globals(), context, 'a.b-1')" in text
+        assert len({module_name(name) for name in ("a.b-1", "a_b_1", "a-b.1", "a.b.1")}) == 4
 
     def test_two_strategies_beside_each_other(self, times: Times) -> None:
         with Service(key=KEY) as one, Service(key=KEY) as two:

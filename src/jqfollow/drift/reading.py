@@ -1,17 +1,227 @@
 """The drift of every book, out of one read of the ledger."""
 
-from jqfollow.drift.causes import Drift, drift_of
-from jqfollow.ledger.rows import OrderRow
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+
+from jqfollow.clock import SHANGHAI
+from jqfollow.corporate.sharing import shared_out
+from jqfollow.domain import FollowMode, Side
+from jqfollow.drift.causes import Drift
+from jqfollow.drift.events import Beside, Split, Told, Unfollowed
+from jqfollow.drift.walk import drift_of
+from jqfollow.ledger.corporate import ActionState
+from jqfollow.ledger.processes import GapRow
+from jqfollow.ledger.reports import ReportRow
+from jqfollow.ledger.rows import BookingRow, BookRow, OrderRow, SignalRow
 from jqfollow.ledger.tx import Tx
+from jqfollow.reasons import Reason
+from jqfollow.settings import Follow, Settings, Strategy
+from jqfollow.wire.messages import LIVE_RUN
+
+Key = tuple[str, str, str]
+"""Account, strategy, security."""
+
+COUNTER_LAGS = timedelta(seconds=15)
+"""A broker's picture taken so soon after a fill may not show it."""
+_NOTHING_BOUGHT = frozenset({Reason.REPLAYED, Reason.NOT_TRADED, Reason.NO_AMOUNT, Reason.SHORT_SIDE})
+_QUOTIENT = Decimal("0.000000000001")
 
 
-def drifts(tx: Tx, *, strategy: str | None = None, account: str | None = None) -> list[Drift]:
-    """Every book that something was ever ordered for or that holds something, by account, strategy and security."""
-    orders: dict[tuple[str, str, str], list[OrderRow]] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What a broker's account held at one moment, whole: what is not named is not there."""
+
+    taken_at: datetime
+    held: Mapping[str, int]
+
+
+def drifts(
+    tx: Tx,
+    settings: Settings,
+    *,
+    strategy: str | None = None,
+    account: str | None = None,
+    security: str | None = None,
+    pictures: Mapping[str, Picture] | None = None,
+) -> list[Drift]:
+    """Every book that something was ordered for or is wanted in, or that holds something; in the order of its key.
+
+    Args:
+        tx: one moment of the ledger.
+        settings: who follows what, and how.
+        strategy: of one strategy only.
+        account: of one account only.
+        security: of one security only.
+        pictures: what accounts hold, where that is known better than by the ledger's newest snapshot.
+    """
+    orders: dict[Key, list[OrderRow]] = defaultdict(list)
     for order in tx.orders.history(strategy=strategy, account=account):
-        orders.setdefault((order.account, order.strategy, order.security), []).append(order)
-    books = {
-        (book.account, book.strategy, book.security): book.volume
-        for book in tx.books.list(account=account, strategy=strategy)
-    }
-    return [drift_of(*key, orders.get(key, []), books.get(key, 0)) for key in sorted(orders.keys() | books.keys())]
+        orders[order.account, order.strategy, order.security].append(order)
+    books = {(b.account, b.strategy, b.security): b for b in tx.books.list(account=account, strategy=strategy)}
+    beside = _Beside(tx, settings, strategy=strategy, account=account)
+    missing: dict[Key, int] = {}
+    for name in {name for name, *_ in books}:
+        picture = (pictures or {}).get(name) or newest_picture(tx, name)
+        missing |= missing_shares(tx, name, picture) if picture else {}
+    keys = orders.keys() | books.keys() | beside.keys()
+    found = []
+    for key in sorted(key for key in keys if security in {None, key[2]}):
+        row = books.get(key)
+        own = orders.get(key, [])
+        found.append(drift_of(*key, own, row.volume if row else 0, beside.of(key, missing.get(key, 0))))
+    return found
+
+
+def newest_picture(tx: Tx, account: str) -> Picture | None:
+    """The newest snapshot of an account."""
+    snapshot = tx.snapshots.latest(account)
+    if snapshot is None:
+        return None
+    taken_at, _, positions = snapshot
+    return Picture(taken_at=taken_at, held={position.symbol: position.volume for position in positions})
+
+
+def missing_shares(tx: Tx, account: str, picture: Picture) -> dict[Key, int]:
+    """What the books of an account say and the account does not hold, shared out over them in proportion.
+
+    Of a security that may have moved since, or just before, the picture says nothing.
+    """
+    books: dict[str, list[BookRow]] = defaultdict(list)
+    for book in tx.books.list(account=account):
+        books[book.security].append(book)
+    moved = tx.fills.moved_since(account, picture.taken_at - COUNTER_LAGS)
+    moved |= {attempt.security for attempt in tx.attempts.live(account)}
+    moved |= {row.security for row in tx.bookings.since(account, picture.taken_at)}
+    found: dict[Key, int] = {}
+    for security, of in books.items():
+        lacks = sum(book.volume for book in of) - picture.held.get(security, 0)
+        if lacks > 0 and security not in moved and all(book.volume > 0 for book in of):
+            shares = shared_out(lacks, [book.volume for book in of])
+            found |= {(account, b.strategy, security): n for b, n in zip(of, shares, strict=True) if n}
+    return found
+
+
+def drift_of_book(tx: Tx, settings: Settings, account: str, strategy: str, security: str) -> Drift:
+    """The drift of one book by the ledger alone: what the broker holds is not looked at."""
+    orders = tx.orders.of_book(account, strategy, security)
+    beside = _Beside(tx, settings, strategy=strategy, account=account).of((account, strategy, security), 0)
+    return drift_of(account, strategy, security, orders, tx.books.get(account, strategy, security).volume, beside)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reports:
+    """What one strategy told of itself."""
+
+    first: ReportRow
+    newest: ReportRow
+    gaps: tuple[tuple[datetime, datetime], ...]
+    """From when to when messages were made that never arrived."""
+    unfollowed: Mapping[str, tuple[SignalRow, ...]] = field(default_factory=dict)
+
+
+class _Beside:
+    """All that happens to books beside their orders, by book."""
+
+    def __init__(self, tx: Tx, settings: Settings, *, strategy: str | None, account: str | None) -> None:
+        self._settings = settings
+        self._account = account
+        names = [strategy] if strategy is not None else list(settings.strategies)
+        self._reports = {name: told for name in names if (told := _reports(tx, name)) is not None}
+        self._bookings: dict[Key, list[BookingRow]] = defaultdict(list)
+        for booking in tx.bookings.list(account=account, strategy=strategy):
+            self._bookings[booking.account, booking.strategy, booking.security].append(booking)
+        self._elsewhere: dict[Key, dict[int, int]] = defaultdict(dict)
+        for row in tx.elsewhere.all_differences(account=account, strategy=strategy):
+            self._elsewhere[row.account, row.strategy, row.security][row.signal_id] = row.elsewhere
+        self._splits: dict[tuple[str, str], list[Split]] = defaultdict(list)
+        for action in tx.corporate.list(account):
+            if action.factor != 1:
+                at = datetime.combine(action.day, time(), SHANGHAI)
+                booked = action.state is ActionState.BOOKED
+                split = Split(at=at, factor=action.factor, booked=booked, day=action.arrives)
+                self._splits[action.account, action.security].append(split)
+
+    def keys(self) -> set[Key]:
+        """Books that a report or a booking names."""
+        named = set(self._bookings)
+        for strategy, told in self._reports.items():
+            for account in self._followers(strategy):
+                named |= {(account, strategy, security) for security in told.newest.holdings}
+        return named
+
+    def _followers(self, strategy: str) -> list[str]:
+        of = self._settings.strategies.get(strategy)
+        return [name for name in of.follow if self._account in {None, name}] if of else []
+
+    def of(self, key: Key, missing: int) -> Beside | None:
+        """What concerns one book."""
+        account, strategy, security = key
+        told = self._told(key) if strategy in self._reports else ()
+        splits, bookings = self._splits.get((account, security), []), self._bookings.get(key, [])
+        elsewhere = self._elsewhere.get(key, {})
+        if not (told or splits or bookings or elsewhere or missing):
+            return None
+        return Beside(told=told, splits=tuple(splits), bookings=tuple(bookings), elsewhere=elsewhere, missing=missing)
+
+    def _told(self, key: Key) -> tuple[Told, ...]:
+        account, name, security = key
+        strategy = self._settings.strategies.get(name)
+        follow = strategy.follow.get(account) if strategy else None
+        if strategy is None or follow is None:
+            return ()
+        reports = self._reports[name]
+        first = _told_by(reports, reports.first, security, follow, strategy)
+        if reports.newest is reports.first:
+            return (first,)
+        return first, _told_by(reports, reports.newest, security, follow, strategy)
+
+
+def _told_by(reports: _Reports, report: ReportRow, security: str, follow: Follow, strategy: Strategy) -> Told:
+    holding = report.holdings.get(security)
+    first = report is reports.first
+    return Told(
+        at=report.made_at,
+        net=holding.held + holding.resting_buy - holding.resting_sell if holding else 0,
+        factor=_factor(follow, report),
+        first=first,
+        wanted_before=strategy.start != "flat",
+        gap=any(begin <= report.made_at and (first or end >= reports.first.made_at) for begin, end in reports.gaps),
+        unfollowed=() if first else tuple(map(_unfollowed, reports.unfollowed.get(security, ()))),
+    )
+
+
+def _factor(follow: Follow, report: ReportRow) -> Decimal | None:
+    if follow.mode is FollowMode.RATIO:
+        return follow.figure
+    if follow.mode is FollowMode.EQUITY and report.total_value:
+        return (follow.figure / report.total_value).quantize(_QUOTIENT)
+    return None
+
+
+def _unfollowed(signal: SignalRow) -> Unfollowed:
+    order = signal.order
+    shares = 0 if order is None else order.amount if order.side is Side.BUY else -order.amount
+    return Unfollowed(signal_id=signal.signal_id, shares=shares, reason=signal.reason)
+
+
+def _reports(tx: Tx, strategy: str) -> _Reports | None:
+    newest, first = tx.reports.newest(strategy), tx.reports.first(strategy)
+    if newest is None or first is None:
+        return None
+    if newest.made_at == first.made_at:
+        newest = first
+    unfollowed: dict[str, tuple[SignalRow, ...]] = {}
+    for signal in tx.signals.recorded_only(strategy, first.made_at, newest.made_at):
+        if signal.order is not None and signal.run == LIVE_RUN and signal.reason not in _NOTHING_BOUGHT:
+            symbol = signal.order.symbol
+            unfollowed[symbol] = (*unfollowed.get(symbol, ()), signal)
+    lost = [(at, at) for at in tx.processes.lost(strategy)]
+    gaps = (*map(_span, tx.processes.gaps(strategy)), *lost)
+    return _Reports(first=first, newest=newest, gaps=gaps, unfollowed=unfollowed)
+
+
+def _span(gap: GapRow) -> tuple[datetime, datetime]:
+    return gap.before or gap.after, gap.after

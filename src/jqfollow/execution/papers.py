@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from jqfollow.domain import AttemptState, Side
+from jqfollow.domain import AttemptState, Side, WaitingFor
 from jqfollow.execution.purse import Moves
 from jqfollow.ledger.rows import AttemptRow, BookRow, DayCounts, OrderRow
 from jqfollow.ledger.tx import Tx
@@ -13,6 +13,10 @@ from jqfollow.ledger.tx import Tx
 Choice = Callable[[Sequence[OrderRow], Collection[tuple[str, Side]], date | None], Sequence[OrderRow]]
 """Which of the idle orders are looked at; also gets the codes and sides with an unknown outcome, and the day of the
 account's oldest open order."""
+
+
+def _nothing(_tx: Tx, _order: OrderRow) -> Decimal:
+    return Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,10 @@ class Question:
     """Strategies that have a limit of their own on the orders of a day."""
     capped: Collection[str]
     """Strategies whose capital in the account is limited."""
+    owed: Callable[[Tx, OrderRow], Decimal] = _nothing
+    """What an order may make up for; asked of those only that are not sized and of strategies in `catching`."""
+    catching: Collection[str] = ()
+    """Strategies that make up for more than what rounding leaves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +95,8 @@ class Papers:
     book: BookRow
     others: BookOrders
     bought_today: int
+    from_before: int | None
+    """Of a sell: what the account held of the code when the day began, less what it sold since; `None`: not known."""
     others_hold: bool
     """Other strategies hold the same security in the account."""
     unknown: str | None
@@ -108,6 +118,8 @@ class Papers:
     """The strategy's attempts of the day in the account, where it has a limit of its own."""
     paused: str | None
     """What a person paused, in words."""
+    owed: Decimal = Decimal(0)
+    """What was left before in its direction and may ride along."""
 
     @property
     def left(self) -> int:
@@ -116,8 +128,8 @@ class Papers:
 
     @property
     def reached(self) -> bool:
-        """Whether anything of it ever was at the broker."""
-        return any(attempt.broker_order_id is not None for attempt in self.attempts)
+        """Whether anything of it ever was in the market; what the broker refused was not."""
+        return any(a.broker_order_id is not None and a.state is not AttemptState.REJECTED for a in self.attempts)
 
 
 def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
@@ -136,11 +148,13 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
     under_way = {attempt.order_id for attempt in live}
     unknown = [attempt for attempt in live if attempt.state is AttemptState.UNKNOWN]
     idle = [order for order in opened if order.order_id not in under_way]
-    chosen = choose(idle, {(a.security, a.side) for a in unknown}, min(order.day for order in opened))
+    begun = [order for order in opened if order.waiting_for is not WaitingFor.NEXT_DAY]
+    oldest = min((order.day for order in begun), default=None)
+    chosen = choose(idle, {(a.security, a.side) for a in unknown}, oldest)
     if not chosen:
         return []
     attempts = tx.attempts.of_orders(order.order_id for order in chosen)
-    sellers = {order.strategy for order in opened if order.side is Side.SELL}
+    sellers = {order.strategy for order in begun if order.side is Side.SELL and order.day <= day}
     counts = tx.attempts.counts(account, day, ahead=asked.turnover)
     remarks = {(a.security, a.side): a.remark for a in reversed(unknown)}
     unknown_orders = frozenset(a.order_id for a in unknown)
@@ -172,6 +186,7 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
                 book=next((b for b in of_security if b.strategy == order.strategy), empty),
                 others=_others(tx, order, of_book[order.book], unknown_orders),
                 bought_today=tx.fills.bought_on(account, order.strategy, order.security, day) if sells else 0,
+                from_before=_from_before(tx, order, day) if sells else None,
                 others_hold=any(b.volume and b.strategy != order.strategy for b in of_security),
                 unknown=remarks.get((order.security, order.side)),
                 sells_under_way=order.strategy in sellers,
@@ -185,6 +200,7 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
                 day=counts,
                 placed=placed.get(order.strategy, 0),
                 paused=pause.scope_zh if pause else None,
+                owed=asked.owed(tx, order) if order.strategy in asked.catching and not order.sized else Decimal(0),
             )
         )
     return found
@@ -211,6 +227,11 @@ def _by_security(books: Sequence[BookRow]) -> Mapping[str, Sequence[BookRow]]:
     for book in books:
         found.setdefault(book.security, []).append(book)
     return found
+
+
+def _from_before(tx: Tx, order: OrderRow, day: date) -> int | None:
+    opening = tx.holdings.opening(order.account, day, order.security)
+    return None if opening is None else opening - tx.fills.sold_on(order.account, order.security, day)
 
 
 def _invested(tx: Tx, account: str, strategy: str) -> Decimal:

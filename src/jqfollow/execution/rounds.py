@@ -15,6 +15,7 @@ import structlog
 
 from jqfollow.clock import Clock
 from jqfollow.domain import ORDER_OPEN, BrokerError, Side, WaitingFor
+from jqfollow.drift.owed import owed
 from jqfollow.execution.accounts import Account, SymbolMarket
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.entries import Entries, TakenBackError
@@ -65,8 +66,16 @@ class _Seen:
     monotonic: float
 
     def aged(self, now: datetime, monotonic: float) -> datetime:
-        """The greater of both clocks since then."""
+        """The moment that counts for the order's deadline: the greater of both clocks since then."""
         return max(now, self.at + timedelta(seconds=monotonic - self.monotonic))
+
+
+class _RehearsedError(Exception):
+    """Undoes what a rehearsal wrote, and carries what was read."""
+
+    def __init__(self, papers: list[Papers]) -> None:
+        super().__init__("a rehearsal")
+        self.papers = papers
 
 
 class Rounds:
@@ -126,6 +135,40 @@ class Rounds:
         await self._desk.written(account)
         return True
 
+    async def rehearse(self, write: Callable[[Tx], Collection[int]]) -> list[tuple[OrderRow, Step | None]]:
+        """What would become of the orders that `write` makes; nothing of it stands afterwards, nothing is placed.
+
+        Raises:
+            LedgerError: it cannot be read or written now.
+        """
+
+        def undone(tx: Tx) -> None:
+            mine = write(tx)
+            account = self._account
+            settle, now = timedelta(seconds=account.traits.settle_s), self._clock.now()
+            asked = Question(account=account.name, day=account.trading_day(), now=now, settle=settle, turnover=True,
+                             counted=self._settings.strategies, capped=self._settings.strategies)  # fmt: skip
+            raise _RehearsedError(read_papers(tx, asked, lambda idle, *_: [o for o in idle if o.order_id in mine]))
+
+        papers: list[Papers] = []
+        try:
+            await self._ledger.write(undone)
+        except _RehearsedError as end:
+            papers = end.papers
+        if not papers:
+            return []
+        facts, answers = self._account_facts(), await self._ask(papers)
+        found: list[tuple[OrderRow, Step | None]] = []
+        for each in papers:
+            known = self._known(each, facts)
+            step = before_market(known) or with_market(answers.add_to(known))
+            if isinstance(step, Place):
+                answers.left.take(step)
+            found.append((each.order, step))
+        for each in papers:
+            self._seen.pop(each.order.order_id, None)  # an order of that number may yet come
+        return found
+
     # -- what is known -----------------------------------------------------------------------------------------------
 
     async def _read(self) -> list[Papers]:
@@ -156,6 +199,8 @@ class Rounds:
             turnover=bool(self._settings.risk.max_daily_turnover),
             counted={name for name, s in strategies if s.max_daily_orders is not None},
             capped={name for name, s in strategies if account.name in s.follow and s.follow[account.name].capital},
+            owed=partial(owed, settings=self._settings),
+            catching={name for name, s in strategies if len(s.catch_up) > 1},
         )
         papers = await self._ledger.read(lambda tx: read_papers(tx, asked, choose))
         self._forget(idle)
@@ -186,11 +231,13 @@ class Rounds:
     def _known(self, papers: Papers, facts: AccountFacts) -> Known:
         order, settings, now = papers.order, self._settings, self._clock.now()
         strategy = settings.strategies.get(order.strategy)
+        seen = self._seen.setdefault(order.order_id, _Seen(at=now, monotonic=self._clock.monotonic()))
         return Known(
             papers=papers,
             account=facts,
             now=now,
-            aged=self._aged(order, now),
+            aged=seen.aged(now, self._clock.monotonic()),
+            seen=seen.at,
             admitted=order.order_id in self._admitted,
             turn_in_s=self._account.turn_in_s(settings.risk.orders_per_second),
             execution=settings.execution,
@@ -201,11 +248,6 @@ class Rounds:
             followed=strategy is not None,
             backtest_allowed=strategy is not None and strategy.backtest == "paper",
         )
-
-    def _aged(self, order: OrderRow, now: datetime) -> datetime:
-        """The moment that counts for the order's deadline: the greater of both clocks since it was first seen."""
-        monotonic = self._clock.monotonic()
-        return self._seen.setdefault(order.order_id, _Seen(at=now, monotonic=monotonic)).aged(now, monotonic)
 
     def _account_facts(self) -> AccountFacts:
         account = self._account

@@ -43,6 +43,8 @@ class Intent:
     """How much the broker lets the whole account sell now, over all books."""
     carry_buy: Decimal = ZERO
     carry_sell: Decimal = ZERO
+    owed: Decimal = ZERO
+    """What was left before in the same direction and may ride along, at most doubling what is wanted."""
     rule: LotRule
 
 
@@ -93,18 +95,23 @@ def _carries(intent: Intent) -> bool:
     return not intent.exact and intent.mode in {FollowMode.RATIO, FollowMode.EQUITY}
 
 
+def _rides(intent: Intent, wanted: Decimal, raw: Decimal) -> Decimal:
+    """What of that which was left before rides on an order of `raw`; nothing while too much is held."""
+    return min(intent.owed, wanted) if _carries(intent) and raw > 0 else ZERO
+
+
 def _buy(intent: Intent) -> Sized:
     wanted = _wanted(intent)
     if wanted is None:
         return _refused(intent, _no_figure(intent))
     carries = _carries(intent)
     raw = wanted + (intent.carry_buy if carries else ZERO)
-    volume = buyable(max(raw, ZERO), intent.rule)
+    volume = buyable(max(raw + _rides(intent, wanted, raw), ZERO), intent.rule)
     if intent.exact and volume != intent.amount:
         return _refused(intent, _odd_volume(intent))
     return Sized(
         parts=split(volume, Side.BUY, intent.available, intent.rule),
-        carry_buy=raw - volume if carries else intent.carry_buy,
+        carry_buy=(raw - volume if raw < 0 else max(raw - volume, ZERO)) if carries else intent.carry_buy,
         carry_sell=intent.carry_sell,
         refusal=None if volume else _held_already(intent, raw) if raw < 0 else _below_lot(intent, raw),
     )
@@ -118,7 +125,7 @@ def _sell(intent: Intent) -> Sized:
         return _refused(intent, _no_figure(intent))
     carries = _carries(intent) and not intent.closes
     raw = wanted + (intent.carry_sell if carries else ZERO)
-    wish = min(raw, Decimal(free))
+    wish = min(raw + _rides(intent, wanted, raw), Decimal(free))
     volume = sellable(min(wish, Decimal(today)), intent.available, intent.rule)
     if intent.exact and volume != intent.amount:
         volume = 0
@@ -127,10 +134,11 @@ def _sell(intent: Intent) -> Sized:
         carry_buy = carry_sell = ZERO
     elif carries:
         # What the book does not hold was never bought: it is taken from the buys still owed.
-        carry_buy = max(carry_buy - (raw - wish), ZERO)
+        own = min(raw, Decimal(free))
+        carry_buy = max(carry_buy - (raw - own), ZERO)
         # What rounding left over is carried; what T+1 forbids is not.
         could = sellable(wish, max(intent.available, free), intent.rule)
-        carry_sell = wish - max(could, volume)
+        carry_sell = max(own - max(could, volume), ZERO)
     return Sized(
         parts=split(volume, Side.SELL, intent.available, intent.rule),
         carry_buy=carry_buy,

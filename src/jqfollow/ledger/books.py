@@ -6,7 +6,7 @@ from typing import Any
 
 from jqfollow.domain import FillReport, Side
 from jqfollow.ledger.codec import Stored, stored, to_json
-from jqfollow.ledger.rows import AttemptRow, BookRow
+from jqfollow.ledger.rows import AttemptRow, BookRow, NewBooking
 from jqfollow.ledger.table import Table
 
 BookRows = list[BookRow]
@@ -67,6 +67,21 @@ class Books(Table):
         book = self.get(attempt.account, strategy, attempt.security)
         volume, cost = moved(book.volume, book.cost, report)
         self._c.execute(_SET_HELD, (*_key(book), volume, stored(cost)))
+
+    def add_booking(self, booking: NewBooking) -> None:
+        """For `Bookings.add` only: a change that is no fill."""
+        book = self.get(booking.account, booking.strategy, booking.security)
+        volume = book.volume + booking.shares
+        cost = book.cost + booking.cost if volume > 0 else Decimal(0)
+        self._c.execute(_SET_HELD, (*_key(book), volume, stored(cost)))
+        if booking.carry_buy or booking.carry_sell:
+            self.set_carry(
+                book.account,
+                book.strategy,
+                book.security,
+                buy=book.carry_buy + booking.carry_buy,
+                sell=book.carry_sell + booking.carry_sell,
+            )
 
 
 def moved(volume: int, cost: Decimal, report: FillReport) -> tuple[int, Decimal]:

@@ -74,6 +74,8 @@ ON CONFLICT (signal_id, account) DO UPDATE SET elsewhere = excluded.elsewhere, a
 _SET_SHARES = "UPDATE differences SET shares = ?, at = ? WHERE signal_id = ? AND account = ?"
 _DIFFERENCE = "SELECT * FROM differences WHERE signal_id = ? AND account = ?"
 _OF_BOOK = "SELECT * FROM differences WHERE account = ? AND strategy = ? AND security = ? ORDER BY signal_id"
+_ALL = """
+SELECT * FROM differences WHERE (?1 IS NULL OR account = ?1) AND (?2 IS NULL OR strategy = ?2) ORDER BY signal_id"""
 
 
 class Elsewhere(Table):
@@ -138,6 +140,10 @@ class Elsewhere(Table):
     def differences(self, account: str, strategy: str, security: str) -> DifferenceRows:
         """All of one book, oldest first."""
         return [_difference(row) for row in self._all(_OF_BOOK, stored(account), stored(strategy), stored(security))]
+
+    def all_differences(self, *, account: str | None = None, strategy: str | None = None) -> DifferenceRows:
+        """Those of every book, oldest first."""
+        return [_difference(row) for row in self._all(_ALL, stored(account), stored(strategy))]
 
 
 def _difference(row: Any) -> DifferenceRow:

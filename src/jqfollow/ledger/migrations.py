@@ -91,6 +91,7 @@ def _true_to_both_ends(connection: sqlite3.Connection) -> None:
         "signals",
         {
             "'positions', 'hello')": "'positions', 'hello', 'notice')",
+            "'seed', 'manual')": "'seed', 'manual', 'repair')",
             "    CHECK (kind = 'order' OR state = 'recorded'),\n": "",
         },
     )

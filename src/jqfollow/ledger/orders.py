@@ -21,6 +21,7 @@ OrderRows = list[OrderRow]
 _OPEN = "state IN ('pending_new', 'new', 'partially_filled')"
 _OPEN_ALL = f"SELECT * FROM orders WHERE {_OPEN} ORDER BY +order_id"  # noqa: S608  a constant
 _OPEN_OF_ACCOUNT = f"SELECT * FROM orders WHERE {_OPEN} AND account = ? ORDER BY order_id"  # noqa: S608  a constant
+_BEFORE_DAY = f"SELECT * FROM orders WHERE {_OPEN} AND account = ? AND day < ? AND waiting_for IS 'next_day'"  # noqa: S608
 _VOLUME_OF_PARTS = "SELECT coalesce(sum(volume), 0) AS volume FROM orders WHERE signal_id = ? AND account = ?"
 _BOUGHT_LATER = """
 SELECT coalesce(sum(filled), 0) AS volume FROM orders
@@ -28,6 +29,7 @@ WHERE account = ? AND strategy = ? AND security = ? AND order_id > ? AND side = 
 _LAST_SELL = f"""
 SELECT max(updated_at) AS at FROM orders
 WHERE day = ? AND account = ? AND strategy = ? AND side = 'sell' AND filled > 0 AND NOT {_OPEN}"""  # noqa: S608
+_OF_BOOK = "SELECT * FROM orders WHERE account = ? AND strategy = ? AND security = ? ORDER BY order_id"
 _OF_SIGNAL = "SELECT * FROM orders WHERE signal_id = ? ORDER BY order_id"
 
 
@@ -168,6 +170,15 @@ class Orders(Table):
         self._update("orders", "order_id", order_id, columns)
         return self._kept.keep_order(_changed(known, columns))
 
+    def owed(self, account: str, day: date) -> OrderRows:
+        """Orders that wait for a day after theirs, which `day` is."""
+        return [_order(row) for row in self._all(_BEFORE_DAY, stored(account), day_text(day))]
+
+    def begin_day(self, order: OrderRow, day: date, at: datetime) -> OrderRow:
+        """An order that was owed is one of `day` from now on."""
+        self._change(order.order_id, {"day": day_text(day), "updated_at": to_ms(at)})
+        return self.wait(order, at, None)
+
     def open(self, account: str | None = None) -> OrderRows:
         """Orders that have not ended, oldest first."""
         rows = self._all(_OPEN_ALL) if account is None else self._all(_OPEN_OF_ACCOUNT, stored(account))
@@ -194,6 +205,10 @@ class Orders(Table):
     def history(self, *, strategy: str | None = None, account: str | None = None) -> OrderRows:
         """Every order, oldest first."""
         return [_order(row) for row in self._all(_HISTORY, stored(strategy), stored(account))]
+
+    def of_book(self, account: str, strategy: str, security: str) -> OrderRows:
+        """Every order of one book, oldest first."""
+        return [_order(row) for row in self._all(_OF_BOOK, stored(account), stored(strategy), stored(security))]
 
     def list(
         self,

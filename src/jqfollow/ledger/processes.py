@@ -31,6 +31,8 @@ _ADD_GAP = (
 _DROP_GAP = "DELETE FROM gaps WHERE strategy = ? AND process = ? AND first = ?"
 _UNTOLD = "SELECT * FROM gaps WHERE told = 0 AND since <= ? ORDER BY since"
 _TELL = "UPDATE gaps SET told = 1 WHERE strategy = ? AND process = ? AND first = ?"
+_NOTE_LOST = "INSERT OR IGNORE INTO lost_messages (strategy, at) VALUES (?, ?)"
+_LOST = "SELECT at FROM lost_messages WHERE strategy = ? ORDER BY at"
 _OF_STRATEGY = "SELECT * FROM gaps WHERE strategy = ? ORDER BY since"
 
 
@@ -97,6 +99,14 @@ class Processes(Table):
     ) -> None:
         key = (stored(strategy), stored(process))
         self._c.execute(_ADD_GAP, (*key, first, last, before, after, since, told))
+
+    def note_lost(self, strategy: str, at: datetime) -> None:
+        """A message made at `at` told of others that will never come."""
+        self._c.execute(_NOTE_LOST, (stored(strategy), to_ms(at)))
+
+    def lost(self, strategy: str) -> list[datetime]:
+        """When messages were told of that will never come."""
+        return [from_ms(row["at"]) for row in self._all(_LOST, stored(strategy))]
 
     def started_since(self, strategy: str, process: str, made_at: datetime) -> str | None:
         """Another process that began after `process` did, and before `made_at`: both are alive."""

@@ -22,6 +22,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 _PARTS = "SELECT count(*) AS parts FROM report_parts WHERE report_id = ?"
 _WHOLE = "UPDATE reports SET whole = 1 WHERE report_id = ?"
 _NEWEST = "SELECT * FROM reports WHERE strategy = ? AND whole = 1 ORDER BY made_at DESC LIMIT 1"
+_FIRST = "SELECT * FROM reports WHERE strategy = ? AND whole = 1 ORDER BY made_at LIMIT 1"
 _HOLDINGS = "SELECT * FROM report_holdings WHERE report_id = ? ORDER BY security"
 
 
@@ -76,6 +77,11 @@ class Reports(Table):
     def newest(self, strategy: str) -> ReportRow | None:
         """The newest whole report of a strategy."""
         row = self._one(_NEWEST, stored(strategy))
+        return None if row is None else self._report(row)
+
+    def first(self, strategy: str) -> ReportRow | None:
+        """The first whole report of a strategy: what it held when following began."""
+        row = self._one(_FIRST, stored(strategy))
         return None if row is None else self._report(row)
 
     def _report(self, head: Any) -> ReportRow:

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from jqfollow.domain import (
     AttemptState,
     FollowMode,
     News,
+    OrderKey,
     OrderState,
     Side,
     SignalKind,
@@ -193,6 +195,13 @@ class AttemptRow:
     ended_at: datetime | None
 
     @property
+    def key(self) -> OrderKey | None:
+        """What the broker's order is named by; `None`: it has told no id."""
+        if self.broker_order_id is None:
+            return None
+        return OrderKey(account=self.account, day=self.day, broker_order_id=self.broker_order_id)
+
+    @property
     def done(self) -> int:
         """How much of it is filled by the greater of both accounts that a broker gives; never too little."""
         return max(self.reported, self.filled)
@@ -228,6 +237,65 @@ class BookRow:
     cost: Decimal = Decimal(0)
     carry_buy: Decimal = Decimal(0)
     carry_sell: Decimal = Decimal(0)
+
+
+class BookingKind(StrEnum):
+    """Why a book changed without a fill."""
+
+    SET = "set"
+    """A person said what it holds."""
+    MOVE = "move"
+    """From one strategy's book to another's."""
+    ADOPT = "adopt"
+    """Shares that the account held and no book."""
+    HAND = "hand"
+    """Somebody sold them at the broker."""
+    SPLIT = "split"
+    """A corporate action."""
+    DIVIDEND = "dividend"
+    """Yuan that came of the shares held: what they cost is less by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewBooking:
+    """A change of a book that is no fill, on its way into the ledger."""
+
+    account: str
+    strategy: str
+    security: str
+    kind: BookingKind
+    shares: int
+    """Added to the book."""
+    cost: Decimal = Decimal(0)
+    """Added to what it cost, yuan."""
+    carry_buy: Decimal = Decimal(0)
+    """Added to what rounding left over for the next buy."""
+    carry_sell: Decimal = Decimal(0)
+    who: str
+    why: str
+    undoes: int | None = None
+    """The booking that it takes back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingRow:
+    """A change of a book that is no fill."""
+
+    booking_id: int
+    act: int
+    """What was done at once shares it."""
+    at: datetime
+    account: str
+    strategy: str
+    security: str
+    kind: BookingKind
+    shares: int
+    cost: Decimal
+    carry_buy: Decimal
+    carry_sell: Decimal
+    who: str
+    why: str
+    undoes: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from jqfollow.ledger.errors import ConflictError
 from jqfollow.ledger.rows import NewSignal, Recorded, SignalRow
 from jqfollow.ledger.table import Table
 from jqfollow.reasons import Reason, Refusal
+from jqfollow.wire.messages import LIVE_RUN
 
 SignalRows = list[SignalRow]
 
@@ -31,6 +32,16 @@ SELECT security, amount FROM strategy_positions WHERE strategy = ? AND live = 1 
 _SOLD_OUT = (
     "UPDATE strategy_positions SET amount = 0, updated_at = ?2 WHERE strategy = ?1 AND live = 1 AND updated_at <= ?2"
 )
+
+
+_NAMED = """
+SELECT signal_id FROM signals WHERE strategy = ? AND message_id >= ? AND message_id < ? ORDER BY signal_id"""
+_LAST_ORDER = """
+SELECT max(made_at) AS at FROM signals WHERE strategy = ?1 AND kind = 'order' AND run = ?2 AND day = (
+    SELECT max(day) FROM signals WHERE strategy = ?1 AND kind = 'order')"""
+_RECORDED = """
+SELECT * FROM signals WHERE kind = 'order' AND state = 'recorded' AND strategy = ? AND made_at > ? AND made_at <= ?
+ORDER BY made_at"""
 
 
 class Signals(Table):
@@ -109,6 +120,21 @@ class Signals(Table):
         """All signals of one JoinQuant order, oldest first."""
         rows = self._all(_OF_JQ_ORDER, stored(strategy), stored(jq_order_id), day_text(day))
         return [_signal(row) for row in rows]
+
+    def named(self, strategy: str, prefix: str) -> list[int]:
+        """The numbers of the messages whose id begins so, oldest first; `prefix` without signs of its own."""
+        end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        rows = self._all(_NAMED, stored(strategy), stored(prefix), stored(end))
+        return [int(row["signal_id"]) for row in rows]
+
+    def last_order_made(self, strategy: str) -> datetime | None:
+        """When the newest order message of a live run was made, by JoinQuant's clock; of the last day with any."""
+        at = self._one(_LAST_ORDER, stored(strategy), stored(LIVE_RUN))["at"]
+        return None if at is None else from_ms(at)
+
+    def recorded_only(self, strategy: str, after: datetime, until: datetime) -> SignalRows:
+        """Orders made in that time that no account followed, oldest first."""
+        return [_signal(row) for row in self._all(_RECORDED, stored(strategy), to_ms(after), to_ms(until))]
 
     def list(
         self,

@@ -15,6 +15,7 @@ Snapshot = tuple[datetime, Asset, list[Position]]
 
 _LATEST = "SELECT * FROM account_snapshots WHERE account = ? ORDER BY taken_at DESC LIMIT 1"
 _LAST_OF_DAY = "SELECT * FROM account_snapshots WHERE account = ? AND day = ? ORDER BY taken_at DESC LIMIT 1"
+_LAST_BEFORE = "SELECT * FROM account_snapshots WHERE account = ? AND day < ? ORDER BY taken_at DESC LIMIT 1"
 _BEFORE = "SELECT total FROM account_snapshots WHERE account = ? AND day < ? ORDER BY taken_at DESC LIMIT 1"
 _FIRST_OF_DAY = "SELECT total FROM account_snapshots WHERE account = ? AND day = ? ORDER BY taken_at LIMIT 1"
 _POSITIONS = "SELECT * FROM position_snapshots WHERE account = ? AND day = ? AND taken_at = ? ORDER BY security"
@@ -54,6 +55,10 @@ class Snapshots(Table):
     def last_of_day(self, account: str, day: date) -> Snapshot | None:
         """The last snapshot of one day."""
         return self._snapshot(self._one(_LAST_OF_DAY, stored(account), day_text(day)))
+
+    def last_before(self, account: str, day: date) -> Snapshot | None:
+        """The last snapshot of all days before `day`."""
+        return self._snapshot(self._one(_LAST_BEFORE, stored(account), day_text(day)))
 
     def before(self, account: str, day: date) -> Decimal | None:
         """The account's total when `day` began, yuan: at the last snapshot before it, else at its first."""

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from jqfollow.ledger.attempts import Attempts
+from jqfollow.ledger.bookings import Bookings
 from jqfollow.ledger.books import Books
+from jqfollow.ledger.corporate import CorporateActions
 from jqfollow.ledger.decisions import Decisions
 from jqfollow.ledger.deliveries import Deliveries
 from jqfollow.ledger.elsewhere import Elsewhere
 from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
+from jqfollow.ledger.holdings import Holdings
 from jqfollow.ledger.kept import Kept
 from jqfollow.ledger.latencies import Latencies
 from jqfollow.ledger.meta import Meta
@@ -35,12 +38,15 @@ class Tx:
         "_connection",
         "_kept",
         "attempts",
+        "bookings",
         "books",
+        "corporate",
         "decisions",
         "deliveries",
         "elsewhere",
         "events",
         "fills",
+        "holdings",
         "latencies",
         "meta",
         "numbers",
@@ -61,6 +67,8 @@ class Tx:
         self.attempts = Attempts(connection, kept)
         self.fills = Fills(connection, kept)
         self.books = Books(connection, kept)
+        self.bookings = Bookings(connection, kept)
+        self.corporate = CorporateActions(connection, kept)
         self.decisions = Decisions(connection, kept)
         self.events = Events(connection, kept)
         self.outbox = Outbox(connection, kept)
@@ -73,6 +81,7 @@ class Tx:
         self.processes = Processes(connection, kept)
         self.reports = Reports(connection, kept)
         self.latencies = Latencies(connection, kept)
+        self.holdings = Holdings(connection, kept)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

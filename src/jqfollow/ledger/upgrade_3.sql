@@ -124,3 +124,75 @@ CREATE TABLE order_stages (
     answered     INTEGER,
     filled       INTEGER
 ) STRICT;
+
+-- Changes of books that are no fills. None is ever changed; one that is taken back has another that undoes it.
+CREATE TABLE bookings (
+    booking_id INTEGER PRIMARY KEY,
+    act        INTEGER NOT NULL,                  -- what was done at once shares it
+    at         INTEGER NOT NULL,
+    account    TEXT NOT NULL,
+    strategy   TEXT NOT NULL,
+    security   TEXT NOT NULL,
+    kind       TEXT NOT NULL CHECK (kind IN ('set', 'move', 'adopt', 'hand', 'split', 'dividend')),
+    shares     INTEGER NOT NULL,                  -- added to the book
+    cost       TEXT NOT NULL,                     -- added to what it cost, yuan
+    carry_buy  TEXT NOT NULL DEFAULT '0',
+    carry_sell TEXT NOT NULL DEFAULT '0',
+    who        TEXT NOT NULL CHECK (who <> ''),
+    why        TEXT NOT NULL,
+    undoes     INTEGER UNIQUE REFERENCES bookings (booking_id)
+) STRICT;
+CREATE INDEX bookings_by_book ON bookings (account, strategy, security);
+CREATE INDEX bookings_by_act ON bookings (act);
+CREATE INDEX signals_recorded ON signals (strategy, made_at) WHERE kind = 'order' AND state = 'recorded';
+
+-- Corporate actions that concern an account: what one share becomes on the ex day, and whether the broker shows it.
+CREATE TABLE corporate_actions (
+    account    TEXT NOT NULL,
+    security   TEXT NOT NULL,
+    day        TEXT NOT NULL,                     -- the ex day
+    factor     TEXT NOT NULL,                     -- what one share becomes
+    cash       TEXT NOT NULL,                     -- yuan a share, before tax
+    held       INTEGER NOT NULL,                  -- by the broker, the evening before
+    arrives    TEXT NOT NULL,                     -- the day on which its shares can be traded as a rule
+    state      TEXT NOT NULL CHECK (state IN ('expected', 'booked', 'asked')),
+    act        INTEGER,                           -- the bookings that followed it
+    source     TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (account, security, day)
+) STRICT, WITHOUT ROWID;
+
+-- When a strategy's message told that earlier ones will never come.
+CREATE TABLE lost_messages (
+    strategy TEXT NOT NULL,
+    at       INTEGER NOT NULL,                    -- when it was made, by JoinQuant's clock
+    PRIMARY KEY (strategy, at)
+) STRICT, WITHOUT ROWID;
+
+-- What an account holds beyond its books, by security, as of the last comparison with its broker.
+CREATE TABLE own_lines (
+    account  TEXT NOT NULL,
+    security TEXT NOT NULL,
+    volume   INTEGER NOT NULL,                    -- negative: the broker holds less than the books
+    by_hand  INTEGER NOT NULL DEFAULT 0,          -- of people's own orders of `day`, until then
+    day      TEXT NOT NULL,
+    PRIMARY KEY (account, security)
+) STRICT, WITHOUT ROWID;
+
+-- When the broker's positions were compared with the books.
+CREATE TABLE holding_checks (
+    account TEXT NOT NULL,
+    day     TEXT NOT NULL,
+    session TEXT NOT NULL CHECK (session IN ('open', 'close')),
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (account, day, session)
+) STRICT, WITHOUT ROWID;
+
+-- What an account held when its newest day began: what can be sold beyond it was bought that day.
+CREATE TABLE opening_holdings (
+    account  TEXT NOT NULL,
+    day      TEXT NOT NULL,
+    security TEXT NOT NULL,
+    volume   INTEGER NOT NULL,
+    PRIMARY KEY (account, day, security)
+) STRICT, WITHOUT ROWID;

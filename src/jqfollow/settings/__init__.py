@@ -11,6 +11,7 @@ from jqfollow.settings.local import local_file
 from jqfollow.settings.sections import (
     Account,
     BrokerName,
+    CatchUp,
     ConsoleSettings,
     ExecutionSettings,
     Follow,
@@ -30,6 +31,7 @@ from jqfollow.settings.sections import (
 __all__ = [
     "Account",
     "BrokerName",
+    "CatchUp",
     "ConfigError",
     "ConsoleSettings",
     "ExecutionSettings",

@@ -200,6 +200,17 @@ class Follow(_Section):
         return Decimal(getattr(self, self.mode))
 
 
+class CatchUp(StrEnum):
+    """`catch_up` of a strategy: causes of what an order left."""
+
+    ROUNDING = "rounding"
+    UNFILLED = "unfilled"
+    REFUSED = "refused"
+    CASH = "cash"
+    MISSED = "missed"
+    """Messages that never arrived, as a report of the strategy shows."""
+
+
 class Strategy(_Section):
     """`[strategies.NAME]`."""
 
@@ -213,6 +224,21 @@ class Strategy(_Section):
     """Beside `risk.max_order_value`; the smaller holds."""
     max_daily_orders: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Of this strategy in each account, beside `risk.max_daily_orders`."""
+
+    catch_up: Annotated[frozenset[Annotated[CatchUp, Field(strict=False)]], Field(strict=False)] = frozenset(
+        {CatchUp.ROUNDING}
+    )
+    """What was left by these causes rides on the next signal of the same code and direction."""
+    start: Literal["flat", "match", "adopt"] = "flat"
+    """What of that which the strategy held before following began belongs to the target: nothing; all, to be bought;
+    all, to be found among the account's own shares."""
+
+    @field_validator("catch_up")
+    @classmethod
+    def _rounding_is_always_carried(cls, causes: frozenset[CatchUp]) -> frozenset[CatchUp]:
+        if CatchUp.ROUNDING not in causes:
+            raise ValueError('"rounding" 总是结转，不能去掉 / what rounding leaves is always carried: keep "rounding"')
+        return causes
 
     @model_validator(mode="after")
     def _seed_tells_no_total_value(self) -> Self:

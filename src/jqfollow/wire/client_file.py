@@ -1,5 +1,6 @@
 """Writes the file that goes into JoinQuant."""
 
+import hashlib
 import re
 from importlib.resources import files
 
@@ -53,8 +54,14 @@ def probe_text() -> str:
 
 
 def module_name(strategy: str) -> str:
-    """What the file is called in the research root, without `.py`: all of a user's strategies share that folder."""
-    return "jqfollow_client_" + re.sub(r"[^A-Za-z0-9_]", "_", strategy)
+    """What the file is called in the research root, without `.py`: all of a user's strategies share that folder.
+
+    Another strategy has another name, though `-` and `.` are none that a module may have.
+    """
+    plain = re.sub(r"[^A-Za-z0-9_]", "_", strategy)
+    if plain != strategy:
+        plain += "_" + hashlib.sha256(strategy.encode()).hexdigest()[:4]
+    return f"jqfollow_client_{plain}"
 
 
 def _checked_url(url: str) -> str:

@@ -253,7 +253,7 @@ def parse_text(text: str) -> Message:
 
 
 def read_again(wire: Wire, text: str) -> Message | None:
-    """What a recorded text told; `None`: a person's order, which is no message.
+    """What a recorded text told; `None`: an order by a person's word, which is no message.
 
     Raises:
         MalformedError: the text is of another version.
@@ -263,7 +263,7 @@ def read_again(wire: Wire, text: str) -> Message | None:
             return parse_text(text)
         case Wire.SEED:
             return seed_message(loads(text))
-        case Wire.MANUAL:
+        case Wire.MANUAL | Wire.REPAIR:
             return None
 
 

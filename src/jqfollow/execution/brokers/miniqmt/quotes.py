@@ -3,11 +3,14 @@
 import re
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, ClassVar, Generic, TypeVar
 
+import structlog
+
 from jqfollow.clock import SHANGHAI, Clock, from_ms
+from jqfollow.corporate.factors import Factor, NonsenseError, of_xtdata
 from jqfollow.domain import BrokerDownError, BrokerError, BrokerTimeoutError, Instrument, Level, Phase, Quote
 from jqfollow.execution.brokers.miniqmt.codes import price_of, volume_of
 from jqfollow.execution.brokers.miniqmt.threads import Threads
@@ -16,6 +19,7 @@ from jqfollow.market.securities import UnknownSecurityError, parse_security
 from jqfollow.market.sessions import phase_at
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
 
 QUOTE_TTL_S = 0.3
 """The exchanges publish a snapshot every three seconds."""
@@ -93,6 +97,21 @@ class XtQuotes:
             return known[0]
         told = self._ask(lambda xtdata: xtdata.get_instrument_detail(symbol))
         return self._instruments.put(symbol, instrument_of(symbol, told) if told else None)
+
+    def factors(self, symbol: str, first: date, last: date) -> list[Factor]:
+        """The corporate actions of a security in those days, as the vendor knows them: an empty answer proves nothing.
+
+        Raises like `quote`; figures that no action has are left out, and logged.
+        """
+        days = (f"{first:%Y%m%d}", f"{last:%Y%m%d}")
+        table = self._ask(lambda xtdata: xtdata.get_divid_factors(symbol, *days))
+        found: list[Factor] = []
+        for index, row in table.iterrows() if table is not None else ():
+            try:
+                found.append(of_xtdata(symbol, index, row))
+            except NonsenseError as error:
+                log.warning("no_corporate_action", symbol=symbol, error=str(error))
+        return [factor for factor in found if first <= factor.day <= last]
 
     def _ask(self, question: Callable[[Any], T]) -> T:
         if not self._turn.acquire(timeout=self._timeout_s):

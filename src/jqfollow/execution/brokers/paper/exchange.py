@@ -29,6 +29,7 @@ from jqfollow.domain import (
 )
 from jqfollow.execution.brokers.paper import counter, facts
 from jqfollow.execution.brokers.paper.account import Market, PaperAccount
+from jqfollow.execution.brokers.paper.actions import facts_of_day
 from jqfollow.execution.brokers.paper.codes import find
 from jqfollow.execution.brokers.paper.facts import Fact
 from jqfollow.execution.brokers.paper.faults import Faults
@@ -76,6 +77,7 @@ class Exchange:
             emit: takes pushes, and how much of the journal must be synced before they may be told.
         """
         self._always = hours == "always"
+        self._folder = path.parent
         self._calendar = calendar
         self._trading: tuple[date, bool] | None = None
         self._faults = faults
@@ -149,7 +151,8 @@ class Exchange:
             facts.Moved(broker_order_id=order.broker_order_id, state=AttemptState.CANCELED, message=_DAY_OVER)
             for order in self.account.open_orders()
         )
-        self._commit(now, *over, began)
+        given = facts_of_day(self._folder, self.account, day, self._calendar)
+        self._commit(now, *over, began, *given)
         self.day_written = self.journal.written
         self.lag.forget()
         self._exhausted.clear()

@@ -1,0 +1,72 @@
+"""What is looked at by itself: a drift that nothing explains is told, and what `start = "adopt"` promises is done."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from jqfollow.accounting.books import BookKeeper, Hand
+from jqfollow.domain import ManualOrderError
+from jqfollow.drift.causes import Drift
+from jqfollow.drift.reading import drifts
+from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger.tx import Tx
+from jqfollow.notify import messages
+from jqfollow.notify.kinds import Kind
+from jqfollow.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_MOST_NAMED = 10
+
+
+class Watch:
+    """Called by the schedule, beside everything that trades."""
+
+    def __init__(self, *, ledger: Ledger, keeper: BookKeeper, settings: Settings, told: Callable[[], None]) -> None:
+        """`told` is called when the outbox has news."""
+        self._ledger = ledger
+        self._keeper = keeper
+        self._settings = settings
+        self._told = told
+
+    async def look(self, now: datetime) -> None:
+        """Adopts what is to be adopted, once; tells of what nothing explains, each finding once."""
+        for name, strategy in self._settings.strategies.items():
+            if strategy.start == "adopt":
+                for account in strategy.follow:
+                    await self._adopt(name, account, now)
+        rows = await self._ledger.read(lambda tx: [row for row in drifts(tx, self._settings) if row.unexplained])
+        if rows:
+            await self._ledger.write(lambda tx: _tell(tx, rows, now))
+            self._told()
+
+    async def _adopt(self, strategy: str, account: str, now: datetime) -> None:
+        """After the strategy's first whole report, what it held before is taken from the account's own shares."""
+        key = f"adopted-{account}-{strategy}"
+        if not await self._ledger.read(lambda tx: tx.meta.get(key) is None and tx.reports.first(strategy) is not None):
+            return
+        hand = Hand(who="jqfollow", why='start = "adopt"')
+        try:
+            acts = await self._keeper.adopt_target(account, strategy, hand)
+        except ManualOrderError as error:  # not connected, or something is under way: next time
+            log.info("not_adopted_yet", account=account, strategy=strategy, why=error.en)
+            return
+        await self._ledger.write(lambda tx: tx.meta.set(key, now.isoformat()))
+        if acts:
+            rows = [row for act in acts for row in act.bookings]
+            text = f"策略 {strategy} 在账户 {account} 认领了开始跟单前的持仓：" + "，".join(
+                f"{row.security} {row.shares}" for row in rows
+            )
+            await self._ledger.write(lambda tx: tx.outbox.put(Kind.ORDER_DONE, text, now, unique_key=key))
+            self._told()
+
+
+def _tell(tx: Tx, rows: list[Drift], now: datetime) -> None:
+    for row in rows[:_MOST_NAMED]:
+        text = (
+            f"账户 {row.account} 策略 {row.strategy} {row.security} 有 {row.unexplained.normalize():f} 股偏差无法解释"
+            "（正：少于目标）。请用 jqfollow drift 查看，核对后用 jqfollow repair 或 jqfollow book 处理"
+        )
+        key = f"unexplained-{row.account}-{row.strategy}-{row.security}-{row.unexplained.normalize():f}"
+        tx.outbox.put(Kind.ALERT, messages.alert(text), now, unique_key=key)

@@ -1,0 +1,205 @@
+"""Drift, repairs and books."""
+
+from dataclasses import asdict
+from decimal import Decimal
+
+from fastapi import APIRouter
+
+from jqfollow.accounting.books import Act, BookKeeper, Hand
+from jqfollow.accounting.plan import GOOD_FOR, Item, Kept, Plan
+from jqfollow.accounting.repairs import Proposal, Repairs
+from jqfollow.accounting.words import why_kept
+from jqfollow.api import accounting_models as models
+from jqfollow.api import views
+from jqfollow.api.body import StrictRoute
+from jqfollow.api.models import OrderView
+from jqfollow.api.parts import Parts
+from jqfollow.api.routes.params import Account, Security, StrategyName, symbol_of
+from jqfollow.domain import Side
+from jqfollow.drift.causes import Drift, Line
+from jqfollow.drift.reading import drifts
+from jqfollow.drift.words import CAUSES_ZH
+from jqfollow.execution.step import End, Place, Refuse, Step, Wait
+from jqfollow.ledger.tx import Tx
+from jqfollow.reasons import Refusal
+
+_CENT = Decimal("0.01")
+
+
+def accounting_router(parts: Parts, repairs: Repairs, keeper: BookKeeper) -> APIRouter:
+    """The routes of it."""
+    router = APIRouter(prefix="/api", tags=["核对与改账 / accounting"], route_class=StrictRoute)
+    ledger = parts.ledger
+
+    @router.get("/drift", summary="偏差 / drift")
+    async def drift(
+        strategy: StrategyName = None, account: Account = None, security: Security = None, every: bool = False
+    ) -> list[models.DriftView]:
+        """目标、持仓、在途、偏差，及每一股的原因 / target, book, working, drift, and the causes that add up to it."""
+        symbol = symbol_of(security)
+
+        def find(tx: Tx) -> list[models.DriftView]:
+            rows = drifts(tx, parts.settings, strategy=strategy, account=account, security=symbol)
+            prices = _prices(tx, {row.account for row in rows})
+            shown = [row for row in rows if every or row.drift or row.target is None]
+            return [_drift(row, prices.get((row.account, row.security))) for row in shown]
+
+        return await ledger.read(find)
+
+    @router.post("/repair/plan", summary="补单计划 / a plan that closes a drift")
+    async def plan(asked: models.PlanIn) -> models.PlanView:
+        """先卖后买；每笔附各规则的结论；确认时填 plan / sells first; each order with the rules' verdict."""
+        proposal = await repairs.propose(
+            asked.strategy, account=asked.account, security=asked.security, words=asked.words
+        )
+        return _plan(proposal)
+
+    @router.post("/repair", summary="执行看过的计划 / carries out a plan")
+    async def repair(confirmed: models.RepairIn) -> list[OrderView]:
+        """一分钟内、且账本、报告、持仓都没有变化才执行；重复确认只执行一次 / only what was looked at, and once."""
+        orders = await repairs.carry_out(confirmed.strategy, confirmed.plan, who=confirmed.who)
+        return [views.order_view(order, ()) for order in orders]
+
+    _add_books(router, keeper)
+    return router
+
+
+def _add_books(router: APIRouter, keeper: BookKeeper) -> None:
+    """The routes that change books."""
+
+    @router.get("/books/acts", summary="改账记录 / changes of books")
+    async def acts(account: Account = None) -> list[models.ActView]:
+        """人工改账、送转入账，旧的在前 / by people and corporate actions, oldest first."""
+        return [_act(act) for act in await keeper.acts(account)]
+
+    @router.post("/books/set", summary="设定持仓 / sets a book")
+    async def set_book(asked: models.BookSetIn) -> models.ActView:
+        """与券商持仓和其他策略的账核对后写入 / checked against the broker and the other books."""
+        hand = Hand(who=asked.who, why=asked.why)
+        return _act(await keeper.set(asked.account, asked.strategy, asked.security, asked.shares, hand))
+
+    @router.post("/books/adopt", summary="认领持仓 / adopts shares")
+    async def adopt(asked: models.BookAdoptIn) -> list[models.ActView]:
+        """不填证券：按策略的持仓报告认领缺的 / without a security: what the strategy lacks by its report."""
+        hand = Hand(who=asked.who, why=asked.why)
+        if asked.security is None:
+            return [_act(act) for act in await keeper.adopt_target(asked.account, asked.strategy, hand)]
+        return [_act(await keeper.adopt(asked.account, asked.strategy, asked.security, asked.shares, hand))]
+
+    @router.post("/books/move", summary="移动持仓 / moves shares")
+    async def move(asked: models.BookMoveIn) -> models.ActView:
+        """从一个策略的账移到另一个 / from one strategy's book to another's."""
+        hand = Hand(who=asked.who, why=asked.why)
+        return _act(await keeper.move(asked.account, asked.security, asked.giver, asked.taker, asked.shares, hand))
+
+    @router.post("/books/undo", summary="撤销改账 / takes a change back")
+    async def undo(asked: models.BookUndoIn) -> models.ActView:
+        """按编号撤销 / by its number."""
+        return _act(await keeper.undo(asked.act, Hand(who=asked.who, why=asked.why)))
+
+
+def _prices(tx: Tx, accounts: set[str]) -> dict[tuple[str, str], Decimal]:
+    found: dict[tuple[str, str], Decimal] = {}
+    for name in accounts:
+        snapshot = tx.snapshots.latest(name)
+        if snapshot is not None:
+            found |= {(name, held.symbol): held.last for held in snapshot[2] if held.last is not None}
+    return found
+
+
+def _drift(row: Drift, price: Decimal | None) -> models.DriftView:
+    yuan = None if row.drift is None or price is None else (row.drift * price).quantize(_CENT)
+    return models.DriftView(
+        account=row.account,
+        strategy=row.strategy,
+        security=row.security,
+        target=row.target,
+        book=row.book,
+        missing=row.missing,
+        working=row.working,
+        drift=row.drift,
+        yuan=yuan,
+        before=row.before,
+        reported_at=row.reported_at,
+        causes=[_cause(line) for line in row.lines],
+    )
+
+
+def _cause(line: Line) -> models.CauseView:
+    return models.CauseView(**asdict(line), zh=CAUSES_ZH[line.cause])
+
+
+def _plan(proposal: Proposal) -> models.PlanView:
+    plan = proposal.plan
+    return models.PlanView(
+        strategy=plan.strategy,
+        plan=plan.key,
+        made_at=plan.made_at,
+        good_until=plan.made_at + GOOD_FOR,
+        reported_at=plan.report.made_at,
+        items=[_item(item, proposal.steps.get((item.account, item.security))) for item in plan.items],
+        kept=[_kept(kept) for kept in plan.kept],
+        money=[_money(plan, name, scene.cash) for name, scene in proposal.scenes.items() if scene.connected],
+    )
+
+
+def _money(plan: Plan, account: str, cash: Decimal) -> models.MoneyView:
+    of = [item for item in plan.items if item.account == account]
+    nothing = Decimal(0)
+    return models.MoneyView(
+        account=account,
+        cash=cash,
+        sells_bring=sum((item.yuan for item in of if item.side is Side.SELL), nothing),
+        buys_need=sum((item.yuan for item in of if item.side is Side.BUY), nothing),
+    )
+
+
+def _item(item: Item, step: Step | None) -> models.ItemView:
+    outcome, refusal = _outcome(step)
+    return models.ItemView(
+        account=item.account,
+        security=item.security,
+        side=item.side,
+        volume=item.volume,
+        price=item.price,
+        yuan=item.yuan,
+        drift=item.drift.drift,
+        off_book=item.off_book,
+        outcome=outcome,
+        zh=refusal.text("zh") if refusal else "",
+        en=refusal.text("en") if refusal else "",
+    )
+
+
+def _outcome(step: Step | None) -> tuple[str, Refusal | None]:
+    match step:
+        case Place():
+            return "place", None
+        case Wait():
+            return "wait", step.decision.refusal
+        case Refuse():
+            return "refuse", step.refusal
+        case End():
+            return "end", step.refusal
+        case _:
+            return "", None
+
+
+def _kept(kept: Kept) -> models.KeptView:
+    zh, en = why_kept(kept)
+    return models.KeptView(
+        account=kept.account,
+        security=kept.security,
+        shares=kept.shares,
+        why=kept.why,
+        zh=zh,
+        en=en,
+        words=list(kept.words),
+        day=kept.day,
+        off_book=kept.off_book,
+    )
+
+
+def _act(act: Act) -> models.ActView:
+    bookings = [models.BookingView(**asdict(row)) for row in act.bookings]
+    return models.ActView(act=act.act, undone=act.undone, bookings=bookings)

@@ -1,0 +1,124 @@
+"""`jqfollow book set | move | adopt | undo | list`: a person changes what strategies' books hold."""
+
+import getpass
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from jqfollow.accounting.books import acts_of
+from jqfollow.cli.base import Command, F, Group, json_option, print_json, say, settings_option, table, words
+from jqfollow.cli.console_call import ask
+from jqfollow.cli.figures import moment, number
+from jqfollow.cli.queries import read
+from jqfollow.settings import Settings
+
+_KINDS_ZH = {"set": "设定", "move": "移动", "adopt": "认领", "hand": "券商端卖出", "split": "送转拆分"}
+
+
+@click.group(cls=Group)
+def book() -> None:
+    """改账：与券商持仓核对后写入，写明谁、何时、为何，可撤销。 / Changes books, checked, signed, and undoable."""
+
+
+def _signed(function: F) -> F:
+    function = click.option("--why", required=True, help="为什么，写进账本 / why; it is kept")(function)
+    return click.option("--who", default=getpass.getuser, help="谁；默认系统用户名 / by default the system's user")(
+        function
+    )
+
+
+@book.command("set", cls=Command)
+@click.argument("account")
+@click.argument("strategy")
+@click.argument("security")
+@click.argument("shares", type=click.IntRange(0, 10**10))
+@_signed
+@settings_option
+def set_(settings: Settings, *, account: str, strategy: str, security: str, shares: int, who: str, why: str) -> None:
+    """策略在账户里的持仓从现在起是 SHARES 股。 / The strategy's book holds SHARES from now on."""
+    asked = {"account": account, "strategy": strategy, "security": security, "shares": shares, "who": who, "why": why}
+    _tell([ask(settings, "POST", "/api/books/set", asked)])
+
+
+@book.command(cls=Command)
+@click.argument("account")
+@click.argument("security")
+@click.argument("giver")
+@click.argument("taker")
+@click.argument("shares", type=click.IntRange(1, 10**10))
+@_signed
+@settings_option
+def move(
+    settings: Settings, *, account: str, security: str, giver: str, taker: str, shares: int, who: str, why: str
+) -> None:
+    """把 SHARES 股从策略 GIVER 的账移到 TAKER 的账。 / Moves shares from one strategy's book to another's."""
+    asked = {"account": account, "security": security, "giver": giver, "taker": taker, "shares": shares, "who": who,
+             "why": why}  # fmt: skip
+    _tell([ask(settings, "POST", "/api/books/move", asked)])
+
+
+@book.command(cls=Command)
+@click.argument("account")
+@click.argument("strategy")
+@click.argument("security", required=False)
+@click.argument("shares", type=click.IntRange(1, 10**10), required=False)
+@_signed
+@settings_option
+def adopt(
+    settings: Settings, *, account: str, strategy: str, security: str | None, shares: int | None, who: str, why: str
+) -> None:
+    """认领账户里不属于任何策略的股；不写证券则按持仓报告认领缺的。 / Adopts shares that no book holds."""
+    if (security is None) != (shares is None):
+        raise click.UsageError("SECURITY 和 SHARES 要一起写 / SECURITY and SHARES go together")
+    asked = {"account": account, "strategy": strategy, "security": security, "shares": shares or 0, "who": who,
+             "why": why}  # fmt: skip
+    _tell(ask(settings, "POST", "/api/books/adopt", asked))
+
+
+@book.command(cls=Command)
+@click.argument("act", type=click.IntRange(1))
+@_signed
+@settings_option
+def undo(settings: Settings, *, act: int, who: str, why: str) -> None:
+    """撤销改账 ACT（编号见 book list）。 / Takes the act back; see book list for its number."""
+    _tell([ask(settings, "POST", "/api/books/undo", {"act": act, "who": who, "why": why})])
+
+
+@book.command("list", cls=Command)
+@json_option
+@settings_option
+def list_(settings: Settings, *, as_json: bool) -> None:
+    """改账记录。 / Everything that was changed by a person or a corporate action."""
+    acts = read(settings, lambda tx: acts_of(tx.bookings.list()))
+    if as_json:
+        print_json(acts)
+        return
+    columns = words(
+        "编号,时间,账户,策略,证券,种类,股数,谁,为何", "act,at,account,strategy,security,kind,shares,who,why"
+    )
+    cells = [
+        (
+            f"{act.act}{words('（已撤销）', ' (undone)') if act.undone else ''}",
+            moment(row.at),
+            row.account,
+            row.strategy,
+            row.security,
+            words(_KINDS_ZH[row.kind], row.kind),
+            number(row.shares),
+            row.who,
+            row.why,
+        )
+        for act in acts
+        for row in act.bookings
+    ]
+    table(words("改账记录", "Changes of books"), columns.split(","), cells, right=(6,))
+
+
+def _tell(acts: list[Mapping[str, Any]]) -> None:
+    if not acts:
+        say("没有可认领的", "there is nothing to adopt")
+    for act in acts:
+        for row in act["bookings"]:
+            figures = f"{row['account']} {row['strategy']} {row['security']} {row['shares']:+d}"
+            say(f"改账 {act['act']}：{figures}", f"act {act['act']}: {figures}")
