@@ -161,7 +161,8 @@ class Rounds:
         found: list[tuple[OrderRow, Step | None]] = []
         for each in papers:
             known = self._known(each, facts)
-            step = before_market(known) or with_market(answers.add_to(known))
+            asked = answers.add_to(known)
+            step = before_market(known) or with_market(asked, volume_of(asked))
             if isinstance(step, Place):
                 answers.left.take(step)
             found.append((each.order, step))
