@@ -19,6 +19,7 @@ from jqfollow.notify.kinds import Kind
 from jqfollow.settings import Settings
 
 KEEP_BACKUPS = 14
+KEEP_BACKUPS_BYTES = 4 << 30
 KEEP_PICTURES = timedelta(days=30)
 """So long every picture of an account is kept; of older days only the last."""
 
@@ -82,7 +83,7 @@ class Routine:
         copy = daily_path(self._settings.ledger_file, now.date())
         if not copy.exists() or now >= day_end(now.date()):
             await self._ledger.backup(copy)
-            prune(copy.parent, KEEP_BACKUPS)
+            prune(copy.parent, KEEP_BACKUPS, KEEP_BACKUPS_BYTES)
             await self._ledger.write(lambda tx: tx.snapshots.thin(now.date() - KEEP_PICTURES))
         warning = self._calendar.warning(now.date())
         if warning is not None:

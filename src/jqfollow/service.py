@@ -46,7 +46,7 @@ from jqfollow.execution.sweeps import Sweeps
 from jqfollow.execution.transitions import Names
 from jqfollow.execution.wishes import Wishes
 from jqfollow.follower import Follower
-from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.errors import LedgerDamagedError, LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.market.calendar import FILE_NAME as CALENDAR_FILE
 from jqfollow.market.calendar import load_calendar
@@ -150,7 +150,7 @@ class Service:
         settings = self.settings
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         self.calendar = load_calendar(settings.data_dir / CALENDAR_FILE)
-        self.ledger = Ledger.open(settings.ledger_file)
+        self.ledger = Ledger.open(settings.ledger_file, whole=False)  # `_look_over` sees the whole
         self._closing.push_async_callback(self.ledger.close)
         self.keys = KeyStore.open(settings.keys_file, self.clock)
         new_keys = self.keys.ensure([name for name, s in settings.strategies.items() if s.wire is Wire.JQF1])
@@ -346,6 +346,7 @@ class Service:
     def _run_tasks(self) -> None:
         self._task("follower", self.follower.run())
         self._task("outbox", self.outbox.run())
+        self._task("ledger check", self._look_over())
         for name, account in self.accounts.items():
             self._task(f"supervisor {name}", self.supervisors[name].run())
             self._task(f"pushes {name}", self._hear(account))
@@ -377,6 +378,21 @@ class Service:
 
     async def _alert(self, zh: str) -> None:
         await self.routine.tell(Kind.ALERT, messages.alert(zh))
+
+    async def _look_over(self) -> None:
+        """The whole of the ledger, beside the work: nothing is traded by a damaged one."""
+        began = self.clock.monotonic()
+        try:
+            await self.ledger.check()
+        except LedgerDamagedError as error:
+            log.critical("ledger_damaged", error=str(error))
+            await self._alert(f"账本损坏，服务停止：{error.zh}")
+            raise
+        except LedgerError as error:
+            log.warning("ledger_not_looked_over", error=str(error))
+        else:
+            log.info("ledger_whole", seconds=round(self.clock.monotonic() - began, 1))
+        await asyncio.Event().wait()
 
     def _task(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
