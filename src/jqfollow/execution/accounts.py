@@ -96,6 +96,8 @@ class Account:
         self.wake = asyncio.Event()
         self.arrived = False
         """Whether orders came since the round under way began."""
+        self.others_wait = True
+        """Whether the last round left orders of which nothing is at the broker."""
         self.idle = asyncio.Event()
         """No round is under way."""
         self.idle.set()

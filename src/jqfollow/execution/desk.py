@@ -179,7 +179,9 @@ class Desk:
             elif isinstance(outcome, Exception):
                 await self._contradicted(account, attempt_id, placed, outcome)
             open_.calling.discard(attempt_id)
-        self.tell(account)
+        if account.others_wait or not all(isinstance(placed, Accepted) for _, placed in answers):
+            account.wake.set()
+        self._told()
 
     async def _contradicted(
         self, account: Account, attempt_id: int, placed: Placed | BrokerError, error: Exception
@@ -295,8 +297,7 @@ class Desk:
                 log.error("push_failed", account=account.name, push=repr(event), exc_info=outcome)
             elif outcome is not None and isinstance(event, FillReport):
                 self._stages.mark(outcome.order_id, Stage.FILLED)
-        # What has ended may let another order, or another attempt, go on.
-        if any(isinstance(o, Exception) or (o is not None and o.state in ATTEMPT_ENDED) for o in outcomes):
+        if any(isinstance(outcome, Exception) or _goes_on(account, outcome) for outcome in outcomes):
             account.wake.set()
         self.tell_people()
 
@@ -359,6 +360,13 @@ def _step_refused(tx: Tx, attempt: AttemptRow, message: str, broker_order_id: st
         if named.key is not None and tx.attempts.by_key(named.key) is None:
             columns["broker_order_id"] = broker_order_id
     return step_attempt(tx, attempt, Event.REFUSED, moment, detail=message, **columns)
+
+
+def _goes_on(account: Account, attempt: AttemptRow | None) -> bool:
+    """Whether what happened to the attempt may let another order, or another attempt of its own, go on."""
+    if attempt is None or attempt.state not in ATTEMPT_ENDED:
+        return False
+    return account.others_wait or attempt.state is not AttemptState.FILLED
 
 
 def _pause(tx: Tx, order_id: int, now: datetime, wait: timedelta) -> OrderRow | None:

@@ -40,7 +40,7 @@ from jqfollow.execution.turns import Scene, turns
 from jqfollow.execution.wishes import Wishes
 from jqfollow.ledger.errors import LedgerError, may_pass
 from jqfollow.ledger.ledger import Ledger
-from jqfollow.ledger.rows import OrderRow
+from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.settings import Settings, Strategy
@@ -108,6 +108,8 @@ class Rounds:
         self._admitted: set[int] = set()
         """Found fresh; since then only this queue kept them."""
         self.failures = 0
+        self._idle = self._placed = 0
+        """How many orders the last read found with nothing at the broker, and how many of them went there since."""
 
     async def work(self) -> bool:
         """One round; `False`: nothing was due.
@@ -119,11 +121,12 @@ class Rounds:
         if not account.ready:
             self._admitted.clear()
         began = self._clock.monotonic()
-        account.arrived = False
+        account.arrived, account.others_wait, self._placed = False, True, 0
         papers = await self._read()
         while papers and await self._observe(papers):
             papers = await self._read()  # what was bought before is not of today any more, and more may have come
         if not papers:
+            account.others_wait = self._idle > 0
             return False
         for each in papers:
             self._looked_at[each.order.order_id] = began
@@ -133,6 +136,7 @@ class Rounds:
         if asking:
             await self._work_with_market(asking, began)
         await self._desk.written(account)
+        account.others_wait = self._idle > self._placed
         return True
 
     async def rehearse(self, write: Callable[[Tx], Collection[int]]) -> list[tuple[OrderRow, Step | None]]:
@@ -205,6 +209,7 @@ class Rounds:
         )
         papers = await self._ledger.read(lambda tx: read_papers(tx, asked, choose))
         self._forget(idle)
+        self._idle = len(idle)
         return papers
 
     def _forget(self, idle: set[int]) -> None:
@@ -370,6 +375,7 @@ class Rounds:
             self._account, [partial(self._entries.intend, place=place) for place in chunk]
         )
         for place, outcome in zip(chunk, outcomes, strict=True):
+            self._placed += isinstance(outcome, AttemptRow)
             if isinstance(outcome, TakenBackError):
                 self._looked_at.pop(place.papers.order.order_id, None)
             elif isinstance(outcome, Exception):

@@ -59,9 +59,7 @@ def file_uri(path: Path, mode: str) -> str:
     return f"file://{'' if text.startswith('/') else '/'}{text}?mode={mode}"
 
 
-def prepare(
-    path: Path, *, schema: Schema = SCHEMA, busy_timeout_s: float = BUSY_TIMEOUT_S, whole: bool = True
-) -> None:
+def prepare(path: Path, *, schema: Schema = SCHEMA, busy_timeout_s: float = BUSY_TIMEOUT_S, whole: bool = True) -> None:
     """Makes the ledger at `path`, or looks it over and upgrades it.
 
     Unless `whole`, what was written last is looked at, and `check` is to follow: the whole of a large file takes its
