@@ -69,7 +69,7 @@ async def test_a_bad_day_is_accounted_for(tmp_path: Path) -> None:
         await house.start()
         house.market(LATE, "10.00")
         late = await house.signal(await house.send("demo", LATE, "buy", 500, price="10.00", age_s=3000))
-        assert late.reason is Reason.STALE
+        assert late.reason is Reason.LATE
 
         house.brokers["paper"].set_holding("000858.SZ", 600, cost=Decimal(6000))  # somebody sold 400
         house.forward(2 * 3600)  # after lunch
@@ -80,7 +80,7 @@ async def test_a_bad_day_is_accounted_for(tmp_path: Path) -> None:
         assert {code: causes(row) for code, row in found.items()} == {
             "000001.SZ": [("refused", "1000", "limit_up")],
             "000002.SZ": [("unfilled", str(1000 - bought), "attempts_exhausted")],
-            "000333.SZ": [("refused", "500", "stale")],
+            "000333.SZ": [("late", "500", "late")],
             "000858.SZ": [("traded_by_hand", "400", None)],
             "600519.SH": [("corporate", "300.0", "2026-03-04")],
         }

@@ -94,7 +94,7 @@ async def test_what_a_sleeping_pc_gets_too_late_is_recorded_and_never_traded(tmp
             assert (row.reason, row.figures["age_s"][:2]) == (Reason.LATE, "50")
             [order] = await house.ledger.read(lambda tx: tx.orders.of_signal(row.signal_id))
             assert (order.state, order.reason, order.filled) == (OrderState.REJECTED, Reason.LATE, 0)
-            [drift] = await house.ledger.read(drifts)
+            [drift] = await house.ledger.read(lambda tx: drifts(tx, house.settings))
             assert (drift.target, drift.book, [line.cause for line in drift.lines]) == (100, 0, [Cause.LATE])
             # JoinQuant's order is told for good: not even fresh news of it makes it a trade.
             await house.send("demo", CODE, "buy", 100, price="10.00", order_id="night")
