@@ -26,6 +26,7 @@ LOOK_AWAKE_EVERY_S = 10
 ASLEEP = timedelta(seconds=60)
 """Who was not called for so long slept, or stood still."""
 KEEP_BACKUPS = 14
+KEEP_BACKUPS_BYTES = 4 << 30
 KEEP_PICTURES = timedelta(days=30)
 """So long every picture of an account is kept; of older days only the last."""
 
@@ -90,7 +91,7 @@ class Routine:
         copy = daily_path(self._settings.ledger_file, now.date())
         if not copy.exists() or now >= day_end(now.date()):
             await self._ledger.backup(copy)
-            prune(copy.parent, KEEP_BACKUPS)
+            prune(copy.parent, KEEP_BACKUPS, KEEP_BACKUPS_BYTES)
             await self._ledger.write(lambda tx: tx.snapshots.thin(now.date() - KEEP_PICTURES))
         warning = self._calendar.warning(now.date())
         if warning is not None:
