@@ -36,6 +36,8 @@ FIGURES = {  # as they come in life
     Reason.SUSPENDED: {"security": "000001.SZ"},
     Reason.NO_TOTAL_VALUE: {"account": "main"},
     Reason.BELOW_LOT: {"wanted": "50", "side": "buy", "side_zh": "买", "minimum": "100 股"},
+    Reason.HELD_ALREADY: {"security": "000001.SZ", "excess": "300"},
+    Reason.CLOSED_OUT: {"left": "300"},
     Reason.ODD_VOLUME: {
         "security": "000001.SZ", "side": "buy", "side_zh": "买", "volume": "150", "minimum": "100", "step": "100",
     },

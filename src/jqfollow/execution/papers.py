@@ -246,4 +246,9 @@ def _others(tx: Tx, order: OrderRow, of_book: Sequence[OrderRow], unknown: froze
         open=others,
         unknown=unknown & {o.order_id for o in others},
         bought_later=tx.orders.bought_later(order) if order.side is Side.SELL else 0,
+        resting=frozenset(
+            o.order_id
+            for o in others
+            if order.side is Side.SELL and o.side is Side.BUY and tx.elsewhere.rests(o.signal_id)
+        ),
     )
