@@ -17,6 +17,7 @@ from jqfollow.domain import OrderState
 from jqfollow.drift.causes import Cause
 from jqfollow.drift.reading import drifts
 from jqfollow.reasons import Reason
+from jqfollow.relay import engine
 from jqfollow.relay.book import Book
 from jqfollow.relay.connect import connect, trusting
 from jqfollow.relay.errors import RelayError
@@ -269,3 +270,13 @@ async def test_a_full_store_says_so_and_keeps_what_it_has(tmp_path: Path) -> Non
         state = (await admin.jetstream().stream_info(SIGNALS)).state
         assert (state.messages, state.first_seq) == (stored, 1)
         await admin.close()
+
+
+async def test_an_engine_that_does_not_sync_each_message_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = engine.engine_config
+    monkeypatch.setattr(engine, "engine_config", lambda *given: written(*given).replace('"always"', '"2m"'))
+    with pytest.raises(RelayError, match="does not sync"):
+        async with Rig(tmp_path):
+            raise AssertionError("it started")
