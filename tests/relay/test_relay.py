@@ -280,3 +280,13 @@ async def test_an_engine_that_does_not_sync_each_message_is_refused(
     with pytest.raises(RelayError, match="does not sync"):
         async with Rig(tmp_path):
             raise AssertionError("it started")
+
+
+async def test_the_engine_of_a_relay_that_was_killed_is_ended_by_the_next(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.ticket("home")
+    left, book = engine.Engine(rig.config, rig.folder), Book.open(rig.folder)
+    await left.start(book)
+    async with rig:
+        assert left.pid is None
+        assert rig.relay.engine.pid is not None
