@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import nats.errors
@@ -60,11 +61,13 @@ def load_ticket(settings: Settings) -> Ticket | None:
     """The file that was imported with `jqfollow relay join`, or `None`.
 
     Raises:
-        RelayError: unreadable, or a real account is followed that is not this PC's.
+        RelayError: unreadable, a package is missing, or a real account is followed that is not this PC's.
     """
     ticket = read_ticket(settings.data_dir)
     if ticket is None:
         return None
+    if ticket.url.startswith("wss:") and find_spec("aiohttp") is None:
+        raise RelayError('走 websocket 缺少 aiohttp：pip install "jqfollow[relay]" / aiohttp is missing for the websocket')
     for name in ticket.strategies:
         strategy = settings.strategies.get(name)
         for account in strategy.follow if strategy else ():
