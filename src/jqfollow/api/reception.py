@@ -70,8 +70,14 @@ class Reception:
         self._waiting: set[asyncio.Task[Recorded]] = set()
         self._remembered: OrderedDict[tuple[str, str], _Known] = OrderedDict()
 
-    async def take(self, opened: Opened, trace: Trace | None = None) -> AnyAnswer:
-        """Records the message and says so; `trace`: of its way so far, when it came to the port.
+    async def take(self, opened: Opened, trace: Trace | None = None, *, shared: bool = True) -> AnyAnswer:
+        """Records the message and says so.
+
+        Args:
+            opened: the message.
+            trace: of its way so far, when it came to the port.
+            shared: it takes of its strategy's share of a minute; what a relay kept had its share there, and a night's
+                messages do not hold up the first of the day.
 
         Raises:
             MalformedError: authentic, yet impossible; recorded nowhere.
@@ -83,8 +89,8 @@ class Reception:
             # A replay costs neither the ledger's time nor the strategy's share, and is not even read.
             return self._receipt(opened, known, "duplicate")
         share = self._share[opened.strategy]
-        mark = share.take()
-        if mark is None:
+        mark = share.take() if shared else None
+        if shared and mark is None:
             log.warning("signals_over_limit", strategy=opened.strategy)
             raise too_many(share.retry_after_s())
         try:
