@@ -49,6 +49,10 @@ class Counter(House):
         """The next placing calls arrive and get no answer."""
         self.faults[self.name].fail("place", LOST, after=True, times=times)
 
+    def lose_order(self) -> None:
+        """The next placing call does not arrive, and nobody says so."""
+        self.faults[self.name].fail("place", LOST)
+
     def all_well(self) -> None:
         """Answers come again."""
 
@@ -62,7 +66,10 @@ class Counter(House):
         request = PlaceRequest(
             attempt_id=0, remark=remark, symbol=symbol, side=Side(side), volume=volume, price=Decimal(price)
         )
-        placed = self.brokers[self.name].place(request)
+        try:
+            placed = self.brokers[self.name].place(request)
+        except BrokerError as error:  # a fault that was meant for ours
+            return str(error)
         return placed.broker_order_id if isinstance(placed, Accepted) else placed.message
 
     def give(self, symbol: str, volume: int) -> None:
@@ -105,6 +112,9 @@ class TerminalCounter(QmtHouse, Counter):
     def lose_answers(self, times: int = 1) -> None:
         del times  # until `all_well`
         self.terminal.mode(Mode.NO_ANSWER, *self._kept)
+
+    def lose_order(self) -> None:
+        self.terminal.mode(Mode.MINUS_ONE, *self._kept)
 
     _kept: tuple[Mode, ...] = ()
 
