@@ -46,7 +46,7 @@ from jqfollow.execution.sweeps import Sweeps
 from jqfollow.execution.transitions import Names
 from jqfollow.execution.wishes import Wishes
 from jqfollow.follower import Follower
-from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.errors import LedgerDamagedError, LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.market.calendar import FILE_NAME as CALENDAR_FILE
 from jqfollow.market.calendar import load_calendar
@@ -55,10 +55,13 @@ from jqfollow.notify.kinds import Kind
 from jqfollow.notify.outbox import Outbox
 from jqfollow.notify.wecom import WecomRobot, make_client
 from jqfollow.relay.ticket import TICKET
-from jqfollow.routine import Routine
+from jqfollow.routine import LOOK_AWAKE_EVERY_S, Routine
 from jqfollow.settings import Account as AccountSettings
-from jqfollow.settings import PaperAccount, QmtAccount, Settings
+from jqfollow.settings import FullQmtAccount, PaperAccount, QmtAccount, Settings
 from jqfollow.settings.cautions import cautions
+from jqfollow.stages import Stages
+from jqfollow.tape.lines import FOLDER as TAPE_FOLDER
+from jqfollow.tape.recorder import Recorder
 from jqfollow.wire.keystore import KeyStore
 
 if TYPE_CHECKING:
@@ -69,9 +72,11 @@ log = structlog.get_logger(__name__)
 
 PICTURES_EVERY_S = 300
 LOOK_AFTER_EVERY_S = 2
+TAPE_EVERY_S = 1
 CORPORATE_EVERY_S = 120
 WATCH_EVERY_S = 300
 GAPS_EVERY_S = 5
+STAGES_EVERY_S = 1
 PUSHES_AT_ONCE = 256
 """So many pushes share a commit at most."""
 PUSHES_WAIT_S = 0.2
@@ -114,6 +119,7 @@ class Service:
         self._warnings: list[tuple[str, str]] = []
         self.names = Names(titles={name: s.title for name, s in settings.strategies.items()})
         self.counters = Counters()
+        self.stages = Stages(self.clock)
         self.accounts: dict[str, Account] = {}
         self.signals_port: SignalsPort | None = None
         self.hurried: Callable[[], bool] = lambda: False
@@ -147,7 +153,7 @@ class Service:
         settings = self.settings
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         self.calendar = load_calendar(settings.data_dir / CALENDAR_FILE)
-        self.ledger = Ledger.open(settings.ledger_file)
+        self.ledger = Ledger.open(settings.ledger_file, whole=False)  # `_look_over` sees the whole
         self._closing.push_async_callback(self.ledger.close)
         self.keys = KeyStore.open(settings.keys_file, self.clock)
         new_keys = self.keys.ensure([name for name, s in settings.strategies.items() if s.wire is Wire.JQF1])
@@ -160,6 +166,7 @@ class Service:
             intake=self.follower,
             clock=self.clock,
             counters=self.counters,
+            stages=self.stages,
             clocks=ClockWatch(seen=self._seen, tell=self._tell_of_clocks, clock=self.clock),
         )
         signals = Server(
@@ -177,6 +184,7 @@ class Service:
                 clock=self.clock,
                 token=token.text,
                 counters=self.counters,
+                stages=self.stages,
                 notices=self.notices,
                 relay=self.relay_view,
                 signals=self.signals_port,
@@ -228,7 +236,12 @@ class Service:
         robots = [WecomRobot(key, client) for key in settings.notify.wecom.keys]
         self.outbox = Outbox(self.ledger, robots, self.clock)
         self.desk = Desk(
-            ledger=self.ledger, accounts=self.accounts, clock=self.clock, names=self.names, told=self.outbox.kick
+            ledger=self.ledger,
+            accounts=self.accounts,
+            clock=self.clock,
+            names=self.names,
+            told=self.outbox.kick,
+            stages=self.stages,
         )
         self.wishes = Wishes(
             ledger=self.ledger, accounts=self.accounts, clock=self.clock, names=self.names, told=self.outbox.kick
@@ -242,6 +255,7 @@ class Service:
             settings=settings,
             clock=self.clock,
             names=self.names,
+            stages=self.stages,
         )
         self.repairs = Repairs(
             ledger=self.ledger,
@@ -253,6 +267,9 @@ class Service:
         )
         self.keeper = BookKeeper(ledger=self.ledger, accounts=self.accounts, settings=settings, clock=self.clock)
         self.watch = Watch(ledger=self.ledger, keeper=self.keeper, settings=settings, told=self.outbox.kick)
+        quoted = {n: a for n, a in self.accounts.items() if not isinstance(a.settings, FullQmtAccount)}
+        self.recorder = Recorder(ledger=self.ledger, accounts=quoted, folder=settings.data_dir / TAPE_FOLDER)
+        self._closing.push_async_callback(self.recorder.flush)
         self.corporate = CorporateActions(
             ledger=self.ledger,
             accounts=self.accounts,
@@ -335,6 +352,7 @@ class Service:
     def _run_tasks(self) -> None:
         self._task("follower", self.follower.run())
         self._task("outbox", self.outbox.run())
+        self._task("ledger check", self._look_over())
         for name, account in self.accounts.items():
             self._task(f"supervisor {name}", self.supervisors[name].run())
             self._task(f"pushes {name}", self._hear(account))
@@ -366,6 +384,21 @@ class Service:
 
     async def _alert(self, zh: str) -> None:
         await self.routine.tell(Kind.ALERT, messages.alert(zh))
+
+    async def _look_over(self) -> None:
+        """The whole of the ledger, beside the work: nothing is traded by a damaged one."""
+        began = self.clock.monotonic()
+        try:
+            await self.ledger.check()
+        except LedgerDamagedError as error:
+            log.critical("ledger_damaged", error=str(error))
+            await self._alert(f"账本损坏，服务停止：{error.zh}")
+            raise
+        except LedgerError as error:
+            log.warning("ledger_not_looked_over", error=str(error))
+        else:
+            log.info("ledger_whole", seconds=round(self.clock.monotonic() - began, 1))
+        await asyncio.Event().wait()
 
     def _task(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
@@ -489,6 +522,8 @@ class Service:
                 scheduler.add_job(job, "interval", seconds=seconds, misfire_grace_time=None)
         gaps = self._guarded(self.follower.tell_gaps, "tell_gaps")
         scheduler.add_job(gaps, "interval", seconds=GAPS_EVERY_S, misfire_grace_time=None)
+        stages = self._guarded(self._keep_stages, "keep_stages")
+        scheduler.add_job(stages, "interval", seconds=STAGES_EVERY_S, misfire_grace_time=None)
         notify = self.settings.notify
         for at, job in (
             (notify.heartbeat_at, self._guarded(self.routine.send_heartbeat, "heartbeat")),
@@ -496,8 +531,10 @@ class Service:
         ):
             scheduler.add_job(job, "cron", hour=at.hour, minute=at.minute, misfire_grace_time=3600)
         for seconds, look, name in (
+            (TAPE_EVERY_S, self.recorder.look, "tape"),
             (CORPORATE_EVERY_S, self.corporate.look, "corporate_actions"),
             (WATCH_EVERY_S, self.watch.look, "watch"),
+            (LOOK_AWAKE_EVERY_S, self.routine.look_awake, "look_awake"),
         ):
             scheduler.add_job(self._guarded(look, name), "interval", seconds=seconds, misfire_grace_time=None)
         keep_house = self._guarded(self.routine.keep_house, "keep_house")
@@ -505,6 +542,12 @@ class Service:
         scheduler.add_job(keep_house, misfire_grace_time=None)  # now
         scheduler.start()
         self._closing.callback(scheduler.shutdown, wait=False)
+
+    async def _keep_stages(self, _: datetime) -> None:
+        """How long orders took is written beside the work; what cannot be written is no loss of money."""
+        orders = self.stages.changed()
+        if orders:
+            await self.ledger.write(lambda tx: tx.latencies.put(orders))
 
     def _guarded(
         self, job: Callable[[datetime], Awaitable[None]], name: str
@@ -549,6 +592,8 @@ class Service:
             task.cancel()
         await asyncio.wait(self._tasks, timeout=self._stop_s())
         self._tasks.clear()
+        with suppress(LedgerError):
+            await self._keep_stages(self.clock.now())
 
     async def _close_lanes(self, account: Account) -> None:
         await account.lanes.close(self._stop_s())

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from jqfollow.domain import OrderState
 
 from .house import House
@@ -32,12 +34,14 @@ async def test_a_refused_buy_rides_on_the_next_ones_at_most_doubling_them(tmp_pa
         assert await house.get("/api/drift") == []
 
 
+@pytest.mark.slow
 async def test_by_default_only_rounding_is_carried(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         await at_the_limit(house, 1000)
         assert await buy(house, 300) == 300
 
 
+@pytest.mark.slow
 async def test_it_ends_when_the_book_is_sold_out(tmp_path: Path) -> None:
     strategy = {"follow": {"paper": 1}, "catch_up": ["rounding", "refused"]}
     async with House(tmp_path, strategies={"demo": strategy}) as house:
@@ -46,6 +50,7 @@ async def test_it_ends_when_the_book_is_sold_out(tmp_path: Path) -> None:
         assert await buy(house, 300) == 300
 
 
+@pytest.mark.slow
 async def test_a_person_who_bought_it_already_ends_it_too(tmp_path: Path) -> None:
     strategy = {"follow": {"paper": 1}, "catch_up": ["rounding", "refused"]}
     async with House(tmp_path, strategies={"demo": strategy}) as house:

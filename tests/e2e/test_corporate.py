@@ -67,9 +67,9 @@ async def state(house: House, symbol: str, day: date = TUESDAY) -> ActionState:
 @pytest.mark.parametrize(
     ("security", "symbol", "figures", "after"),
     [
-        (SZ, "000001.SZ", {"gift": "1"}, (2000, 600)),
+        pytest.param(SZ, "000001.SZ", {"gift": "1"}, (2000, 600), marks=pytest.mark.slow),
         (SZ, "000001.SZ", {"bonus": "0.3", "cash": "0.1"}, (1300, 390)),
-        (SZ, "000001.SZ", {"bonus": "0.45"}, (1450, 435)),
+        pytest.param(SZ, "000001.SZ", {"bonus": "0.45"}, (1450, 435), marks=pytest.mark.slow),
         (FUND, "510300.SH", {"ratio": "0.5"}, (500, 150)),
     ],
 )
@@ -96,6 +96,7 @@ async def test_it_is_shared_out_over_books_and_own_shares(
         assert await volumes(house, security) == after, "once"
 
 
+@pytest.mark.slow
 async def test_odd_lots_and_their_carries_follow_too(tmp_path: Path) -> None:
     half = {"follow": {"paper": 0.5}}
     async with House(tmp_path, accounts={"paper": {"hours": "exchange"}},
@@ -169,6 +170,7 @@ async def test_a_sale_on_the_ex_day_does_not_hide_the_action(tmp_path: Path) -> 
         assert await held(house, "000001.SZ") == 1600
 
 
+@pytest.mark.slow
 async def test_days_on_which_the_service_did_not_run(tmp_path: Path) -> None:
     async with a_house(tmp_path) as house:
         await bought(house, SZ, 1000)
@@ -196,6 +198,7 @@ async def test_a_change_that_is_not_the_factor_is_not_booked_and_a_person_is_ask
         await house.told("000001.SZ", "对不上")
 
 
+@pytest.mark.slow
 async def test_a_growth_that_nobody_names_is_told_and_not_booked(tmp_path: Path) -> None:
     async with a_house(tmp_path, wecom=True) as house:
         await bought(house, SZ, 1000)
@@ -218,6 +221,7 @@ async def test_a_file_with_nonsense_books_nothing_and_says_so(tmp_path: Path) ->
         await house.told("除权除息文件不能用", "-3")
 
 
+@pytest.mark.slow
 async def test_rights_are_told_before_their_day(tmp_path: Path) -> None:
     async with a_house(tmp_path, wecom=True) as house:
         await bought(house, SZ, 1000)

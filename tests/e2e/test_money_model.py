@@ -6,6 +6,7 @@ On both counters; what really was traded is read at the exchange, not in the led
 import random
 from collections import Counter
 from contextlib import suppress
+from typing import Literal
 
 import pytest
 
@@ -44,7 +45,7 @@ async def test_the_account_never_does_more_than_it_was_asked_for(counters_slowly
             if have and dice.random() < 0.5:
                 amount = have if dice.random() < 0.5 else 10 * dice.randint(1, have // 10)
                 held[strategy, bond] -= amount
-                side = "sell"
+                side: Literal["buy", "sell"] = "sell"
             else:
                 amount = 10 * dice.randint(1, 30)
                 held[strategy, bond] += amount

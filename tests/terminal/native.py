@@ -246,6 +246,10 @@ def _unconnected(kind: str) -> Any:
     return [] if kind in _QUESTIONS else -1
 
 
+DIVID_FACTORS: dict[str, dict[str, dict[str, float]]] = {}
+"""By code and day, what the terminal knows of corporate actions; a test puts it there, and takes it away."""
+
+
 class IPythonApiClient:
     """The native market data client."""
 
@@ -298,6 +302,9 @@ class IPythonApiClient:
         from xtquant import xtbson
 
         return xtbson.BSON.encode({"downloadversion": "1"})
+
+    def get_divid_factors(self, code: str, _first: str, _last: str) -> dict[str, dict[str, float]]:
+        return DIVID_FACTORS.get(code, {})
 
     def get_full_tick(self, codes: list[str]) -> str:
         return self._ask({"ticks": codes})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 
 import structlog
 
@@ -10,6 +11,7 @@ from jqfollow.domain import ManualOrderError
 from jqfollow.drift.causes import Drift
 from jqfollow.drift.reading import drifts
 from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger.marks import DriftDay
 from jqfollow.ledger.tx import Tx
 from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
@@ -36,9 +38,10 @@ class Watch:
             if strategy.start == "adopt":
                 for account in strategy.follow:
                     await self._adopt(name, account, now)
-        rows = await self._ledger.read(lambda tx: [row for row in drifts(tx, self._settings) if row.unexplained])
+        rows, days = await self._ledger.read(lambda tx: _looked_at(tx, self._settings, now))
+        if rows or days:
+            await self._ledger.write(lambda tx: _write(tx, rows, days, now))
         if rows:
-            await self._ledger.write(lambda tx: _tell(tx, rows, now))
             self._told()
 
     async def _adopt(self, strategy: str, account: str, now: datetime) -> None:
@@ -60,6 +63,33 @@ class Watch:
             )
             await self._ledger.write(lambda tx: tx.outbox.put(Kind.ORDER_DONE, text, now, unique_key=key))
             self._told()
+
+
+def _looked_at(tx: Tx, settings: Settings, now: datetime) -> tuple[list[Drift], list[DriftDay]]:
+    """What nothing explains, and how far the books are off, in yuan by the newest pictures."""
+    prices: dict[tuple[str, str], Decimal] = {}
+    for account in settings.accounts:
+        snapshot = tx.snapshots.latest(account)
+        for position in snapshot[2] if snapshot else ():
+            if position.last is not None:
+                prices[account, position.symbol] = position.last
+    rows = drifts(tx, settings)
+    nothing, sums = Decimal(0), dict[tuple[str, str], tuple[Decimal, Decimal]]()
+    for row in rows:
+        yuan = (row.drift or nothing) * prices.get((row.account, row.security), nothing)
+        missing, excess = sums.get((row.account, row.strategy), (nothing, nothing))
+        sums[row.account, row.strategy] = missing + max(yuan, nothing), excess + max(-yuan, nothing)
+    days = [
+        DriftDay(day=now.date(), account=account, strategy=strategy, missing=missing, excess=excess)
+        for (account, strategy), (missing, excess) in sums.items()
+    ]
+    return [row for row in rows if row.unexplained], days
+
+
+def _write(tx: Tx, rows: list[Drift], days: list[DriftDay], now: datetime) -> None:
+    for day in days:
+        tx.marks.put_drift(day)
+    _tell(tx, rows, now)
 
 
 def _tell(tx: Tx, rows: list[Drift], now: datetime) -> None:

@@ -119,13 +119,18 @@ def before_market(known: Known) -> Step | None:
     return None if decision is None else _stopped(known, decision, None)
 
 
-def with_market(known: Known) -> Step:
-    """The step of an order whose market was asked for."""
+def volume_of(known: Known) -> Sized | None:
+    """How much, of an order whose market was asked for; `None`: there is nothing to tell it by."""
+    security, _ = security_of(known.order.security)
+    return None if security is None or known.market is None else how_much(known, security, known.market)
+
+
+def with_market(known: Known, sized: Sized | None) -> Step:
+    """The step of an order whose market was asked for, of the volume that `volume_of` gave."""
     security, _ = security_of(known.order.security)
     facts = _facts(known, security)
-    if security is None or known.market is None:
+    if security is None or known.market is None or sized is None:
         return _done(known, facts, None, None)
-    sized = how_much(known, security, known.market)
     facts = _sized_facts(known, security, known.market, facts, sized)
     priced = at_what_price(known, security, known.market, facts)
     facts = _priced_facts(known, security, known.market, facts, sized, priced)

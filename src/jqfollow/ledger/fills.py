@@ -33,6 +33,7 @@ SELECT fills.* FROM fills JOIN attempts USING (attempt_id) WHERE attempts.order_
 _BOUGHT_ON = """
 SELECT coalesce(sum(volume), 0) AS volume FROM fills
 WHERE account = ? AND strategy = ? AND security = ? AND day = ? AND side = 'buy'"""
+_OF_STRATEGY = "SELECT * FROM fills WHERE account = ? AND strategy = ? ORDER BY fill_id"
 _NET = """
 SELECT coalesce(sum(CASE side WHEN 'buy' THEN volume ELSE -volume END), 0) AS volume FROM fills
 WHERE account = ?1 AND security = ?2 AND (?3 IS NULL OR strategy = ?3) AND (?4 IS NULL OR filled_at > ?4)
@@ -91,6 +92,10 @@ class Fills(Table):
     def bought_on(self, account: str, strategy: str, security: str, day: date) -> int:
         """The volume that a book bought on one day (T+1: not to be sold that day)."""
         return int(self._one(_BOUGHT_ON, stored(account), stored(strategy), stored(security), day_text(day))["volume"])
+
+    def of_book_days(self, account: str, strategy: str) -> FillRows:
+        """Everything that was filled of a strategy in an account, as it came."""
+        return [_fill(row) for row in self._all(_OF_STRATEGY, stored(account), stored(strategy))]
 
     def net(
         self,

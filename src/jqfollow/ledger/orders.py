@@ -30,6 +30,8 @@ _LAST_SELL = f"""
 SELECT max(updated_at) AS at FROM orders
 WHERE day = ? AND account = ? AND strategy = ? AND side = 'sell' AND filled > 0 AND NOT {_OPEN}"""  # noqa: S608
 _OF_BOOK = "SELECT * FROM orders WHERE account = ? AND strategy = ? AND security = ? ORDER BY order_id"
+_NEWER_THAN = "SELECT * FROM orders WHERE order_id > ? ORDER BY order_id"
+_OF_DAYS = "SELECT * FROM orders WHERE day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR strategy = ?3) ORDER BY order_id"
 _OF_SIGNAL = "SELECT * FROM orders WHERE signal_id = ? ORDER BY order_id"
 
 
@@ -209,6 +211,18 @@ class Orders(Table):
     def of_book(self, account: str, strategy: str, security: str) -> OrderRows:
         """Every order of one book, oldest first."""
         return [_order(row) for row in self._all(_OF_BOOK, stored(account), stored(strategy), stored(security))]
+
+    def of_days(self, first: date, last: date, *, strategy: str | None = None) -> OrderRows:
+        """Orders of some days, both included, oldest first."""
+        return [_order(row) for row in self._all(_OF_DAYS, day_text(first), day_text(last), stored(strategy))]
+
+    def newest(self) -> int:
+        """The greatest number; 0 without orders."""
+        return int(self._one("SELECT coalesce(max(order_id), 0) AS number FROM orders")["number"])
+
+    def newer_than(self, order_id: int) -> OrderRows:
+        """Orders with a greater number, oldest first."""
+        return [_order(row) for row in self._all(_NEWER_THAN, order_id)]
 
     def list(
         self,

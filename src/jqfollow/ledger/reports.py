@@ -23,6 +23,9 @@ _PARTS = "SELECT count(*) AS parts FROM report_parts WHERE report_id = ?"
 _WHOLE = "UPDATE reports SET whole = 1 WHERE report_id = ?"
 _NEWEST = "SELECT * FROM reports WHERE strategy = ? AND whole = 1 ORDER BY made_at DESC LIMIT 1"
 _FIRST = "SELECT * FROM reports WHERE strategy = ? AND whole = 1 ORDER BY made_at LIMIT 1"
+_TOTALS = """
+SELECT day, made_at, total_value FROM reports WHERE strategy = ? AND whole = 1 AND total_value IS NOT NULL
+AND coalesce(session, 'close') = 'close' ORDER BY made_at"""
 _HOLDINGS = "SELECT * FROM report_holdings WHERE report_id = ? ORDER BY security"
 
 
@@ -83,6 +86,14 @@ class Reports(Table):
         """The first whole report of a strategy: what it held when following began."""
         row = self._one(_FIRST, stored(strategy))
         return None if row is None else self._report(row)
+
+    def totals(self, strategy: str) -> list[tuple[date, Decimal]]:
+        """The strategy's total value by the last whole report of each day, oldest first; yuan."""
+        found: dict[date, Decimal] = {}
+        for row in self._all(_TOTALS, stored(strategy)):
+            day = date.fromisoformat(row["day"]) if row["day"] else from_ms(row["made_at"]).date()
+            found[day] = Decimal(row["total_value"])
+        return sorted(found.items())
 
     def _report(self, head: Any) -> ReportRow:
         return ReportRow(

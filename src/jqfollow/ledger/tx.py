@@ -15,6 +15,8 @@ from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
 from jqfollow.ledger.holdings import Holdings
 from jqfollow.ledger.kept import Kept
+from jqfollow.ledger.latencies import Latencies
+from jqfollow.ledger.marks import Marks
 from jqfollow.ledger.meta import Meta
 from jqfollow.ledger.numbers import Numbers
 from jqfollow.ledger.orders import Orders
@@ -46,6 +48,8 @@ class Tx:
         "events",
         "fills",
         "holdings",
+        "latencies",
+        "marks",
         "meta",
         "numbers",
         "orders",
@@ -73,11 +77,13 @@ class Tx:
         self.deliveries = Deliveries(connection, kept)
         self.pauses = Pauses(connection, kept)
         self.snapshots = Snapshots(connection, kept)
+        self.marks = Marks(connection, kept)
         self.meta = Meta(connection, kept)
         self.numbers = Numbers(connection, kept)
         self.elsewhere = Elsewhere(connection, kept)
         self.processes = Processes(connection, kept)
         self.reports = Reports(connection, kept)
+        self.latencies = Latencies(connection, kept)
         self.holdings = Holdings(connection, kept)
 
     @contextmanager

@@ -104,11 +104,12 @@ class XtQuotes:
         Raises like `quote`; figures that no action has are left out, and logged.
         """
         days = (f"{first:%Y%m%d}", f"{last:%Y%m%d}")
-        table = self._ask(lambda xtdata: xtdata.get_divid_factors(symbol, *days))
+        # What `xtdata.get_divid_factors` makes a table of: pandas need not be installed.
+        told = self._ask(lambda xtdata: xtdata.get_client().get_divid_factors(symbol, *days))
         found: list[Factor] = []
-        for index, row in table.iterrows() if table is not None else ():
+        for index, row in told.items() if isinstance(told, Mapping) else ():
             try:
-                found.append(of_xtdata(symbol, index, row))
+                found.append(of_xtdata(symbol, index, row if isinstance(row, Mapping) else {}))
             except NonsenseError as error:
                 log.warning("no_corporate_action", symbol=symbol, error=str(error))
         return [factor for factor in found if first <= factor.day <= last]

@@ -1,0 +1,1 @@
+"""What following cost: shortfall of orders, figures of days, and the page that shows them."""

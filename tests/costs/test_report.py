@@ -1,0 +1,75 @@
+"""The page of a period: its figures, and that it asks nobody for anything."""
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from jqfollow.costs.figures import OrderCost, figures, quantile
+from jqfollow.costs.page import page
+from jqfollow.costs.reading import DayResult, Period
+from jqfollow.costs.shortfall import Trade, shortfall
+from jqfollow.domain import Side
+from jqfollow.ledger.marks import DriftDay
+from jqfollow.reasons import Reason
+
+DAY, NEXT = date(2026, 3, 2), date(2026, 3, 3)
+
+
+def order(number: int, day: date, *, filled: int = 1000, paid: str = "10.10", name: str = "demo") -> OrderCost:
+    cost = shortfall(
+        Trade(side=Side.BUY, wished=1000, filled=filled, turnover=Decimal(paid) * filled, decision=Decimal(10),
+              arrival=Decimal("10.05"), close=Decimal("10.50"), fees=Decimal(5))
+    )  # fmt: skip
+    return OrderCost(
+        order_id=number, signal_id=number, account="main", strategy=name, security="000001.SZ", side=Side.BUY, day=day,
+        received_at=datetime(day.year, day.month, day.day, 2, 0, tzinfo=UTC), wished=1000, filled=filled,
+        paid=Decimal(paid) if filled else None, decision=Decimal(10), arrival=Decimal("10.05"), close=Decimal("10.50"),
+        cost=cost, fills=((3.0, filled // 2), (40.0, filled - filled // 2)) if filled else (), attempts=2, cancels=1,
+        reason=None if filled == 1000 else Reason.LIMIT_UP,
+    )  # fmt: skip
+
+
+PERIOD = Period(
+    first=DAY,
+    last=NEXT,
+    orders=(order(1, DAY), order(2, DAY, filled=500), order(3, NEXT, filled=0, name='<script>"')),
+    results=(DayResult(day=DAY, account="main", strategy="demo", real=Decimal(-50), own=Decimal(20)),
+             DayResult(day=NEXT, account="main", strategy="demo", real=Decimal(70), own=None)),
+    accounts=((DAY, "main", Decimal(1_000_000)), (NEXT, "main", Decimal(1_000_020))),
+    drift=(DriftDay(day=DAY, account="main", strategy="demo", missing=Decimal(5000), excess=Decimal(100)),),
+)  # fmt: skip
+
+
+def test_figures_are_weighted_with_median_and_p90_beside() -> None:
+    found = figures(PERIOD.orders)
+    assert found.filled_share == Decimal("0.5")
+    assert found.parts.total == (100 + 5) + (50 + 25 + 225 + 5) + (50 + 450 + 5)
+    assert found.parts.bps == found.parts.total / 30_000 * 10_000
+    assert (found.median_bps, found.p50_s, found.attempts, found.cancels) == (305, 40.0, 6, 3)
+
+
+@pytest.mark.parametrize(("q", "value"), [(0, 1), (0.5, "2.5"), (0.9, "3.7"), (1, 4)])
+def test_quantiles(q: float, value: str) -> None:
+    assert quantile([Decimal(n) for n in (4, 1, 3, 2)], q) == Decimal(value)
+    assert quantile([], q) is None
+
+
+def test_the_page_asks_nobody_and_runs_nothing() -> None:
+    text = page(PERIOD, titles={"demo": "演示 <b>"})
+    assert "<script" not in text
+    assert "演示 &lt;b&gt;" in text
+    assert not re.search(r"(src|href)=[\"'](?!#)", text.replace('xlink:href="#', "xlink:href=#"))
+    assert set(re.findall(r"https?://[^\"' )<]+", text)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+    assert text.count("<svg") == 6
+    assert "#3" in text, "the worst has its story"
+
+
+def test_a_period_without_anything(tmp_path: Path) -> None:
+    empty = Period(first=DAY, last=NEXT, orders=(), results=(), accounts=(), drift=())
+    (tmp_path / "报告.html").write_text(page(empty, titles={}), encoding="utf-8")
