@@ -356,7 +356,7 @@ FIGURES: list[tuple[Callable[[Facts], Verdict], dict[str, Any], dict[str, str]]]
     (admission.outside_hours, {"phase": Phase.LUNCH, "now": at("12:00")}, {"time": "12:00:00", "phase": "lunch"}),
     (admission.not_trading_day, {"trading_day": False}, {"day": "2026-03-03"}),
     (
-        rules.broker_down,
+        admission.broker_down,
         {"ready": False, "not_ready_zh": "断开", "not_ready_en": "lost"},
         {"account": "main", "why": "断开 / lost"},
     ),
@@ -373,7 +373,7 @@ def test_figures_as_people_read_them(
 def test_a_bond_and_a_fund_are_of_their_boards() -> None:
     only_stocks = risk(boards=frozenset({Board.MAIN, Board.STAR, Board.CHINEXT, Board.BSE}))
     for symbol, board in (("113050.SH", "bond"), ("510300.SH", "fund")):
-        verdict = rules.board_not_allowed(facts(security=parse_security(symbol), symbol=symbol, risk=only_stocks))
+        verdict = admission.board_not_allowed(facts(security=parse_security(symbol), symbol=symbol, risk=only_stocks))
         assert verdict.figures == {"security": symbol, "board": board}
 
 
