@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import Accepted, BrokerError, PlaceRequest, Side
-from jqfollow.execution.brokers.port import INDEX, BrokerTraits
+from jqfollow.execution.brokers.port import BrokerTraits
 from terminal.house import QmtHouse
 from terminal.modes import Mode
 from terminal.terminal import Terminal
@@ -159,7 +159,7 @@ def counters_of(kind: Kind, folder: Path, terminal: Callable[[], Terminal]) -> C
                 absence_is_proof=False,
                 always_open=always,
                 width=4,
-                index="" if always else INDEX,
+                index="000001.SZ",  # ticks like an index
             )
             account = {"paper": {"cash": cash, "hours": hours}}
             async with Counter(folder, accounts=account, traits={"paper": traits}, start=start, **options) as house:
