@@ -6,15 +6,14 @@ are connected: a signal is recorded whatever a broker does. Stop: the other way 
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from jqfollow import __version__
 from jqfollow.accounting.books import BookKeeper
@@ -29,7 +28,8 @@ from jqfollow.api.opening import Opener
 from jqfollow.api.server import Server
 from jqfollow.api.signals import SignalsPort, signals_app
 from jqfollow.api.token import load_or_create_token
-from jqfollow.clock import SHANGHAI, Clock, SystemClock
+from jqfollow.clock import Clock, SystemClock
+from jqfollow.clock_steps import ClockSteps
 from jqfollow.domain import AccountState, JqfollowError, Wire
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.brokers.miniqmt.broker import load_xtdata
@@ -56,6 +56,7 @@ from jqfollow.notify.outbox import Outbox
 from jqfollow.notify.wecom import WecomRobot, make_client
 from jqfollow.relay.ticket import TICKET
 from jqfollow.routine import LOOK_AWAKE_EVERY_S, Routine
+from jqfollow.schedule import Schedule
 from jqfollow.settings import Account as AccountSettings
 from jqfollow.settings import FullQmtAccount, PaperAccount, QmtAccount, Settings
 from jqfollow.settings.cautions import cautions
@@ -76,6 +77,7 @@ TAPE_EVERY_S = 1
 CORPORATE_EVERY_S = 120
 WATCH_EVERY_S = 300
 GAPS_EVERY_S = 5
+KEEP_HOUSE_AT = time(16)
 STAGES_EVERY_S = 1
 PUSHES_AT_ONCE = 256
 """So many pushes share a commit at most."""
@@ -119,6 +121,7 @@ class Service:
         self._warnings: list[tuple[str, str]] = []
         self.names = Names(titles={name: s.title for name, s in settings.strategies.items()})
         self.counters = Counters()
+        self.schedule = Schedule(self.clock)
         self.stages = Stages(self.clock)
         self.accounts: dict[str, Account] = {}
         self.signals_port: SignalsPort | None = None
@@ -509,58 +512,48 @@ class Service:
     # -- schedule ----------------------------------------------------------------------------------------------------
 
     def _schedule(self) -> None:
-        scheduler = AsyncIOScheduler(timezone=SHANGHAI, job_defaults={"coalesce": True, "max_instances": 1})
-        every = (
-            (1, self.sweeps.retry),
-            (1, self.sweeps.cancel_overdue),
-            (LOOK_AFTER_EVERY_S, self.sweeps.look_after),
-            (PICTURES_EVERY_S, self.sweeps.take_picture),
-        )
-        for account in self.accounts.values():
-            for seconds, sweep in every:
-                job = self._guarded(partial(sweep, account), f"{sweep.__name__} {account.name}")
-                scheduler.add_job(job, "interval", seconds=seconds, misfire_grace_time=None)
-        gaps = self._guarded(self.follower.tell_gaps, "tell_gaps")
-        scheduler.add_job(gaps, "interval", seconds=GAPS_EVERY_S, misfire_grace_time=None)
-        stages = self._guarded(self._keep_stages, "keep_stages")
-        scheduler.add_job(stages, "interval", seconds=STAGES_EVERY_S, misfire_grace_time=None)
-        notify = self.settings.notify
-        for at, job in (
-            (notify.heartbeat_at, self._guarded(self.routine.send_heartbeat, "heartbeat")),
-            (notify.summary_at, self._guarded(self.routine.send_summary, "summary")),
-        ):
-            scheduler.add_job(job, "cron", hour=at.hour, minute=at.minute, misfire_grace_time=3600)
-        for seconds, look, name in (
+        schedule, notify = self.schedule, self.settings.notify
+        for name, account in self.accounts.items():
+            for seconds, sweep in (
+                (1, self.sweeps.retry),
+                (1, self.sweeps.cancel_overdue),
+                (LOOK_AFTER_EVERY_S, self.sweeps.look_after),
+                (PICTURES_EVERY_S, self.sweeps.take_picture),
+            ):
+                schedule.every(seconds, partial(sweep, account), f"{sweep.__name__} {name}")
+        for seconds, work, name in (
+            (GAPS_EVERY_S, self.follower.tell_gaps, "tell_gaps"),
+            (STAGES_EVERY_S, self._keep_stages, "keep_stages"),
             (TAPE_EVERY_S, self.recorder.look, "tape"),
             (CORPORATE_EVERY_S, self.corporate.look, "corporate_actions"),
             (WATCH_EVERY_S, self.watch.look, "watch"),
             (LOOK_AWAKE_EVERY_S, self.routine.look_awake, "look_awake"),
         ):
-            scheduler.add_job(self._guarded(look, name), "interval", seconds=seconds, misfire_grace_time=None)
-        keep_house = self._guarded(self.routine.keep_house, "keep_house")
-        scheduler.add_job(keep_house, "cron", hour=16, misfire_grace_time=None)
-        scheduler.add_job(keep_house, misfire_grace_time=None)  # now
-        scheduler.start()
-        self._closing.callback(scheduler.shutdown, wait=False)
+            schedule.every(seconds, work, name)
+        schedule.at(notify.heartbeat_at, self.routine.send_heartbeat, "heartbeat")
+        schedule.at(notify.summary_at, self.routine.send_summary, "summary")
+        schedule.at(KEEP_HOUSE_AT, self.routine.keep_house, "keep_house")
+        schedule.once(self.routine.keep_house, "keep_house")
+        schedule.start()
+        self._closing.callback(schedule.stop)
+        self._task(
+            "clock steps",
+            ClockSteps(self.clock, self.ledger, accounts=tuple(self.accounts), set_along=self._set_along).run(),
+        )
+
+    def _set_along(self) -> None:
+        """The clock was set: everything is looked at again."""
+        self.schedule.clock_was_set()
+        for account in self.accounts.values():
+            account.arrived = True
+            account.wake.set()
+        self.outbox.kick()
 
     async def _keep_stages(self, _: datetime) -> None:
         """How long orders took is written beside the work; what cannot be written is no loss of money."""
         orders = self.stages.changed()
         if orders:
             await self.ledger.write(lambda tx: tx.latencies.put(orders))
-
-    def _guarded(
-        self, job: Callable[[datetime], Awaitable[None]], name: str
-    ) -> Callable[[], Coroutine[Any, Any, None]]:
-        async def run() -> None:
-            try:
-                await job(self.clock.now())
-            except asyncio.CancelledError:  # the service stops, and the turn with it
-                log.info("sweep_ended", sweep=name)
-            except Exception:  # one turn ends here; the next comes
-                log.exception("sweep_failed", sweep=name)
-
-        return run
 
     # -- stop --------------------------------------------------------------------------------------------------------
 
