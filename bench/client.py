@@ -20,11 +20,11 @@ class Connection:
     def __exit__(self, *_: object) -> None:
         self._socket.close()
 
-    def post(self, body: bytes) -> bytes:
-        """Posts a signal; the body of the answer, which must be a 200."""
+    def post(self, body: bytes, *, more: str = "") -> bytes:
+        """Posts a signal, with `more` lines in its head; the body of the answer, which must be a 200."""
         head = (
             f"POST /api/order HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
+            f"Content-Length: {len(body)}\r\n{more}\r\n"
         )
         self._socket.sendall(head.encode())
         self._socket.sendall(body)

@@ -14,6 +14,7 @@ from jqfollow.reasons import Reason, Refusal
 SOURCES = sorted(Path(jqfollow.__file__).parent.rglob("*.py"))
 FIGURES = {  # as they come in life
     Reason.STALE: {"age_s": "75", "max_age_s": "60"},
+    Reason.LATE: {"age_s": "28800", "max_age_s": "300"},
     Reason.REPLAYED: {"jq_order_id": "1700000001", "first_signal_id": "12"},
     Reason.BACKTEST: {"run": "simple_backtest", "account": "main"},
     Reason.NOT_TRADED: {"status": "canceled"},
@@ -35,6 +36,8 @@ FIGURES = {  # as they come in life
     Reason.SUSPENDED: {"security": "000001.SZ"},
     Reason.NO_TOTAL_VALUE: {"account": "main"},
     Reason.BELOW_LOT: {"wanted": "50", "side": "buy", "side_zh": "买", "minimum": "100 股"},
+    Reason.HELD_ALREADY: {"security": "000001.SZ", "excess": "300"},
+    Reason.CLOSED_OUT: {"left": "300"},
     Reason.ODD_VOLUME: {
         "security": "000001.SZ", "side": "buy", "side_zh": "买", "volume": "150", "minimum": "100", "step": "100",
     },

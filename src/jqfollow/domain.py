@@ -293,6 +293,16 @@ class PlaceRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderKey:
+    """What names an order of a broker: its ids are not known to be unique over days."""
+
+    account: str
+    day: date
+    """The exchange day of the order."""
+    broker_order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
     """The broker took it and named it."""
 
@@ -304,6 +314,8 @@ class Refused:
     """The broker proved that it did not take it; `message` in its own words."""
 
     message: str
+    broker_order_id: str = ""
+    """The name under which its list shows what it refused; '': it told none."""
 
 
 Placed = Accepted | Refused

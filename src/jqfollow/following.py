@@ -17,7 +17,7 @@ from jqfollow.domain import (
     Wire,
 )
 from jqfollow.execution.accounts import Account
-from jqfollow.execution.transitions import Names
+from jqfollow.execution.transitions import Moment, Names, end_order
 from jqfollow.execution.wishes import Wishes
 from jqfollow.ledger.elsewhere import JqState
 from jqfollow.ledger.rows import AttemptRow, NewOrder, SignalRow, Terms
@@ -97,10 +97,16 @@ class Following:
             told = replace(told, amount=told.filled)  # what was filled of it, and no more
         held = self._track_position(tx, signal, told)
         self._stands(tx, signal, told)
+        late = self._too_late(signal)
         for account, follow in self._followers(signal):
-            self._create(tx, self._order(signal, told, account, follow, held), told, account, now)
-        tx.signals.finish(signal.signal_id, SignalState.FOLLOWED, None)
-        return live, None
+            new = self._order(signal, told, account, follow, held)
+            if late is None:
+                self._create(tx, new, told, account, now)
+            else:  # it ends as it begins: its share of the target is missing, and can be repaired
+                moment = Moment(now=now, names=self._names, open_day=account.open_day())
+                end_order(tx, tx.orders.create(new, now), late, moment)
+        tx.signals.finish(signal.signal_id, SignalState.FOLLOWED, late)
+        return live, late
 
     def _refuse(self, tx: Tx, signal: SignalRow, refusal: Refusal, now: datetime) -> None:
         tx.signals.finish(signal.signal_id, SignalState.RECORDED, refusal)
@@ -168,7 +174,8 @@ class Following:
         if first is not None:
             figures = {"jq_order_id": told.jq_order_id, "first_signal_id": str(first.signal_id)}
             return Refusal(reason=Reason.REPLAYED, figures=figures)
-        return self._unfollowed(signal)
+        nobody = Refusal(reason=Reason.NOT_FOLLOWED, figures={"strategy": signal.strategy})
+        return None if self._followers(signal) else nobody
 
     @staticmethod
     def _first_follow(tx: Tx, signal: SignalRow, told: StrategyOrder) -> SignalRow | None:
@@ -177,18 +184,13 @@ class Following:
             return None
         return tx.signals.first_follow(signal.strategy, told.jq_order_id, told.day, signal.signal_id)
 
-    def _unfollowed(self, signal: SignalRow) -> Refusal | None:
-        """Nobody follows, or it is too old already.
-
-        Only a relay brings what is older than a direct message may be: no rule that waits makes it a trade.
-        """
-        if not self._followers(signal):
-            return Refusal(reason=Reason.NOT_FOLLOWED, figures={"strategy": signal.strategy})
+    def _too_late(self, signal: SignalRow) -> Refusal | None:
+        """Only a relay brings what is older than a direct message may be: no rule that waits makes it a trade."""
         age_s = (signal.received_at - signal.made_at).total_seconds()
-        most_s = self._settings.risk.max_signal_age_s
-        if signal.wire is not Wire.JQF1 or signal.run != LIVE_RUN or age_s <= max(FRESH_S, most_s):
+        most_s = max(FRESH_S, self._settings.risk.max_signal_age_s)
+        if signal.wire is Wire.MANUAL or signal.run != LIVE_RUN or abs(age_s) <= most_s:
             return None
-        return Refusal(reason=Reason.STALE, figures={"age_s": f"{age_s:.0f}", "max_age_s": f"{most_s:g}"})
+        return Refusal(reason=Reason.LATE, figures={"age_s": f"{age_s:.0f}", "max_age_s": f"{most_s:g}"})
 
     def _followers(self, signal: SignalRow) -> Sequence[tuple[Account, Follow]]:
         if signal.wire is Wire.MANUAL:

@@ -264,9 +264,11 @@ def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
 
 @contextlib.contextmanager
 def logging_to(
-    folder: Path, *, console: Console | None, level: int = logging.INFO
+    folder: Path, *, console: Console | None, level: int = logging.INFO, name: str = "jqfollow"
 ) -> Iterator[Callable[[Write], None]]:
     """Everything that is logged meanwhile, by the standard library too, goes to `folder` and to `console`.
+
+    `name` begins the files' names: two programs never write to one file.
 
     Yields:
         What lets the screen's one writer call a function: no line of the log gets into what that prints.
@@ -275,7 +277,7 @@ def logging_to(
         OSError: the folder cannot be made.
     """
     handover = None if console is None else _Handover(_ConsoleLines(console))
-    sink = _Sink(DatedFiles(folder), handover)
+    sink = _Sink(DatedFiles(folder, name), handover)
     finish: list[Processor] = [_stamp, hide_secrets, _json]
     structlog.configure(
         processors=[
@@ -307,8 +309,8 @@ def logging_to(
     before, level_before = root.handlers[:], root.level
     root.handlers[:] = [sink]
     root.setLevel(level)
-    for name in ("httpx", "httpcore", "apscheduler", "uvicorn.access"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    for talkative in ("httpx", "httpcore", "apscheduler", "uvicorn.access", "PIL"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
     try:
         yield _at_once if handover is None else handover.write

@@ -35,11 +35,11 @@ class Routine:
         sweeps: Sweeps,
         calendar: TradingCalendar,
         names: Names,
-        warnings: Sequence[str],
+        warnings: Callable[[], Sequence[str]],
         told: Callable[[], None],
         clock: Clock,
     ) -> None:
-        """`warnings` are the configuration's, in Chinese; `told` is called when the outbox holds something new."""
+        """`warnings` gives what is wrong now, in Chinese; `told` is called when the outbox holds something new."""
         self._settings = settings
         self._ledger = ledger
         self._accounts = accounts
@@ -59,7 +59,7 @@ class Routine:
             strategies=self._settings.strategies,
             names=self._names.securities,
             trading_day=_trades(self._calendar, now),
-            warnings=tuple(self._warnings),
+            warnings=tuple(self._warnings()),
         )
 
     async def send_heartbeat(self, now: datetime) -> None:

@@ -24,13 +24,15 @@ from jqfollow.accounting.watch import Watch
 from jqfollow.api.clocks import ClockWatch
 from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
-from jqfollow.api.models import NoticeView
+from jqfollow.api.models import NoticeView, RelayView
 from jqfollow.api.opening import Opener
+from jqfollow.api.routes.accounting import Accounting
 from jqfollow.api.server import Server
 from jqfollow.api.signals import SignalsPort, signals_app
 from jqfollow.api.token import load_or_create_token
 from jqfollow.clock import SHANGHAI, Clock, SystemClock
 from jqfollow.domain import AccountState, JqfollowError, Wire
+from jqfollow.drift.memo import DriftMemo
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.brokers.miniqmt.broker import load_xtdata
 from jqfollow.execution.brokers.miniqmt.quotes import XtQuotes
@@ -181,8 +183,9 @@ class Service:
                 token=token.text,
                 counters=self.counters,
                 notices=self.notices,
+                relay=self.relay_view,
                 signals=self.signals_port,
-                accounting=(self.repairs, self.keeper),
+                accounting=Accounting(repairs=self.repairs, keeper=self.keeper, drift=self.drift),
             ),
             name="console",
             host=settings.console.host,
@@ -254,7 +257,10 @@ class Service:
             wake=self.follower.look_again,
         )
         self.keeper = BookKeeper(ledger=self.ledger, accounts=self.accounts, settings=settings, clock=self.clock)
-        self.watch = Watch(ledger=self.ledger, keeper=self.keeper, settings=settings, told=self.outbox.kick)
+        self.drift = DriftMemo(settings)
+        self.watch = Watch(
+            ledger=self.ledger, keeper=self.keeper, memo=self.drift, settings=settings, told=self.outbox.kick
+        )
         quoted = {n: a for n, a in self.accounts.items() if not isinstance(a.settings, FullQmtAccount)}
         self.recorder = Recorder(ledger=self.ledger, accounts=quoted, folder=settings.data_dir / TAPE_FOLDER)
         self._closing.push_async_callback(self.recorder.flush)
@@ -295,7 +301,7 @@ class Service:
             sweeps=self.sweeps,
             calendar=self.calendar,
             names=self.names,
-            warnings=[zh for zh, _ in self._warnings],
+            warnings=self._wrong_now,
             told=self.outbox.kick,
             clock=self.clock,
         )
@@ -351,7 +357,7 @@ class Service:
         if not (self.settings.data_dir / TICKET).exists():
             return
         try:
-            from jqfollow.relay.pc import RelayLine, load_ticket
+            from jqfollow.relay.pc import RelayLine, folder_id, load_ticket
         except ModuleNotFoundError as error:
             raise JqfollowError(
                 f'已加入中继，但缺少 {error.name}：pip install "jqfollow[relay]" / is missing for the relay'
@@ -361,6 +367,8 @@ class Service:
             return
         self.relay = RelayLine(
             ticket,
+            folder=folder_id(self.settings.data_dir),
+            clock=self.clock,
             opener=Opener(settings=self.settings, keys=self.keys, clock=self.clock),
             reception=self.signals_port.reception,
             tell=self._alert,
@@ -424,6 +432,15 @@ class Service:
     async def _tell_of_clocks(self, strategy: str, skew_s: float) -> None:
         await self.routine.tell(Kind.ALERT, messages.clocks_differ(self.names.title(strategy), skew_s))
 
+    def _wrong_now(self) -> Sequence[str]:
+        wrong = self.relay.state.notices() if self.relay is not None else ()
+        return [*(zh for zh, _ in self._warnings), *(one.zh for one in wrong)]
+
+    def relay_view(self) -> RelayView | None:
+        """For the console: the line to the relay."""
+        state = self.relay.state if self.relay is not None else None
+        return None if state is None else RelayView.model_validate(state, from_attributes=True)
+
     def notices(self) -> Sequence[NoticeView]:
         """For the console: what people should know now."""
         found = [NoticeView(level="warning", zh=zh, en=en) for zh, en in self._warnings]
@@ -444,23 +461,8 @@ class Service:
                         en=f"{account.lanes.abandoned} calls to the broker of account {name} never returned",
                     )
                 )
-        if self.relay is not None and not self.relay.state.connected:
-            found.append(
-                NoticeView(
-                    level="error",
-                    zh="与中继的连接断了，正在重连：其间的信号存在中继里，来晚的不会下单",
-                    en="the relay is not connected: it keeps the signals, and those that come late are not traded",
-                )
-            )
-        if self.relay is not None and self.relay.state.refused:
-            refused = self.relay.state.refused
-            found.append(
-                NoticeView(
-                    level="error",
-                    zh=f"中继送来 {refused} 条不能用的消息，详见日志",
-                    en=f"{refused} messages of the relay could not be used: see the log",
-                )
-            )
+        wrong = self.relay.state.notices() if self.relay is not None else ()
+        found += [NoticeView(level="error", zh=one.zh, en=one.en) for one in wrong]
         outbox = self.outbox.health()
         if outbox["state"] == "degraded":
             waiting = outbox["pending"]

@@ -59,7 +59,7 @@ def test_it_starts_the_service_at_this_users_log_on(run: Run, scheduler: Schedul
     assert text(definition, "MultipleInstancesPolicy") == "IgnoreNew"
     assert text(definition, "WorkingDirectory") == str(config.parent.resolve())
     arguments = text(definition, "Arguments") or ""
-    assert arguments.endswith(f'serve --config "{config.resolve()}"')  # a blank in the name: quoted
+    assert arguments.endswith(f'-m jqfollow tray --config "{config.resolve()}"')  # a blank in the name: quoted
     assert "-X utf8" in arguments
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from jqfollow.domain import HoldingsPart, StrategyHolding
-from jqfollow.drift.reading import COUNTER_LAGS
+from jqfollow.drift.reading import COUNTER_LAGS, drifts
 from jqfollow.ledger.tx import Tx
 from jqfollow.market.securities import parse_security
 
@@ -90,6 +90,8 @@ class Days:
             part = HoldingsPart(report=f"r{self.reports}", part=1, parts=1, day=now.date(), when="close", cash=None,
                                 total_value=None, holdings=holdings)  # fmt: skip
             await self.house.ledger.write(partial(_told, strategy=strategy, part=part, at=now))
+        memo, settings = self.house.service.drift, self.house.settings
+        assert await self.house.ledger.read(memo.read) == await self.house.ledger.read(lambda tx: drifts(tx, settings))
         for row in await self.house.get("/api/drift?every=true"):
             assert sum(Decimal(c["shares"]) for c in row["causes"]) == Decimal(row["drift"]), row
             code = parse_security(row["security"]).joinquant

@@ -1,4 +1,4 @@
-"""A bad day, to the share: causes are named and add up, a person's word closes it, next morning it is zero."""
+"""A bad day, to the share: causes have names and add up, a person's word closes it, next morning it is zero."""
 
 from datetime import date
 from decimal import Decimal
@@ -20,8 +20,8 @@ ALL = (LIMIT_UP, HALF, LATE, BONUS, HAND, SHANGHAI_BONUS)
 
 
 def as_report(**more: int) -> dict[str, int]:
-    names = dict(zip(("limit_up", "half", "late", "bonus", "hand", "shanghai"), ALL, strict=True))
-    return {f"S{names[name].replace('.', '_')}": held for name, held in more.items()}
+    names = zip(("limit_up", "half", "late", "bonus", "hand", "shanghai"), ALL, strict=True)
+    return {f"S{code.replace('.', '_')}": more[name] for name, code in names if more.get(name)}
 
 
 async def drifts(house: House) -> dict[str, dict[str, Any]]:
@@ -69,7 +69,7 @@ async def test_a_bad_day_is_accounted_for(tmp_path: Path) -> None:
         await house.start()
         house.market(LATE, "10.00")
         late = await house.signal(await house.send("demo", LATE, "buy", 500, price="10.00", age_s=3000))
-        assert late.reason is Reason.STALE
+        assert late.reason is Reason.LATE
 
         house.brokers["paper"].set_holding("000858.SZ", 600, cost=Decimal(6000))  # somebody sold 400
         house.forward(2 * 3600)  # after lunch
@@ -80,7 +80,7 @@ async def test_a_bad_day_is_accounted_for(tmp_path: Path) -> None:
         assert {code: causes(row) for code, row in found.items()} == {
             "000001.SZ": [("refused", "1000", "limit_up")],
             "000002.SZ": [("unfilled", str(1000 - bought), "attempts_exhausted")],
-            "000333.SZ": [("refused", "500", "stale")],
+            "000333.SZ": [("late", "500", "late")],
             "000858.SZ": [("traded_by_hand", "400", None)],
             "600519.SH": [("corporate", "300.0", "2026-03-04")],
         }

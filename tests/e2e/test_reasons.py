@@ -59,6 +59,11 @@ async def stale(house: House) -> int:
     return await buy(house, age_s=61)
 
 
+@case(Reason.LATE, "order")
+async def late(house: House) -> int:
+    return await buy(house, age_s=301)
+
+
 @case(Reason.REPLAYED, "signal")
 async def replayed(house: House) -> int:
     await buy(house, order_id="77")

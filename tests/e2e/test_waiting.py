@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from jqfollow.clock import SHANGHAI
-from jqfollow.domain import OrderState, WaitingFor
+from jqfollow.domain import BrokerDownError, OrderState, WaitingFor
 from jqfollow.reasons import Reason
 
-from .house import House
+from .house import House, arrived
 
 CODE = "000001.XSHE"
 OTHER = "600000.XSHG"
@@ -52,6 +54,34 @@ async def test_after_the_close_nothing_is_held(tmp_path: Path) -> None:
     async with House(tmp_path, accounts=EXCHANGE, risk={"outside_hours": "hold"}, start=at(15, 1)) as house:
         [order] = await house.done(await house.send("demo", CODE, "buy", 1000, price="10.00"))
         assert (order.state, order.reason) == (OrderState.REJECTED, Reason.OUTSIDE_HOURS)
+
+
+@pytest.mark.parametrize("waited", [False, True], ids=["not looked at yet", "waiting for its account"])
+async def test_what_became_late_while_no_program_ran_is_stale_at_the_start(tmp_path: Path, *, waited: bool) -> None:
+    async with House(tmp_path) as house:
+        house.market(CODE)
+        await house.done(await house.send("demo", OTHER, "buy", 1000, price="10.00"))
+        faults = house.faults["paper"]
+        faults.fail("connect", BrokerDownError("MiniQMT 没有启动"), times=1000)
+        gate = None if waited else faults.hang("asset")
+        if waited:
+            house.brokers["paper"].drop("closed")
+            while (await house.console("GET", "/readyz")).status_code == 200:
+                pass
+        bought = await house.send("demo", CODE, "buy", 1000, price="10.00")
+        sold = await house.send("demo", OTHER, "sell", 1000, price="10.00", position_after=0)
+        if gate is not None:
+            await arrived(gate)
+        else:
+            await house.until(lambda tx: all(o.waiting_for is WaitingFor.BROKER for o in tx.orders.open()))
+        await house.crash()
+        house.forward(103)
+        await house.start()
+        [order] = await house.done(bought, timeout_s=3)  # before any account is connected
+        assert (order.reason, order.figures["age_s"]) == (Reason.STALE, "103")
+        [exit_] = await house.ledger.read(lambda tx: tx.orders.of_signal(sold))
+        assert exit_.waiting_for is WaitingFor.BROKER, "an exit grows never stale"
+        assert not await house.attempts(exit_)
 
 
 async def test_a_buy_short_of_cash_waits_for_the_sells_under_way(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jqfollow.domain import AttemptState, OrderReport, Side
-from jqfollow.execution.reconcile import AFTER, BEFORE, OURS, match_unknown
+from jqfollow.execution.ours import AFTER, BEFORE, OURS, match_unknown
 from jqfollow.ledger.rows import AttemptRow
 from notify.rows import AT, attempt
 

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jqfollow.domain import ATTEMPT_ENDED, ATTEMPT_LIVE, ORDER_OPEN, AttemptState, OrderReport, OrderState, Side
+from jqfollow.domain import (
+    ATTEMPT_ENDED,
+    ATTEMPT_LIVE,
+    ORDER_OPEN,
+    AttemptState,
+    OrderKey,
+    OrderReport,
+    OrderState,
+    Side,
+)
 from jqfollow.execution.lifecycle import Event
 from jqfollow.execution.transitions import (
     Moment,
@@ -41,6 +50,10 @@ EXHAUSTED = Refusal(reason=Reason.ATTEMPTS_EXHAUSTED, figures={"attempts": "5", 
 def moment(*, open_day: date = DAY, after_s: float = 1) -> Moment:
     names = Names(titles={"demo": "演示策略"}, securities={SECURITY: "平安银行"})
     return Moment(now=later(after_s), names=names, open_day=open_day)
+
+
+def key(broker_order_id: str = "b1", *, account: str = "main", day: date = DAY) -> OrderKey:
+    return OrderKey(account=account, day=day, broker_order_id=broker_order_id)
 
 
 def report(attempt: AttemptRow, state: AttemptState, filled: int = 0, **changes: Any) -> OrderReport:
@@ -78,11 +91,11 @@ class World:
         self, attempt: AttemptRow, state: AttemptState, filled: int = 0, *, at: Moment | None = None, **changes: Any
     ) -> AttemptRow | None:
         told = report(attempt, state, filled, **changes)
-        return self.do(lambda tx: apply_order_report(tx, attempt.account, attempt.day, told, at or moment()))
+        return self.do(lambda tx: apply_order_report(tx, key(told.broker_order_id), told, at or moment()))
 
     def fill(self, attempt: AttemptRow, traded_id: str, volume: int, **changes: Any) -> AttemptRow | None:
         told = fill_report(attempt, traded_id, volume=volume, **changes)
-        return self.do(lambda tx: apply_fill(tx, attempt.account, attempt.day, told, moment()))
+        return self.do(lambda tx: apply_fill(tx, key(told.broker_order_id), told, moment()))
 
     def step(self, attempt: AttemptRow, event: Event, **columns: Any) -> AttemptRow:
         """An event, and what it means for the order."""
@@ -532,7 +545,7 @@ def test_a_fill_of_no_volume_is_no_fill(world: World) -> None:
 
 def test_another_account_has_remarks_of_its_own(world: World) -> None:
     attempt = world.begin()
-    found = world.do(lambda tx: find_attempt(tx, "other", DAY, "b1", attempt.remark))
+    found = world.do(lambda tx: find_attempt(tx, key(account="other"), attempt.remark))
     assert found is None
 
 
@@ -554,8 +567,8 @@ def test_the_brokers_id_is_enough_when_it_drops_the_remark(world: World) -> None
 def test_ids_begin_anew_each_day(world: World) -> None:
     attempt = world.begin()
     world.hear(attempt, S.NEW)
-    assert world.do(lambda tx: find_attempt(tx, "main", TOMORROW, "b1", "")) is None
-    assert world.do(lambda tx: find_attempt(tx, "main", TOMORROW, "b1", attempt.remark)) is not None
+    assert world.do(lambda tx: find_attempt(tx, key(day=TOMORROW), "")) is None
+    assert world.do(lambda tx: find_attempt(tx, key(day=TOMORROW), attempt.remark)) is not None
 
 
 def test_the_brokers_words_are_kept(world: World) -> None:

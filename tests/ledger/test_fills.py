@@ -1,5 +1,6 @@
 """Fills, and the books that are their sums."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -54,10 +55,17 @@ def test_a_repeated_fill_changes_nothing(ledger: Ledger, changes: dict[str, Any]
 
 
 def test_another_day_or_brokers_order_is_another_fill(ledger: Ledger) -> None:
-    attempt = ledger.write_now(an_attempt)
-    for day, broker_order_id in ((DAY, "b1"), (DAY, "b2"), (date(2026, 1, 6), "b1")):
+    for number, (day, broker_order_id) in enumerate([(DAY, "b1"), (DAY, "b2"), (date(2026, 1, 6), "b1")]):
+        attempt = ledger.write_now(lambda tx, number=number: an_attempt(tx, f"m{number}"))
         report = fill_report(attempt, broker_order_id=broker_order_id, volume=10)
-        assert ledger.write_now(lambda tx, report=report, day=day: tx.fills.add(attempt, "demo", report, day))
+        assert ledger.write_now(
+            lambda tx, attempt=attempt, report=report, day=day: tx.fills.add(attempt, "demo", report, day)
+        )
+        # A terminal that names its orders anew tells the same trades of the same order under another id.
+        again = replace(report, broker_order_id="b9")
+        assert not ledger.write_now(
+            lambda tx, attempt=attempt, report=again, day=day: tx.fills.add(attempt, "demo", report, day)
+        )
     # More than was asked for is a fact too, if it comes to that.
     assert ledger.write_now(lambda tx: tx.fills.add(attempt, "demo", fill_report(attempt, "t9", volume=5000), DAY))
     assert book(ledger).volume == 5030

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jqfollow.domain import AttemptState, OrderState, WaitingFor
+from jqfollow.domain import AttemptState, OrderKey, OrderState, WaitingFor
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.orders import OrderColumns
 from jqfollow.ledger.rows import AttemptRow, OrderRow
@@ -67,7 +67,7 @@ def seen(tx: Tx, order: OrderRow) -> list[Any]:
         attempts,
         [tx.attempts.get(attempt.attempt_id) for attempt in attempts],
         [tx.attempts.by_remark(attempt.remark) for attempt in attempts],
-        [tx.attempts.by_broker_id("main", DAY, name) for name in ("b1", "b2", "坏?")],
+        [tx.attempts.by_key(OrderKey(account="main", day=DAY, broker_order_id=name)) for name in ("b1", "b2", "坏?")],
         tx.signals.get(order.signal_id),
     ]
 

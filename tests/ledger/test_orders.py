@@ -1,12 +1,23 @@
 """Orders and their attempts: what may change, what cannot be."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from jqfollow.domain import ATTEMPT_ENDED, BY_RULE, ORDER_OPEN, AttemptState, OrderState, Side, Waiting, WaitingFor
+from jqfollow.domain import (
+    ATTEMPT_ENDED,
+    BY_RULE,
+    ORDER_OPEN,
+    AttemptState,
+    OrderKey,
+    OrderState,
+    Side,
+    Waiting,
+    WaitingFor,
+)
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import DayCounts
@@ -206,8 +217,10 @@ def test_an_attempt_ends_once_and_keeps_its_time(ledger: Ledger) -> None:
         lambda tx: tx.attempts.update(attempt.attempt_id, later(3), state=AttemptState.FILLED, reported=100)
     )
     assert (ended.ended_at, again.ended_at, again.updated_at) == (later(2), later(2), later(3))
-    assert ledger.read_now(lambda tx: tx.attempts.by_broker_id("main", DAY, "b1")) == again
-    assert ledger.read_now(lambda tx: tx.attempts.by_broker_id("main", date(2026, 1, 6), "b1")) is None
+    key = OrderKey(account="main", day=DAY, broker_order_id="b1")
+    assert again.key == key
+    assert ledger.read_now(lambda tx: tx.attempts.by_key(key)) == again
+    assert ledger.read_now(lambda tx: tx.attempts.by_key(replace(key, day=date(2026, 1, 6)))) is None
 
 
 @pytest.mark.parametrize("state", sorted(set(AttemptState) - ATTEMPT_ENDED))

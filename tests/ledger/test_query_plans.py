@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jqfollow.domain import AttemptState, Side, SignalKind, WaitingFor
+from jqfollow.domain import AttemptState, OrderKey, Side, SignalKind, WaitingFor
 from jqfollow.execution.papers import Question, read_papers
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.tx import Tx
@@ -65,7 +65,7 @@ def everything(tx: Tx) -> None:
     tx.attempts.of_order(1)
     tx.attempts.live()
     tx.attempts.live("main")
-    tx.attempts.by_broker_id("main", DAY, "b1")
+    tx.attempts.by_key(OrderKey(account="main", day=DAY, broker_order_id="b1"))
     tx.attempts.by_remark("x")
     tx.attempts.unknown("main")
     tx.attempts.unknown("main", "000001.SZ", Side.BUY)

@@ -70,6 +70,7 @@ def test_a_fee_is_whole_cents_and_a_sell_costs_no_less(volume: int, mils: int, s
         ("511880.SH", True),
         ("513100.SH", True),
         ("518880.SH", True),
+        ("551000.SH", True),
         ("510300.SH", False),
         ("588000.SH", False),
         ("159915.SZ", False),

@@ -1,7 +1,10 @@
 """A relay on free ports, with its engine as a child, and a sender that speaks to it as JoinQuant would."""
 
 import asyncio
+import contextlib
+import itertools
 import json
+import os
 import socket
 from pathlib import Path
 from types import TracebackType
@@ -9,19 +12,23 @@ from typing import Any, Self
 
 import httpx
 
-from jqfollow.clock import SystemClock
 from jqfollow.relay.book import Book
-from jqfollow.relay.certificate import ensure_certificate
 from jqfollow.relay.config import RelayConfig
+from jqfollow.relay.issue import ticket_for
 from jqfollow.relay.server import Relay
 from jqfollow.relay.ticket import Ticket
 from jqfollow.relay.words import request_mac
 
+_NEXT = itertools.count(os.getpid() * 61 % 10_000)
+
 
 def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    """Below the range out of which the system gives ports to whoever connects: it is still free when it is taken."""
+    while True:
+        port = 20_000 + next(_NEXT) % 12_000
+        with socket.socket() as taken, contextlib.suppress(OSError):
+            taken.bind(("127.0.0.1", port))
+            return port
 
 
 class Rig:
@@ -33,18 +40,17 @@ class Rig:
         self.config = RelayConfig(host="127.0.0.1", **(ports | config))
         self.folder.mkdir()
 
-    def ticket(self, name: str, *, strategies: tuple[str, ...] = ("demo",), accounts: tuple[str, ...] = ()) -> Ticket:
+    def ticket(
+        self,
+        name: str,
+        *,
+        strategies: tuple[str, ...] = ("demo",),
+        accounts: tuple[str, ...] = (),
+        websocket: bool = False,
+    ) -> Ticket:
         book, seed = Book.open(self.folder).with_pc(name, accounts, strategies)
         book.save(self.folder)
-        return Ticket(
-            pc=name,
-            order_url=f"http://127.0.0.1:{self.config.port}",
-            url=f"tls://127.0.0.1:{self.config.engine_port}",
-            seed=seed,
-            certificate=ensure_certificate(self.folder, SystemClock()),
-            accounts=accounts,
-            strategies={one: book.strategies[one] for one in strategies},
-        )
+        return ticket_for(name, seed, book=book, config=self.config, folder=self.folder, websocket=websocket)
 
     def key(self, strategy: str = "demo") -> bytes:
         key = Book.open(self.folder).relay_key(strategy)

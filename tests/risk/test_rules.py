@@ -99,6 +99,7 @@ CASES: dict[Reason, list[Case]] = {
     Reason.NO_QUOTE: [
         (PASS, {}),
         (REFUSE, {"quote": None}),
+        (WAIT, {"quote": None, "side": S, "closes": True}),
         (REFUSE, {"instrument": None}),
         (REFUSE, {"market_price": None}),
         (PASS, {"market_price": None, "quote": replace(QUOTE, last=None, suspended=True)}),
@@ -108,8 +109,9 @@ CASES: dict[Reason, list[Case]] = {
     ],
     Reason.SUSPENDED: [
         (PASS, {}),
-        (REFUSE, {"quote": replace(QUOTE, suspended=True)}),
+        (WAIT, {"quote": replace(QUOTE, suspended=True)}),
         (REFUSE, {"instrument": replace(INSTRUMENT, suspended=True)}),
+        (WAIT, {"instrument": replace(INSTRUMENT, suspended=True), "side": S, "closes": True}),
         (SKIP, {"quote": None}),
         (SKIP, {"instrument": None}),
     ],

@@ -96,6 +96,7 @@ class Control:
         """The account as its file has it; a terminal that was restarted still shows today's orders."""
         with self._lock:
             self._modes, self._withheld, self._sold_out = set(), [], set()
+            self._state = 0
             self.clock = ShiftedClock()
             self._put_clock(told)
             self._keep(told)
@@ -118,21 +119,24 @@ class Control:
     def modes(self, told: dict[str, Any]) -> int:
         """Holds from now on: exactly these; gives the number of the change."""
         with self._lock:
-            self._modes = {Mode(name) for name in told["modes"]}
-            faults = self.faults
-            faults.pushes = Pushes.NORMAL
-            for mode, pushes in (
-                (Mode.PUSHES_TWICE, Pushes.TWICE),
-                (Mode.PUSHES_DROPPED, Pushes.DROPPED),
-            ):
-                if mode in self._modes:
-                    faults.pushes = pushes
-            faults.list_lag_s = LAG_S if Mode.LIST_LAGS in self._modes else 0.0
-            faults.refuse_by_push = Mode.REFUSED_BY_PUSH in self._modes
+            before, self._modes = self._modes, {Mode(name) for name in told["modes"]}
+            self._set_faults(before)
             self._serial += 1
             for client in self._clients:
                 client.send({"modes": sorted(self._modes & NATIVE), "serial": self._serial})
             return self._serial
+
+    def _set_faults(self, before: set[Mode]) -> None:
+        """The exchange's part of the modes; what no mode speaks of stays as `fault` has set it."""
+        modes, faults = self._modes, self.faults
+        told = modes | before
+        if told & {Mode.PUSHES_TWICE, Mode.PUSHES_DROPPED}:
+            faults.pushes = Pushes.TWICE if Mode.PUSHES_TWICE in modes else Pushes.NORMAL
+            faults.pushes = Pushes.DROPPED if Mode.PUSHES_DROPPED in modes else faults.pushes
+        if Mode.LIST_LAGS in told:
+            faults.list_lag_s = LAG_S if Mode.LIST_LAGS in modes else 0.0
+        if told & {Mode.REFUSED_BY_PUSH, Mode.REFUSED_LISTED}:
+            faults.refuse_by_push = bool(modes & {Mode.REFUSED_BY_PUSH, Mode.REFUSED_LISTED})
 
     def release(self, _told: dict[str, Any]) -> int:
         """Sends what was withheld; how much that was."""
@@ -188,6 +192,26 @@ class Control:
         )
         placed = self.paper.place(request)
         return placed.broker_order_id if isinstance(placed, Accepted) else placed.message
+
+    def fault(self, told: dict[str, Any]) -> None:
+        """Sets what goes wrong at the exchange, by the names of `Faults`; the halted codes as a list, times in ISO."""
+        read: dict[str, Callable[[Any], Any]] = {
+            "feed_stopped_at": lambda text: text and datetime.fromisoformat(text),
+            "halted": set,
+            "pushes": Pushes,
+        }
+        for name, value in told.items():
+            assert hasattr(self.faults, name), name
+            setattr(self.faults, name, read.get(name, lambda value: value)(value))
+
+    def account_state(self, told: dict[str, Any]) -> None:
+        """The account's state in the terminal, by its number, which is pushed unless `quietly`."""
+        self._state = int(told["state"])
+        if not told.get("quietly"):
+            self._push_state()
+
+    def _push_state(self) -> None:
+        raise NotImplementedError
 
     def refuse(self, told: dict[str, Any]) -> None:
         """The next order is refused with `message`."""

@@ -17,6 +17,8 @@ class Mode(StrEnum):
     """Refusals are answered with -1, and their reason waits for `release`."""
     REFUSED_BY_PUSH = "refused_by_push"
     """Refused orders get an id first; then comes the push."""
+    REFUSED_LISTED = "refused_listed"
+    """Refusals are answered with -1 and told with an id, under which the order is listed as rejected."""
     LOST_BEFORE = "lost_before"
     """Once: the connection is lost before an order arrives."""
     LOST_AFTER = "lost_after"

@@ -108,7 +108,7 @@ def tick(quote: Quote, phase: Phase) -> dict[str, Any]:
         "time": int(quote.at.timestamp() * 1000),
         "timetag": f"{quote.at:%Y%m%d %H:%M:%S}",
         "lastPrice": 0.0 if quote.last is None else _float(quote.last),
-        "open": _float(quote.open),
+        "open": 0.0 if quote.open is None else _float(quote.open),
         "high": 0.0,
         "low": 0.0,
         "lastClose": _float(quote.prev_close),

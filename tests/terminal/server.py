@@ -15,6 +15,7 @@ from typing import Any
 
 from jqfollow.domain import (
     Accepted,
+    AttemptState,
     BrokerError,
     BrokerEvent,
     CancelFailed,
@@ -97,7 +98,7 @@ class TerminalServer(Control):
         ok = told["account"] == ACCOUNT and Mode.LOGGED_OUT not in self._modes
         client.subscribed = ok
         client.send({"call": "subscribe", "seq": seq, "data": 0 if ok else -1})
-        status = {"m_strAccountID": ACCOUNT, "m_nAccountType": told["type"], "m_nStatus": 0}
+        status = {"m_strAccountID": ACCOUNT, "m_nAccountType": told["type"], "m_nStatus": self._state}
         if ok:
             client.send({"push": "status", "data": status})
         if ok and Mode.REPLAY in self._modes:
@@ -134,6 +135,9 @@ class TerminalServer(Control):
             client.drop()
         elif self._once(Mode.MINUS_ONE_TAKEN):
             self._answer_order(client, seq, -1, remark, "[COUNTER] 委托超时")
+        elif isinstance(placed, Accepted) and (listed := self._listed_refusal(placed)) is not None:
+            self._answer_order(client, seq, -1, remark)
+            self._refused(client, listed, seq)
         elif isinstance(placed, Accepted):
             self._answer_taken(client, seq, int(placed.broker_order_id), remark)
         else:
@@ -151,6 +155,15 @@ class TerminalServer(Control):
         for event in reversed(kept) if Mode.PUSHES_REVERSED in self._modes else kept:
             self._pushed(event)
         return placed
+
+    def _listed_refusal(self, placed: Accepted) -> PlaceFailed | None:
+        if Mode.REFUSED_LISTED not in self._modes:
+            return None
+        told = self.faults.told_id(placed.broker_order_id)
+        row = next((o for o in self.paper.orders() if o.broker_order_id == told), None)
+        if row is None or row.state is not AttemptState.REJECTED:
+            return None
+        return PlaceFailed(broker_order_id=told, remark=row.remark, message=row.message)
 
     def _answer_taken(self, client: Client, seq: int, order_id: int, remark: str) -> None:
         if Mode.NO_ANSWER not in self._modes:
@@ -200,8 +213,11 @@ class TerminalServer(Control):
         self._answer(client, "positions", seq, held)
 
     def _on_status(self, client: Client, seq: int, _told: dict[str, Any]) -> None:
-        status = {"account_id": ACCOUNT, "account_type": 2, "status": 0}
+        status = {"account_id": ACCOUNT, "account_type": 2, "status": self._state}
         self._answer(client, "status", seq, lambda: [status])
+
+    def _push_state(self) -> None:
+        self._push("status", {"m_strAccountID": ACCOUNT, "m_nAccountType": 2, "m_nStatus": self._state})
 
     def _on_infos(self, client: Client, seq: int, _told: dict[str, Any]) -> None:
         self._answer(client, "infos", seq, lambda: [{"account_id": ACCOUNT, "account_type": 2}])

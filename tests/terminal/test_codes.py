@@ -1,8 +1,10 @@
 """Rows and codes of MiniQMT as values of the domain."""
 
 import importlib
+import importlib.metadata
 import types
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import AttemptState, BrokerError, Side
-from jqfollow.execution.brokers.miniqmt import codes
+from jqfollow.execution.brokers.miniqmt import codes, tables
+from jqfollow.execution.brokers.miniqmt.tables import LATEST, table_of
 
 from . import native
 
@@ -45,9 +48,10 @@ def test_the_numbers_are_the_vendors() -> None:
     assert codes.ORDER_TYPES == {Side.BUY: xtconstant.STOCK_BUY, Side.SELL: xtconstant.STOCK_SELL}
     assert codes.ORDER_TYPES == {Side.BUY: xtconstant.CREDIT_BUY, Side.SELL: xtconstant.CREDIT_SELL}
     told = {n: v for n, v in vars(xtconstant).items() if n.startswith("ORDER_") and isinstance(v, int)}
-    assert set(codes._STATES) | {xtconstant.ORDER_UNKNOWN} == set(told.values())
+    assert set(LATEST.orders) == set(told.values())
     states = {n: v for n, v in vars(xtconstant).items() if n.startswith("ACCOUNT_STATUS") and isinstance(v, int)}
-    assert set(codes.ACCOUNT_STATES) == set(states.values())
+    assert set(LATEST.accounts) == set(states.values())
+    assert LATEST.since.strftime("%y%m%d") == importlib.metadata.version("xtquant").split(".")[0]
     sides = {"BUY": Side.BUY, "SELL": Side.SELL}
     for name, number in vars(xtconstant).items():
         if name.startswith(("STOCK_", "CREDIT_")) and number in codes._SIDES:
@@ -77,6 +81,22 @@ def test_the_numbers_are_the_vendors() -> None:
 )
 def test_states(code: int, filled: int, state: AttemptState) -> None:
     assert report(order_status=code, traded_volume=filled).state is state
+
+
+def test_a_build_has_the_newest_table_that_is_not_younger(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = replace(LATEST, since=date(2026, 5, 1))
+    monkeypatch.setattr(tables, "TABLES", (LATEST, later))
+    monkeypatch.setattr(tables, "LATEST", later)
+    found = {version: table_of(version).since for version in ("250807.1.2", "260430", "260501.1", "270101", "", "?")}
+    assert found == {
+        "250807.1.2": LATEST.since,
+        "260430": LATEST.since,
+        "260501.1": later.since,
+        "270101": later.since,
+        "": later.since,
+        "?": later.since,
+    }
+    assert table_of("200101").since == LATEST.since, "older than all: the oldest"
 
 
 def test_a_row_is_read_with_exact_prices() -> None:

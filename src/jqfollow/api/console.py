@@ -13,16 +13,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from jqfollow import __version__
-from jqfollow.accounting.books import BookKeeper
-from jqfollow.accounting.repairs import Repairs
 from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
 from jqfollow.api.metrics import Counters
-from jqfollow.api.models import NoticeView, Problem
+from jqfollow.api.models import NoticeView, Problem, RelayView
 from jqfollow.api.parts import Parts
 from jqfollow.api.ports import Desk, Intake, SignalsView
 from jqfollow.api.problem import ProblemError, problem
-from jqfollow.api.routes.accounting import accounting_router
+from jqfollow.api.routes.accounting import Accounting, accounting_router
 from jqfollow.api.routes.acting import acting_router
 from jqfollow.api.routes.flow import flow_router
 from jqfollow.api.routes.health import health_router
@@ -71,8 +69,9 @@ def console_app(
     token: str,
     counters: Counters | None = None,
     notices: Callable[[], Sequence[NoticeView]] = list,
+    relay: Callable[[], RelayView | None] = lambda: None,
     signals: SignalsView | None = None,
-    accounting: tuple[Repairs, BookKeeper] | None = None,
+    accounting: Accounting | None = None,
 ) -> ASGIApp:
     """The console's app, guard included. `counters`: those of the signals port, which is `signals`."""
     counters = counters or Counters()
@@ -84,6 +83,7 @@ def console_app(
         clock=clock,
         counters=counters,
         notices=notices,
+        relay=relay,
         signals=signals,
         started_at=clock.now(),
     )
@@ -100,7 +100,7 @@ def console_app(
     app.include_router(acting_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(flow_router(parts), dependencies=secured, responses=_ERRORS)
     if accounting is not None:
-        app.include_router(accounting_router(parts, *accounting), dependencies=secured, responses=_ERRORS)
+        app.include_router(accounting_router(parts, accounting), dependencies=secured, responses=_ERRORS)
     app.include_router(reading_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(health_router(parts))
     app.include_router(pages_router(signals))

@@ -293,6 +293,17 @@ class UnknownView(View):
     order: OrderView
 
 
+class RelayView(View):
+    """与中继的连接 / the line to the relay."""
+
+    connected: bool
+    since: datetime
+    waiting: int = Field(description="中继里还存着几条 / messages that the relay still holds for this PC")
+    last_at: datetime | None = Field(description="上一条信号 / the last message")
+    lag_s: float | None = Field(description="它在中继里停了几秒 / how long the relay had kept it")
+    ahead_s: float = Field(description="中继时钟快几秒 / the relay's clock minus this PC's")
+
+
 class StatusView(View):
     """现在的样子 / how things stand."""
 
@@ -307,6 +318,7 @@ class StatusView(View):
     unknown: list[UnknownView]
     outbox_pending: int
     notices: list[NoticeView]
+    relay: RelayView | None = Field(description="没有加入中继时为空 / null: no relay was joined")
 
 
 class PausesView(View):

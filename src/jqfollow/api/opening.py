@@ -41,6 +41,8 @@ class Opened:
     """`jqf1`: the key it was sealed with, which seals the answer."""
     sent_at: float
     """By the sender's clock, seconds since 1970."""
+    kept_s: float = 0.0
+    """A relay had it so long: it is at least as old, whatever its sender's clock says."""
     told: Message | None = None
     """`seed`: what the text means, for its time stands in it."""
 
@@ -86,20 +88,20 @@ class Opener:
             MalformedError: authentic, yet no text; or `seed` with an impossible one.
             NotAuthenticError: unknown strategy, another key, changed, or stale (`StaleError`): nobody can tell which.
         """
-        opened = self._open_seed(sealed) if isinstance(sealed, SeedEnvelope) else self._open_jqf1(sealed)
+        opened = self.open_stored(sealed)
         if not self._fresh(opened.sent_at):
             skew_s = opened.sent_at - self._clock.now().timestamp()
             raise StaleError(strategy=opened.strategy, message_id=opened.message_id, skew_s=skew_s)
         return opened
 
-    def open_stored(self, envelope: Jqf1Envelope) -> Opened:
+    def open_stored(self, sealed: Sealed) -> Opened:
         """The authentic message that a relay kept: when it was sent says nothing, how old it is stands sealed in it.
 
         Raises:
-            MalformedError: authentic, yet no text.
+            MalformedError: authentic, yet no text; or `seed` with an impossible one.
             NotAuthenticError: unknown strategy, another key, or changed.
         """
-        return self._open_jqf1(envelope)
+        return self._open_seed(sealed) if isinstance(sealed, SeedEnvelope) else self._open_jqf1(sealed)
 
     def _fresh(self, sent_at: float) -> bool:
         return abs(sent_at - self._clock.now().timestamp()) <= FRESH_S

@@ -43,6 +43,7 @@ def _status(parts: Parts, tx: Tx) -> models.StatusView:
         unknown=shown,
         outbox_pending=tx.outbox.pending(),
         notices=list(parts.notices()),
+        relay=parts.relay(),
     )
 
 

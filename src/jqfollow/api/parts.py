@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from jqfollow.api.metrics import Counters
-from jqfollow.api.models import NoticeView
+from jqfollow.api.models import NoticeView, RelayView
 from jqfollow.api.once import Once
 from jqfollow.api.ports import Desk, Intake, SignalsView
 from jqfollow.clock import Clock
@@ -25,6 +25,8 @@ class Parts:
     counters: Counters
     notices: Callable[[], Sequence[NoticeView]]
     """What people should know now, for the dashboard's head."""
+    relay: Callable[[], RelayView | None]
+    """The line to the relay, where one was joined."""
     signals: SignalsView | None
     started_at: datetime
     once: Once = field(default_factory=Once)

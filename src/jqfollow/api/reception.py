@@ -5,6 +5,7 @@ import hashlib
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -116,6 +117,7 @@ class Reception:
         """Waits for the commit, but not for ever; a commit that comes later makes the next attempt a duplicate."""
         if len(self._waiting) >= self._limits.most_waiting:
             raise TimeoutError("too many messages wait for the ledger")
+        now = self._clock.now()
         signal = NewSignal(
             strategy=opened.strategy,
             wire=opened.wire,
@@ -123,8 +125,8 @@ class Reception:
             kind=SignalKind(message.kind),
             run=message.run,
             text=opened.text,
-            made_at=from_ms(message.made_at),
-            received_at=self._clock.now(),
+            made_at=min(from_ms(message.made_at), now - timedelta(seconds=opened.kept_s)),
+            received_at=now,
             order=message.strategy_order() if isinstance(message, OrderMessage) else None,
             news=message.news(),
         )

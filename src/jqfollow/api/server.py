@@ -4,6 +4,7 @@ import errno
 import logging
 import socket
 import sys
+from pathlib import Path
 from typing import cast
 
 import structlog
@@ -30,15 +31,27 @@ class Server(uvicorn.Server):
     """One port. Two of them share the service's event loop."""
 
     def __init__(
-        self, app: ASGIApp, *, name: str, host: str, port: int, limits: ConnectionLimits | None = None
+        self,
+        app: ASGIApp,
+        *,
+        name: str,
+        host: str,
+        port: int,
+        limits: ConnectionLimits | None = None,
+        tls: tuple[Path, Path] | None = None,
     ) -> None:
-        """`name` is the configuration's section, for messages; `port` 0 takes a free one."""
+        """`name` is the configuration's section, for messages; `port` 0 takes a free one; `tls`: certificate and key.
+
+        Raises:
+            OSError: a file of `tls` cannot be read.
+        """
         self._name = name
         self._host = host
         self._wanted_port = port
         self._socket: socket.socket | None = None
         limits = limits or ConnectionLimits()
         self._protocol = cast("type[BoundedProtocol]", bounded(limits))
+        cert, key = tls or (None, None)
         super().__init__(
             uvicorn.Config(
                 app,
@@ -54,6 +67,8 @@ class Server(uvicorn.Server):
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
+                ssl_certfile=cert,
+                ssl_keyfile=key,
                 date_header=False,  # uvicorn keeps it in a loop of its own, which is not run here
                 h11_max_incomplete_event_size=limits.head_bytes,
                 timeout_keep_alive=limits.keep_alive_s,
@@ -72,7 +87,7 @@ class Server(uvicorn.Server):
     def url(self) -> str:
         """`http://host:port` as a browser on this machine opens it."""
         host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(self._host, self._host)  # noqa: S104
-        return f"http://{host}:{self.port}"
+        return f"{'https' if self.config.is_ssl else 'http'}://{host}:{self.port}"
 
     @property
     def open_connections(self) -> int:
@@ -98,6 +113,11 @@ class Server(uvicorn.Server):
         self.lifespan = self.config.lifespan_class(self.config)
         await self.startup(sockets=[self._socket])
         log.info("listening", port_of=self._name, host=self._host, port=self.port)
+
+    def renew(self) -> None:
+        """The files of `tls` are others: for the connections that come from now on. Raises `OSError`."""
+        if self.config.ssl is not None and self.config.ssl_certfile is not None:
+            self.config.ssl.load_cert_chain(self.config.ssl_certfile, self.config.ssl_keyfile)
 
     async def stop(self) -> None:
         """Takes no new request, lets those under way end (3 s at most), cuts what is left. May be called twice."""

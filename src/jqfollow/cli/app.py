@@ -18,13 +18,17 @@ from jqfollow.cli.frp import frp
 from jqfollow.cli.fullqmt import fullqmt
 from jqfollow.cli.keys import keys
 from jqfollow.cli.pauses import pause, resume
+from jqfollow.cli.portable import portable
 from jqfollow.cli.queries import fills, orders, positions, signals
 from jqfollow.cli.relay import relay
 from jqfollow.cli.repair import repair
 from jqfollow.cli.report import report
 from jqfollow.cli.send import send
 from jqfollow.cli.serve import serve
+from jqfollow.cli.start import start
 from jqfollow.cli.status import status
+from jqfollow.cli.stop import stop
+from jqfollow.cli.tray import tray
 from jqfollow.logs import log_warnings_only, utf8_streams
 
 
@@ -42,8 +46,8 @@ def cli(context: click.Context) -> None:
 
 
 for command in (
-    serve, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders, positions, fills, pause,
-    resume, export, autostart, account, drift, repair, book, report, relay,
+    start, stop, serve, tray, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders,
+    positions, fills, pause, resume, export, autostart, portable, account, drift, repair, book, report, relay,
 ):  # fmt: skip
     cli.add_command(command)
 

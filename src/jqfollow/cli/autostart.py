@@ -15,10 +15,11 @@ from xml.etree import ElementTree as ET
 import click
 
 from jqfollow.cli.base import Command, Exit, Group, config_option, fail, say, words
+from jqfollow.cli.tray import check_frpc, interpreter
+from jqfollow.settings import load_settings
 
 TASK = "jqfollow"
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
-_ENTRY = "from jqfollow.cli import main; main()"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,13 @@ def autostart() -> None:
 
 
 @autostart.command(cls=Command)
+@click.option(
+    "--frpc",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="frpc.exe 的位置，同时运行它 / runs this frpc beside the service",
+)
 @config_option
-def install(*, config: Path) -> None:
+def install(*, config: Path, frpc: Path | None) -> None:
     """建立或更新任务。 / Makes the task, or makes it anew."""
     _need_windows()
     if not config.is_file():
@@ -66,15 +72,14 @@ def install(*, config: Path) -> None:
             words(f"没有配置文件 {config.absolute()}", f"there is no configuration {config.absolute()}"),
             Exit.WRONG_USE,
         )
-    definition = task_xml(config.resolve(), user=_user(), python=Path(sys.executable))
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "jqfollow-task.xml"
-        file.write_text(definition, encoding="utf-16")
-        answer = _runner(["/Create", "/TN", TASK, "/XML", str(file), "/F"])
+    if frpc is not None:
+        check_frpc(load_settings(config), frpc, None)
+    python = interpreter(window=False)
+    answer = _create(task_xml(config.resolve(), user=_user(), python=python, frpc=frpc and frpc.resolve()))
     if answer.code != 0:
         fail(words(f"建立任务失败：{answer.text}", f"the task could not be made: {answer.text}"))
     say(
-        f"已安装：下次登录 Windows 时自动运行 jqfollow serve --config {config.resolve()}；"
+        f"已安装：下次登录 Windows 时自动运行 jqfollow tray --config {config.resolve()}；"
         f"现在就启动：schtasks /Run /TN {TASK}",
         f"installed: runs at the next log-on with {config.resolve()}; to start it now: schtasks /Run /TN {TASK}",
     )
@@ -104,6 +109,45 @@ def status() -> None:
     say(f"已安装：{command_of(answer)}", f"installed: {command_of(answer)}")
 
 
+def _create(definition: str) -> Answer:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "jqfollow-task.xml"
+        file.write_text(definition, encoding="utf-16")
+        return _runner(["/Create", "/TN", TASK, "/XML", str(file), "/F"])
+
+
+def refresh(config: Path, python: Path) -> bool:
+    """After an update the task of `config`, where there is one, starts the new version; whether it was changed."""
+    if sys.platform != "win32" and _runner is schtasks:
+        return False
+    definition = _installed()
+    if not definition:
+        return False
+    root = _parsed(definition)
+    if root is None:
+        return False
+    command, folder = (root.find(f".//{{{NAMESPACE}}}{name}") for name in ("Command", "WorkingDirectory"))
+    if command is None or folder is None or folder.text != str(config.parent) or command.text == str(python):
+        return False
+    command.text = str(python)
+    return _create(_text(root)).code == 0
+
+
+def folder_of_task() -> Path | None:
+    """The folder of the configuration that the task starts; `None`: there is no task, or it cannot be read."""
+    if sys.platform != "win32" and _runner is schtasks:
+        return None
+    root = _parsed(_installed() or "")
+    folder = root.findtext(f".//{{{NAMESPACE}}}WorkingDirectory") if root is not None else None
+    return Path(folder) if folder else None
+
+
+def forget(folder: Path) -> None:
+    """Removes the task, when it is the one of `folder`."""
+    if folder_of_task() == folder:
+        _runner(["/Delete", "/TN", TASK, "/F"])
+
+
 def _installed() -> str | None:
     """The task's definition; `None` when there is no task."""
     answer = _runner(["/Query", "/TN", TASK, "/XML"])
@@ -127,15 +171,20 @@ def _user() -> str:
     return f"{domain}\\{name}" if domain else name
 
 
-def task_xml(config: Path, *, user: str, python: Path) -> str:
+def task_xml(config: Path, *, user: str, python: Path, frpc: Path | None = None) -> str:
     r"""The task: at `user`'s log-on, in their desktop, one instance, restarted a minute after it failed, never killed.
+
+    It starts the tray, which keeps the service and `frpc` running.
 
     Args:
         config: absolute; its folder is the working directory.
         user: `DOMAIN\name`.
         python: the interpreter in which jqfollow is installed.
+        frpc: the tunnel's program, absolute.
     """
-    arguments = subprocess.list2cmdline(["-X", "utf8", "-c", _ENTRY, "serve", "--config", str(config)])
+    tunnel = ["--frpc", str(frpc)] if frpc else []
+    command = ["-X", "utf8", "-m", "jqfollow", "tray", *tunnel, "--config", str(config)]
+    arguments = subprocess.list2cmdline(command)
     root = ET.Element("Task", {"version": "1.2", "xmlns": NAMESPACE})
     _tree(root, "RegistrationInfo", {"Description": "jqfollow：登录时启动聚宽跟单服务 / follows JoinQuant strategies"})
     trigger = ET.SubElement(ET.SubElement(root, "Triggers"), "LogonTrigger")
@@ -161,6 +210,11 @@ def task_xml(config: Path, *, user: str, python: Path) -> str:
         "Exec",
         {"Command": str(python), "Arguments": arguments, "WorkingDirectory": str(config.parent)},
     )
+    return _text(root)
+
+
+def _text(root: ET.Element) -> str:
+    ET.register_namespace("", NAMESPACE)
     return '<?xml version="1.0" encoding="UTF-16"?>\n' + ET.tostring(root, encoding="unicode")
 
 
@@ -175,9 +229,15 @@ def _tree(parent: ET.Element, name: str, texts: dict[str, str]) -> None:
 
 def command_of(definition: str) -> str:
     """What a task's definition starts; empty when it cannot be read."""
-    try:
-        root = ET.fromstring(definition.partition("?>")[2] or definition)  # noqa: S314  # of this machine's own scheduler
-    except ET.ParseError:
+    root = _parsed(definition)
+    if root is None:
         return ""
     found = {name: root.findtext(f".//{{{NAMESPACE}}}{name}") or "" for name in ("Command", "Arguments")}
     return f"{found['Command']} {found['Arguments']}".strip()
+
+
+def _parsed(definition: str) -> ET.Element | None:
+    try:
+        return ET.fromstring(definition.partition("?>")[2] or definition)  # noqa: S314  # of this machine's own scheduler
+    except ET.ParseError:
+        return None

@@ -23,9 +23,9 @@ def book() -> None:
 
 def _signed(function: F) -> F:
     function = click.option("--why", required=True, help="为什么，写进账本 / why; it is kept")(function)
-    return click.option(
-        "--who", default=getpass.getuser, help="谁；默认系统用户名 / by default the system's user"
-    )(function)
+    return click.option("--who", default=getpass.getuser, help="谁；默认系统用户名 / by default the system's user")(
+        function
+    )
 
 
 @book.command("set", cls=Command)

@@ -7,6 +7,7 @@ of log-off and shutdown by a window's message only, hence a hidden window. The c
 """
 
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -21,7 +22,10 @@ GRANTED_S = 4.5
 """How long Windows is kept waiting; it ends the process after 5 s, whatever it does."""
 CTRL_CLOSE, CTRL_LOGOFF, CTRL_SHUTDOWN = 2, 5, 6
 WM_DESTROY, WM_CLOSE, WM_QUERYENDSESSION, WM_ENDSESSION, WM_POWERBROADCAST = 0x0002, 0x0010, 0x0011, 0x0016, 0x0218
+WM_STOP = 0x8000
+"""Ours (WM_APP): another process of this user asks for an orderly stop."""
 _SUSPENDS, _RESUMED = 0x0004, 0x0012
+_CLASS = "jqfollow-end-{pid}"
 _ENDS = frozenset({CTRL_CLOSE, CTRL_LOGOFF, CTRL_SHUTDOWN})
 
 
@@ -51,6 +55,9 @@ class Closing:
         if message == WM_ENDSESSION:
             if wparam:
                 self.end()
+            return 0
+        if message == WM_STOP:
+            self._interrupt()
             return 0
         if message == WM_POWERBROADCAST:
             if wparam == _SUSPENDS:
@@ -110,6 +117,9 @@ if sys.platform == "win32":
     ]  # fmt: skip
     _kernel32.SetThreadExecutionState.argtypes = [wintypes.DWORD]
     _kernel32.SetThreadExecutionState.restype = wintypes.DWORD
+    _user32.UnregisterClassW.argtypes = [wintypes.LPCWSTR, wintypes.HINSTANCE]
+    _user32.FindWindowW.argtypes = [wintypes.LPCWSTR, wintypes.LPCWSTR]
+    _user32.FindWindowW.restype = wintypes.HWND
     _user32.PostMessageW.argtypes = [wintypes.HWND, wintypes.UINT, wintypes.WPARAM, wintypes.LPARAM]
     _user32.DestroyWindow.argtypes = [wintypes.HWND]
     _user32.GetMessageW.argtypes = [ctypes.POINTER(wintypes.MSG), wintypes.HWND, wintypes.UINT, wintypes.UINT]
@@ -130,6 +140,11 @@ if sys.platform == "win32":
             ("menu", wintypes.LPCWSTR),
             ("name", wintypes.LPCWSTR),
         )
+
+    def tell_to_stop(pid: int) -> bool:
+        """Tells the hidden window of another process of ours to stop; whether there is one."""
+        window = _user32.FindWindowW(_CLASS.format(pid=pid), None)
+        return bool(window) and bool(_user32.PostMessageW(window, WM_STOP, 0, 0))
 
     @contextlib.contextmanager
     def _kept_awake() -> Iterator[None]:
@@ -169,7 +184,7 @@ if sys.platform == "win32":
         def run() -> None:
             kept = _Procedure(procedure)  # Windows holds it as long as the window stands
             instance = _kernel32.GetModuleHandleW(None)
-            name = f"jqfollow-end-{threading.get_ident()}"
+            name = _CLASS.format(pid=os.getpid())
             known = _WindowClass(procedure=kept, instance=instance, name=name)
             _user32.RegisterClassW(ctypes.byref(known))
             handle = _user32.CreateWindowExW(0, name, "jqfollow", 0, 0, 0, 0, 0, None, None, instance, None)
@@ -180,6 +195,7 @@ if sys.platform == "win32":
             message = wintypes.MSG()
             while handle and _user32.GetMessageW(ctypes.byref(message), None, 0, 0) > 0:
                 _user32.DispatchMessageW(ctypes.byref(message))
+            _user32.UnregisterClassW(name, instance)  # its procedure is gone with this thread
 
         thread = threading.Thread(target=run, name="windows-end", daemon=True)
         thread.start()

@@ -27,9 +27,7 @@ def console(*, settings: Settings, open_it: bool) -> None:
                 "console.port = 0: each start takes another port; see what the start showed, or set one",
             )
         )
-    token = load_or_create_token(settings.data_dir).text
-    host = f"[{settings.console.host}]" if ":" in settings.console.host else settings.console.host
-    link = f"http://{host}:{settings.console.port}/?token={token}"
+    link = link_to(settings)
     if is_running(settings.data_dir) is None:
         click.echo(words("服务没有运行：先运行 jqfollow serve", "the service does not run: jqfollow serve"), err=True)
     if open_it:
@@ -37,3 +35,14 @@ def console(*, settings: Settings, open_it: bool) -> None:
         say("已在浏览器中打开控制台", "the console is opened in the browser")
     else:
         click.echo(link)  # alone on standard output, so that nothing else gets into it
+
+
+def console_url(settings: Settings) -> str:
+    """Where the console answers."""
+    host = f"[{settings.console.host}]" if ":" in settings.console.host else settings.console.host
+    return f"http://{host}:{settings.console.port}"
+
+
+def link_to(settings: Settings) -> str:
+    """The dashboard's address with the token: for this machine's screen and browser only."""
+    return f"{console_url(settings)}/?token={load_or_create_token(settings.data_dir).text}"

@@ -74,7 +74,7 @@ def _run(settings: Settings, language: Lang, show: Callable[[Write], None]) -> i
         show(lambda: out.print(text, soft_wrap=True))
 
     try:
-        with _stoppable(), told_of_the_end() as closing:
+        with stoppable(), told_of_the_end() as closing:
             code: int = run(settings, announce=announce, hurried=closing.hurry.is_set)
             return code
     except KeyboardInterrupt:
@@ -92,7 +92,7 @@ def _run(settings: Settings, language: Lang, show: Callable[[Write], None]) -> i
 
 
 @contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
+def stoppable() -> Iterator[None]:
     """SIGTERM, and on Windows Ctrl-Break, stop in order like Ctrl-C."""
 
     def as_interrupt(_: int, __: FrameType | None) -> None:

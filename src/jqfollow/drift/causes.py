@@ -19,6 +19,8 @@ class Cause(StrEnum):
     """Some of it was filled, the rest was not."""
     REFUSED = "refused"
     """Nothing of it was filled; the line's `reason` says why."""
+    LATE = "late"
+    """The signal reached this PC when it could not be followed any more."""
     CASH = "cash"
     NOT_FOLLOWED = "not_followed"
     """Paused, of a backtest, or ended by a person or by the strategy."""

@@ -29,6 +29,7 @@ _ODD = Decimal(1)
 _Step = tuple[datetime, int, int, Callable[[], None]]
 
 _BY_REASON = {
+    Reason.LATE: Cause.LATE,
     Reason.NO_CASH: Cause.CASH,
     Reason.CAPITAL: Cause.CASH,
     Reason.BELOW_LOT: Cause.ROUNDING,
@@ -315,7 +316,7 @@ class _Walk:
             self.lines.append(Line(cause=cause, shares=shares, day=day))
 
 
-CATCHES_UP = frozenset({Cause.UNFILLED, Cause.REFUSED, Cause.CASH, Cause.NEVER_ARRIVED})
+CATCHES_UP = frozenset({Cause.UNFILLED, Cause.REFUSED, Cause.CASH, Cause.LATE, Cause.NEVER_ARRIVED})
 """What a person can have made up for by the next signal."""
 
 

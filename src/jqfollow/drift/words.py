@@ -7,6 +7,7 @@ CAUSES_ZH = {
     Cause.NOT_HELD: "持仓不足",
     Cause.UNFILLED: "未成交",
     Cause.REFUSED: "被拒",
+    Cause.LATE: "来晚了",
     Cause.CASH: "资金不足",
     Cause.NOT_FOLLOWED: "未跟",
     Cause.FILLED_ELSEWHERE: "聚宽成交不同",

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from jqfollow.clock import Clock
+from jqfollow.clock import SHANGHAI, Clock
 from jqfollow.domain import (
     AccountState,
     Asset,
@@ -21,6 +21,7 @@ from jqfollow.domain import (
     BrokerTimeoutError,
     FillReport,
     Instrument,
+    OrderKey,
     OrderReport,
     Phase,
     Placed,
@@ -195,6 +196,16 @@ class Account:
         if self._practice_day is not None:
             return self._practice_day
         return self._clock.now().date()
+
+    def key(self, broker_order_id: str, at: datetime | None = None) -> OrderKey:
+        """The key of an order that the broker tells of; `at`: when it took it, as it says.
+
+        A list may still be of the day before; an order that is of no known hour is of today.
+        """
+        day = self.trading_day()
+        if at is not None and not self.traits.always_open:
+            day = min(day, at.astimezone(SHANGHAI).date())
+        return OrderKey(account=self.name, day=day, broker_order_id=broker_order_id)
 
     def open_day(self) -> date:
         """The first exchange day that is not over: orders of earlier ones cannot fill any more.

@@ -8,7 +8,7 @@ share the commit of their intents, and their answers share another.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -47,6 +47,7 @@ from jqfollow.execution.transitions import (
     follow_attempt,
     step_attempt,
 )
+from jqfollow.ledger.attempts import AttemptColumns
 from jqfollow.ledger.errors import LedgerError, may_pass
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow, OrderRow
@@ -223,8 +224,8 @@ class Desk:
                     broker_order_id=attempt.broker_order_id or broker_order_id,
                 )
                 follow_attempt(tx, after, moment)
-            case Refused(message=message):
-                after = step_attempt(tx, attempt, Event.REFUSED, moment, detail=message, message=message)
+            case Refused(message=message, broker_order_id=broker_order_id):
+                after = _step_refused(tx, attempt, message, broker_order_id, moment)
                 if attempt.state in ATTEMPT_LIVE:  # else a push told first, and the next attempt may be under way
                     self._refused(tx, after, message, moment)
             case BrokerDownError():
@@ -294,23 +295,22 @@ class Desk:
     def _heard(self, tx: Tx, account: Account, event: BrokerEvent) -> bool:
         """Applies one push; whether it may let another order, or another attempt, go on."""
         moment = self.moment(account)
-        day = account.trading_day()
         attempt: AttemptRow | None = None
         match event:
             case OrderReport():
                 attempt = self.apply_report(tx, account, event, moment)
             case FillReport():
-                attempt = apply_fill(tx, account.name, day, event, moment)
+                attempt = apply_fill(tx, account.key(event.broker_order_id, event.at), event, moment)
                 account.traded = True
             case PlaceFailed(broker_order_id=broker_order_id, remark=remark, message=message):
-                attempt = find_attempt(tx, account.name, day, broker_order_id, remark)
+                attempt = find_attempt(tx, account.key(broker_order_id), remark)
                 if attempt is not None:
-                    after = step_attempt(tx, attempt, Event.REFUSED, moment, detail=message, message=message)
+                    after = _step_refused(tx, attempt, message, broker_order_id, moment)
                     if attempt.state in ATTEMPT_LIVE:
                         self._refused(tx, after, message, moment)
                     attempt = after
             case CancelFailed(broker_order_id=broker_order_id, message=message):
-                attempt = find_attempt(tx, account.name, day, broker_order_id, "")
+                attempt = tx.attempts.by_key(account.key(broker_order_id))
                 if attempt is not None:
                     attempt = step_attempt(tx, attempt, Event.CANCEL_FAILED, moment, detail=message)
             case _:
@@ -319,8 +319,9 @@ class Desk:
 
     def apply_report(self, tx: Tx, account: Account, report: OrderReport, moment: Moment) -> AttemptRow | None:
         """Applies one report of an order, a refusal among them; `None` when the order is not ours."""
-        before = find_attempt(tx, account.name, account.trading_day(), report.broker_order_id, report.remark)
-        after = apply_order_report(tx, account.name, account.trading_day(), report, moment)
+        key = account.key(report.broker_order_id, report.at)
+        before = find_attempt(tx, key, report.remark)
+        after = apply_order_report(tx, key, report, moment)
         was_live = before is not None and before.state in ATTEMPT_LIVE
         if before is not None and before.state is AttemptState.UNKNOWN:
             account.placing_calls.answered()  # it arrived after all
@@ -336,6 +337,16 @@ class Desk:
     def tell_people(self) -> None:
         """The outbox may hold something new."""
         self._told()
+
+
+def _step_refused(tx: Tx, attempt: AttemptRow, message: str, broker_order_id: str, moment: Moment) -> AttemptRow:
+    """A proven refusal; the id under which the broker lists it is kept, lest its row be taken for another attempt's."""
+    columns: AttemptColumns = {"message": message}
+    if broker_order_id and attempt.broker_order_id is None:
+        named = replace(attempt, broker_order_id=broker_order_id)
+        if named.key is not None and tx.attempts.by_key(named.key) is None:
+            columns["broker_order_id"] = broker_order_id
+    return step_attempt(tx, attempt, Event.REFUSED, moment, detail=message, **columns)
 
 
 def _pause(tx: Tx, order_id: int, now: datetime, wait: timedelta) -> OrderRow | None:

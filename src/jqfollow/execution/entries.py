@@ -74,28 +74,27 @@ class Entries:
             return
         tx.orders.update(order.order_id, now, volume=sized.parts[0], sized=True)
         for number, volume in enumerate(sized.parts[1:], start=2):
-            tx.orders.create(
-                NewOrder(
-                    signal_id=order.signal_id,
-                    account=order.account,
-                    strategy=order.strategy,
-                    part=number,
-                    day=order.day,
-                    security=order.security,
-                    side=order.side,
-                    terms=replace(order.terms, reference=order.terms.reference or place.reference),
-                    deadline=order.deadline,
-                    limit_price=order.limit_price,
-                    closes=order.closes,
-                    volume=volume,
-                    sized=True,
-                ),
-                now,
-            )
-        left = papers.book.volume - papers.others.bought_later - papers.others.selling - sized.volume
+            tx.orders.create(_part(order, number, volume, place.reference), now)
+        if place.owed:
+            self._owe(tx, order, 1 + len(sized.parts), place)
+        left = papers.book.volume - papers.others.bought_later - papers.others.selling - sized.volume - place.owed
         if order.closes and left > 0:
             self._tell_left(tx, order, sized.volume, left)
         tx.books.set_carry(order.account, order.strategy, order.security, buy=sized.carry_buy, sell=sized.carry_sell)
+
+    def _owe(self, tx: Tx, order: OrderRow, number: int, place: Place) -> None:
+        """What was bought today is sold when the next day begins."""
+        now = self._clock.now()
+        part = tx.orders.create(_part(order, number, place.owed, place.reference), now)
+        self._tell_owed(tx, tx.orders.wait(part, now, WaitingFor.NEXT_DAY), place.owed)
+
+    def _tell_owed(self, tx: Tx, order: OrderRow, volume: int) -> None:
+        title, how_much = self._names.title(order.strategy), f" {volume}" if volume else ""
+        text = messages.alert(
+            f"策略 {title} 卖出 {order.security}{how_much}：是今天买入的，账户 {order.account} 今天还不能卖（T+1）。"
+            f"订单 #{order.order_id} 等到下一个交易日开盘后卖出，不要的话请在控制台撤单"
+        )
+        tx.outbox.put(Kind.ALERT, text, self._clock.now(), unique_key=f"owed-{order.order_id}")
 
     def _tell_left(self, tx: Tx, order: OrderRow, volume: int, left: int) -> None:
         text = messages.alert(
@@ -114,6 +113,8 @@ class Entries:
         row = tx.orders.wait(order, now, step.what, step.until)
         if order.closes and order.side is Side.SELL and step.what in _EXIT_STOPPED and step.decision.refusal:
             self._tell_exit(tx, order, step.decision.refusal.text("zh"), step.what)
+        if step.what is WaitingFor.NEXT_DAY:
+            self._tell_owed(tx, order, order.volume)
         if step.what is WaitingFor.SESSION:
             title, name = self._names.title(order.strategy), self._names.securities.get(order.security)
             text = messages.order_waiting(row, title=title, name=name)
@@ -165,6 +166,24 @@ class Entries:
             refusal.reason if refusal else None,
             [verdict.as_json() for verdict in decision.verdicts],
         )
+
+
+def _part(order: OrderRow, number: int, volume: int, reference: Decimal | None) -> NewOrder:
+    return NewOrder(
+        signal_id=order.signal_id,
+        account=order.account,
+        strategy=order.strategy,
+        part=number,
+        day=order.day,
+        security=order.security,
+        side=order.side,
+        terms=replace(order.terms, reference=order.terms.reference or reference),
+        deadline=order.deadline,
+        limit_price=order.limit_price,
+        closes=order.closes,
+        volume=volume,
+        sized=True,
+    )
 
 
 def _book(order: OrderRow) -> tuple[str, str, str]:

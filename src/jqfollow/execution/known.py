@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from jqfollow.domain import MANUAL_RUN, REPAIR_RUN, Asset, AttemptState, Instrument, Phase, Quote
+from jqfollow.domain import MANUAL_RUN, REPAIR_RUN, Asset, AttemptState, Instrument, Phase, Quote, WaitingFor
 from jqfollow.execution.papers import Papers
 from jqfollow.execution.refusals import RefusalKind, classify
 from jqfollow.ledger.rows import AttemptRow, OrderRow
@@ -71,6 +71,8 @@ class Known:
     now: datetime
     aged: datetime
     """`now`, as the deadline sees it: no step of the clock makes a signal fresher."""
+    seen: datetime
+    """When this run of the program looked at it first."""
     admitted: bool
     """It was found fresh, and only the program's own queue kept it since."""
     turn_in_s: float
@@ -114,6 +116,11 @@ class Known:
     def lacked(self) -> int:
         """How often the counter refused the order for want of money or shares."""
         return sum(lacked_means(a) for a in self.papers.attempts)
+
+    @property
+    def waits_for_broker(self) -> bool:
+        """Whether the broker's absence, seen by this run, is what ages it; what aged while no program ran is stale."""
+        return self.order.waiting_for is WaitingFor.BROKER and self.seen <= self.deadline
 
     @property
     def deadline(self) -> datetime:

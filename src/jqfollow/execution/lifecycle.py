@@ -38,6 +38,8 @@ class Event(StrEnum):
     """The exchange day is over, and the broker's lists of after the close were read."""
     DAY_LOST = "day_lost"
     """Its exchange day went by while nobody looked: the broker lists it no more."""
+    RENAMED = "renamed"
+    """The broker lists its remark under another id, and its own no more: nobody knows whose that is."""
 
 
 REPORTED: dict[AttemptState, Event] = {
@@ -77,6 +79,7 @@ _TABLE: dict[tuple[AttemptState, Event], AttemptState] = {
     (S.NEW, Event.CANCEL_ASKED): S.PENDING_CANCEL,
     (S.NEW, Event.DAY_ENDED): S.CANCELED,
     (S.NEW, Event.DAY_LOST): S.UNKNOWN,
+    (S.NEW, Event.RENAMED): S.UNKNOWN,
     (S.PARTIALLY_FILLED, Event.FILLED): S.FILLED,
     (S.PARTIALLY_FILLED, Event.CANCELING): S.PENDING_CANCEL,
     (S.PARTIALLY_FILLED, Event.CANCELED): S.CANCELED,
@@ -84,12 +87,14 @@ _TABLE: dict[tuple[AttemptState, Event], AttemptState] = {
     (S.PARTIALLY_FILLED, Event.CANCEL_ASKED): S.PENDING_CANCEL,
     (S.PARTIALLY_FILLED, Event.DAY_ENDED): S.CANCELED,
     (S.PARTIALLY_FILLED, Event.DAY_LOST): S.UNKNOWN,
+    (S.PARTIALLY_FILLED, Event.RENAMED): S.UNKNOWN,
     (S.PENDING_CANCEL, Event.FILLED): S.FILLED,
     (S.PENDING_CANCEL, Event.CANCELED): S.CANCELED,
     (S.PENDING_CANCEL, Event.REJECTED): S.CANCELED,
     (S.PENDING_CANCEL, Event.CANCEL_FAILED): S.NEW,  # `partially_filled` when something is: see `step`
     (S.PENDING_CANCEL, Event.DAY_ENDED): S.CANCELED,
     (S.PENDING_CANCEL, Event.DAY_LOST): S.UNKNOWN,
+    (S.PENDING_CANCEL, Event.RENAMED): S.UNKNOWN,
 }
 
 _STAYS: frozenset[tuple[AttemptState, Event]] = frozenset(
@@ -99,7 +104,8 @@ _STAYS: frozenset[tuple[AttemptState, Event]] = frozenset(
         # Only what the broker knows can be cancelled, or end with the day.
         *((S.PENDING_NEW, e) for e in (Event.CANCEL_ASKED, Event.CANCEL_FAILED, Event.ABSENT, Event.DAY_ENDED)),
         *((S.UNKNOWN, e) for e in (Event.CANCEL_ASKED, Event.CANCEL_FAILED, Event.DAY_ENDED, Event.DAY_LOST)),
-        *((S.UNKNOWN, e) for e in (Event.NO_ANSWER, Event.RESTARTED)),
+        *((S.UNKNOWN, e) for e in (Event.NO_ANSWER, Event.RESTARTED, Event.RENAMED)),
+        (S.PENDING_NEW, Event.RENAMED),  # it has no id yet
         # The broker's own report came first; what the call says afterwards adds nothing.
         *(
             (state, event)
@@ -117,6 +123,9 @@ _STAYS: frozenset[tuple[AttemptState, Event]] = frozenset(
         (S.PARTIALLY_FILLED, Event.CANCEL_FAILED),
     ]
 )
+
+
+_HOLDS = frozenset({Event.ACCEPTED, Event.NEW, Event.PARTIAL, Event.FILLED, Event.CANCELING})
 
 
 def step(state: AttemptState, event: Event, *, filled: int = 0) -> AttemptState:
@@ -137,4 +146,4 @@ def step(state: AttemptState, event: Event, *, filled: int = 0) -> AttemptState:
 
 def contradicts(state: AttemptState, event: Event) -> bool:
     """Whether the broker says that it holds what was settled as never placed: people must be told."""
-    return state is S.REJECTED and event in {Event.NEW, Event.PARTIAL, Event.FILLED, Event.CANCELING}
+    return state is S.REJECTED and event in _HOLDS

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from jqfollow.domain import AttemptState, Side
+from jqfollow.domain import AttemptState, Side, WaitingFor
 from jqfollow.execution.purse import Moves
 from jqfollow.ledger.rows import AttemptRow, BookRow, DayCounts, OrderRow
 from jqfollow.ledger.tx import Tx
@@ -95,6 +95,8 @@ class Papers:
     book: BookRow
     others: BookOrders
     bought_today: int
+    from_before: int | None
+    """Of a sell: what the account held of the code when the day began, less what it sold since; `None`: not known."""
     others_hold: bool
     """Other strategies hold the same security in the account."""
     unknown: str | None
@@ -126,8 +128,8 @@ class Papers:
 
     @property
     def reached(self) -> bool:
-        """Whether anything of it ever was at the broker."""
-        return any(attempt.broker_order_id is not None for attempt in self.attempts)
+        """Whether anything of it ever was in the market; what the broker refused was not."""
+        return any(a.broker_order_id is not None and a.state is not AttemptState.REJECTED for a in self.attempts)
 
 
 def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
@@ -146,11 +148,13 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
     under_way = {attempt.order_id for attempt in live}
     unknown = [attempt for attempt in live if attempt.state is AttemptState.UNKNOWN]
     idle = [order for order in opened if order.order_id not in under_way]
-    chosen = choose(idle, {(a.security, a.side) for a in unknown}, min(order.day for order in opened))
+    begun = [order for order in opened if order.waiting_for is not WaitingFor.NEXT_DAY]
+    oldest = min((order.day for order in begun), default=None)
+    chosen = choose(idle, {(a.security, a.side) for a in unknown}, oldest)
     if not chosen:
         return []
     attempts = tx.attempts.of_orders(order.order_id for order in chosen)
-    sellers = {order.strategy for order in opened if order.side is Side.SELL}
+    sellers = {order.strategy for order in begun if order.side is Side.SELL and order.day <= day}
     counts = tx.attempts.counts(account, day, ahead=asked.turnover)
     remarks = {(a.security, a.side): a.remark for a in reversed(unknown)}
     unknown_orders = frozenset(a.order_id for a in unknown)
@@ -182,6 +186,7 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
                 book=next((b for b in of_security if b.strategy == order.strategy), empty),
                 others=_others(tx, order, of_book[order.book], unknown_orders),
                 bought_today=tx.fills.bought_on(account, order.strategy, order.security, day) if sells else 0,
+                from_before=_from_before(tx, order, day) if sells else None,
                 others_hold=any(b.volume and b.strategy != order.strategy for b in of_security),
                 unknown=remarks.get((order.security, order.side)),
                 sells_under_way=order.strategy in sellers,
@@ -224,6 +229,11 @@ def _by_security(books: Sequence[BookRow]) -> Mapping[str, Sequence[BookRow]]:
     return found
 
 
+def _from_before(tx: Tx, order: OrderRow, day: date) -> int | None:
+    opening = tx.holdings.opening(order.account, day, order.security)
+    return None if opening is None else opening - tx.fills.sold_on(order.account, order.security, day)
+
+
 def _invested(tx: Tx, account: str, strategy: str) -> Decimal:
     held = sum((book.cost for book in tx.books.list(account=account, strategy=strategy)), Decimal(0))
     return held + tx.attempts.spending(account, strategy)
@@ -236,4 +246,9 @@ def _others(tx: Tx, order: OrderRow, of_book: Sequence[OrderRow], unknown: froze
         open=others,
         unknown=unknown & {o.order_id for o in others},
         bought_later=tx.orders.bought_later(order) if order.side is Side.SELL else 0,
+        resting=frozenset(
+            o.order_id
+            for o in others
+            if order.side is Side.SELL and o.side is Side.BUY and tx.elsewhere.rests(o.signal_id)
+        ),
     )

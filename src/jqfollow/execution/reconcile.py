@@ -4,18 +4,26 @@ Nothing is ever placed here. What the lists do not show is proof only at a broke
 (`BrokerTraits.absence_is_proof`), and there only while no placing call is under way.
 """
 
-import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
-from jqfollow.domain import AttemptState, FillReport, OrderReport
+from jqfollow.domain import ATTEMPT_LIVE, AttemptState, FillReport, OrderReport
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.lifecycle import Event
-from jqfollow.execution.transitions import apply_fill, follow_attempt, missing_fills, step_attempt
+from jqfollow.execution.ours import Ours, match_unknown, may_be
+from jqfollow.execution.strangers import tell_of_strangers
+from jqfollow.execution.transitions import (
+    Moment,
+    apply_fill,
+    contradicted,
+    follow_attempt,
+    missing_fills,
+    step_attempt,
+)
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow
 from jqfollow.ledger.tx import Tx
@@ -25,14 +33,10 @@ from jqfollow.notify.kinds import Kind
 
 log = structlog.get_logger(__name__)
 
-BEFORE = timedelta(seconds=5)
-"""The broker's clock may run behind ours."""
-AFTER = timedelta(seconds=120)
-"""A placing call that nobody waits for any more may arrive as late as this."""
 CLOSE_MARGIN = timedelta(minutes=2)
 """The closing auction's fills may be told as late as this."""
-OURS = re.compile(r"jq[A-Z2-7]{5}-[0-9A-Z]+")
-"""What `ledger.attempts` makes remarks of."""
+OUT_OF_ORDER = timedelta(seconds=10)
+"""So long after an attempt's end a list may still show it alive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,51 +63,6 @@ async def read_lists(account: Account) -> Lists:
     return Lists(orders=orders, fills=fills, nothing_under_way=nothing_under_way)
 
 
-def match_unknown(
-    unknown: Collection[AttemptRow], reports: Collection[OrderReport], taken: Collection[str]
-) -> Mapping[int, OrderReport]:
-    """Which report is which unknown attempt, by attempt id.
-
-    First by remark; then by code, side, volume, price and time, and only where exactly one report fits exactly one
-    attempt. A report that bears a remark of ours is the attempt of that remark and no other, however well its terms
-    fit: orders that are placed again look alike, and another's end would let the next one be placed twice.
-
-    Args:
-        unknown: attempts without a broker's id.
-        reports: the broker's list of the day.
-        taken: broker's ids that belong to other attempts.
-    """
-    free = [report for report in reports if report.broker_order_id not in taken]
-    found: dict[int, OrderReport] = {}
-    rest: list[AttemptRow] = []
-    for attempt in unknown:
-        named = [report for report in free if report.remark.strip() == attempt.remark]
-        if not named:
-            rest.append(attempt)
-        elif len(named) == 1 and _same_terms(attempt, named[0]):
-            found[attempt.attempt_id] = named[0]
-    nameless = [report for report in free if not OURS.fullmatch(report.remark.strip())]
-    pairs = [(attempt, report) for attempt in rest for report in nameless if _fits(attempt, report)]
-    for attempt, report in pairs:
-        same_attempt = sum(1 for a, _ in pairs if a is attempt)
-        same_report = sum(1 for _, r in pairs if r is report)
-        if same_attempt == same_report == 1:
-            found[attempt.attempt_id] = report
-    return found
-
-
-def _same_terms(attempt: AttemptRow, report: OrderReport) -> bool:
-    return attempt.security == report.symbol and attempt.side is report.side and attempt.volume == report.volume
-
-
-def _fits(attempt: AttemptRow, report: OrderReport) -> bool:
-    return (
-        _same_terms(attempt, report)
-        and attempt.price == report.price
-        and attempt.created_at - BEFORE <= report.at <= attempt.created_at + AFTER
-    )
-
-
 class Reconciler:
     """Applies a broker's lists to the ledger."""
 
@@ -124,26 +83,46 @@ class Reconciler:
     def _apply(self, tx: Tx, account: Account, lists: Lists, *, connected_anew: bool) -> None:
         moment = self._desk.moment(account)
         day = account.trading_day()
-        if connected_anew or not account.traits.always_open:  # the practice day rolls first, and tells the ends then
-            for attempt in tx.attempts.live(account.name):
-                if attempt.day < day and not _listed(attempt, lists):
-                    self._day_lost(tx, account, attempt)
         self._match(tx, account, lists)
-        attempts = [a for a in tx.attempts.list(account=account.name, day=day) if _wants_news(a)]
-        attempts += [a for a in tx.attempts.live(account.name) if a.day < day]
-        ids = {a.broker_order_id for a in attempts if a.broker_order_id}
-        remarks = {a.remark for a in attempts}
-        # Fills first: an order that is reported as ended is then ended with all its fills.
-        for fill in lists.fills:
-            if fill.broker_order_id in ids or fill.remark in remarks:
-                apply_fill(tx, account.name, day, fill, moment)
-                account.traded = True
-        for report in lists.orders:
-            if report.broker_order_id in ids or report.remark in remarks:
-                self._desk.apply_report(tx, account, report, moment)
-        self._tell_of_strangers(tx, account, lists)
+        earlier = [a for a in tx.attempts.live(account.name) if a.day < day]
+        ours = Ours([*tx.attempts.list(account=account.name, day=day), *earlier], lists.orders)
+        told = [(r, ours.find(account.key(r.broker_order_id, r.at), r.remark)) for r in lists.orders]
+        rows = [(attempt, report) for report, attempt in told if attempt is not None and may_be(attempt, report)]
+        shown = {attempt.attempt_id for attempt, _ in rows}
+        if connected_anew or not account.traits.always_open:  # the practice day rolls first, and tells the ends then
+            for attempt in earlier:
+                if attempt.attempt_id not in shown:
+                    self._day_lost(tx, account, attempt)
+        self._apply_rows(tx, account, lists.fills, rows, ours)
+        tell_of_strangers(tx, account, lists.orders, ours, moment)
         self._settle_absent(tx, account, lists)
-        self._end_day(tx, account, lists)
+        self._end_day(tx, account, shown)
+
+    def _apply_rows(
+        self,
+        tx: Tx,
+        account: Account,
+        fills: Sequence[FillReport],
+        rows: Sequence[tuple[AttemptRow, OrderReport]],
+        ours: Ours,
+    ) -> None:
+        """Applies what the lists say of attempts of which more can be known.
+
+        Fills first: an order that is reported as ended is then ended with all its fills.
+        """
+        moment = self._desk.moment(account)
+        news = {attempt.attempt_id for attempt, report in rows if _tells_more(attempt, report)}
+        for fill in fills:
+            key = account.key(fill.broker_order_id, fill.at)
+            found = ours.find(key, fill.remark)
+            if found is not None and (_wants_news(found) or found.attempt_id in news):
+                apply_fill(tx, key, fill, moment)
+                account.traded = True
+        for attempt, report in rows:
+            if attempt.attempt_id in news:
+                self._desk.apply_report(tx, account, report, moment)
+            elif _lives_again(attempt, report, moment):
+                contradicted(tx, attempt, report.state, moment)
 
     def _match(self, tx: Tx, account: Account, lists: Lists) -> None:
         """Gives unknown attempts the broker's ids that are theirs."""
@@ -154,23 +133,12 @@ class Reconciler:
         if not unknown:
             return
         taken = {a.broker_order_id for a in todays if a.broker_order_id}
-        for attempt_id, report in match_unknown(unknown, lists.orders, taken).items():
+        listed = [r for r in lists.orders if account.key(r.broker_order_id, r.at).day == day]
+        for attempt_id, report in match_unknown(unknown, listed, taken).items():
             log.info(
                 "unknown_found", account=account.name, attempt_id=attempt_id, broker_order_id=report.broker_order_id
             )
             tx.attempts.update(attempt_id, moment.now, broker_order_id=report.broker_order_id)
-
-    def _tell_of_strangers(self, tx: Tx, account: Account, lists: Lists) -> None:
-        """An order with a remark of ours that this ledger does not know: the ledger is an old copy, or a second one."""
-        now = self._desk.moment(account).now
-        for report in lists.orders:
-            if OURS.fullmatch(report.remark) and tx.attempts.by_remark(report.remark) is None:
-                text = (
-                    f"账户 {account.name} 有一笔本程序下过、但账本里没有的委托：{report.remark} {report.symbol} "
-                    f"{report.side} {report.volume}。账本可能是旧备份，或有另一个 jqfollow 在用此账户，请立即核对。"
-                )
-                key = f"stranger-{account.name}-{account.trading_day()}-{report.broker_order_id}"
-                tx.outbox.put(Kind.ALERT, messages.alert(text), now, unique_key=key)
 
     def _settle_absent(self, tx: Tx, account: Account, lists: Lists) -> None:
         """An unknown attempt that a list which shows everything does not show was never placed."""
@@ -184,14 +152,14 @@ class Reconciler:
                 after = step_attempt(tx, attempt, Event.ABSENT, moment, detail="not in the broker's list")
                 follow_attempt(tx, after, moment)
 
-    def _end_day(self, tx: Tx, account: Account, lists: Lists) -> None:
-        """With lists of well after the close, nothing of the day lives any more."""
+    def _end_day(self, tx: Tx, account: Account, shown: Collection[int]) -> None:
+        """What a list of well after the close of its day shows as standing has ended with the day."""
         moment = self._desk.moment(account)
         if account.traits.always_open:
             return
         for attempt in tx.attempts.live(account.name):
             closed = moment.now >= day_end(attempt.day) + CLOSE_MARGIN
-            if closed and not missing_fills(attempt) and _listed(attempt, lists):
+            if closed and not missing_fills(attempt) and attempt.attempt_id in shown:
                 after = step_attempt(tx, attempt, Event.DAY_ENDED, moment)
                 follow_attempt(tx, after, moment)
 
@@ -216,7 +184,13 @@ def _wants_news(attempt: AttemptRow) -> bool:
     return attempt.ended_at is None or missing_fills(attempt)
 
 
-def _listed(attempt: AttemptRow, lists: Lists) -> bool:
-    return any(
-        report.broker_order_id == attempt.broker_order_id or report.remark == attempt.remark for report in lists.orders
-    )
+def _tells_more(attempt: AttemptRow, report: OrderReport) -> bool:
+    """Whether a row of the list may change what is known of the attempt."""
+    return _wants_news(attempt) or report.filled > attempt.done
+
+
+def _lives_again(attempt: AttemptRow, report: OrderReport, moment: Moment) -> bool:
+    """Whether the list shows alive what ended without being filled; after the close it shows so until the night."""
+    ended = attempt.state in {AttemptState.CANCELED, AttemptState.REJECTED} and attempt.day >= moment.open_day
+    late = attempt.ended_at is not None and moment.now - attempt.ended_at > OUT_OF_ORDER
+    return ended and late and report.state in ATTEMPT_LIVE

@@ -64,7 +64,7 @@ class _Seen:
     monotonic: float
 
     def aged(self, now: datetime, monotonic: float) -> datetime:
-        """The greater of both clocks since then."""
+        """The moment that counts for the order's deadline: the greater of both clocks since then."""
         return max(now, self.at + timedelta(seconds=monotonic - self.monotonic))
 
 
@@ -225,11 +225,13 @@ class Rounds:
     def _known(self, papers: Papers, facts: AccountFacts) -> Known:
         order, settings, now = papers.order, self._settings, self._clock.now()
         strategy = settings.strategies.get(order.strategy)
+        seen = self._seen.setdefault(order.order_id, _Seen(at=now, monotonic=self._clock.monotonic()))
         return Known(
             papers=papers,
             account=facts,
             now=now,
-            aged=self._aged(order, now),
+            aged=seen.aged(now, self._clock.monotonic()),
+            seen=seen.at,
             admitted=order.order_id in self._admitted,
             turn_in_s=self._account.turn_in_s(settings.risk.orders_per_second),
             execution=settings.execution,
@@ -240,11 +242,6 @@ class Rounds:
             followed=strategy is not None,
             backtest_allowed=strategy is not None and strategy.backtest == "paper",
         )
-
-    def _aged(self, order: OrderRow, now: datetime) -> datetime:
-        """The moment that counts for the order's deadline: the greater of both clocks since it was first seen."""
-        monotonic = self._clock.monotonic()
-        return self._seen.setdefault(order.order_id, _Seen(at=now, monotonic=monotonic)).aged(now, monotonic)
 
     def _account_facts(self) -> AccountFacts:
         account = self._account

@@ -30,7 +30,7 @@ from jqfollow.market.fees import fee
 from jqfollow.market.lots import MOST, LotRule, buyable, lot_rule, sellable
 from jqfollow.market.securities import Security, UnknownSecurityError, parse_security
 from jqfollow.market.sessions import auction_end, day_end, opening_known
-from jqfollow.market.settlement import settles_same_day
+from jqfollow.market.settlement import proves_same_day, settles_same_day
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.risk.facts import DayFacts, Facts
 from jqfollow.risk.gate import Decision, decide, hold_back
@@ -93,6 +93,8 @@ class Place:
     decision: Decision
     guarded: bool
     """The price guard holds its price: the market is beyond."""
+    owed: int = 0
+    """What of it was bought today, and is sold when the next day begins."""
     reference: Decimal | None
     """What the guard measures from, from now on; `None`: nothing yet."""
 
@@ -177,7 +179,7 @@ def how_much(known: Known, security: Security, market: Market) -> Sized:
         return _rest(papers, rule, market.available)
     book, others = papers.book, papers.others
     here = market_price(market.quote, order.side) if market.quote else None
-    today = 0 if settles_same_day(security) else max(papers.bought_today - others.bought_later, 0)
+    today = 0 if _sold_the_same_day(known, security, market) else max(papers.bought_today - others.bought_later, 0)
     return size(
         Intent(
             security=order.security,
@@ -306,7 +308,7 @@ def _facts(known: Known, security: Security | None) -> Facts:
         aged=known.aged,
         deadline=known.deadline,
         age_counts=not known.admitted,
-        waits_for_broker=order.waiting_for is WaitingFor.BROKER,
+        waits_for_broker=known.waits_for_broker,
         session_at=order.wait_until if order.waiting_for is WaitingFor.SESSION else None,
         named_by_person=known.manual and order.limit_price is not None,
         signal_price=terms.reference,
@@ -336,7 +338,8 @@ def _sized_facts(known: Known, security: Security, market: Market, facts: Facts,
     order, papers = known.order, known.papers
     quote, instrument = market.quote, market.instrument
     # A sell of all that the book holds so far may be short of what earlier buys of today still bring.
-    short = settles_same_day(security) and sized.volume >= papers.book.volume - papers.others.selling
+    same_day = _sold_the_same_day(known, security, market)
+    short = same_day and sized.volume >= papers.book.volume - papers.others.selling
     return replace(
         facts,
         quote=quote,
@@ -348,6 +351,7 @@ def _sized_facts(known: Known, security: Security, market: Market, facts: Facts,
         stands_at=at_limit(quote, instrument, order.side) if quote and instrument else None,
         sizing=sized.refusal,
         volume=sized.parts[0] if sized.parts else 0,
+        owed=_owed(known, security, market, sized),
         short_of_shares=_short_of_shares(known, security, market, sized),
         money_until=_until(known, market.money_until),
         shares_until=_until(known, market.shares_until),
@@ -423,6 +427,7 @@ def _done(known: Known, facts: Facts, sized: Sized | None, priced: Priced | None
         sized=None if known.order.sized else sized,
         decision=decision,
         guarded=priced.guarded,
+        owed=facts.owed,
         # In the auction nobody knows the opening price yet.
         reference=facts.signal_price if known.account.phase is Phase.CONTINUOUS and not known.manual else None,
     )
@@ -456,6 +461,22 @@ def _served(papers: Papers) -> bool:
     if not papers.attempts or papers.attempts[-1].state is not AttemptState.FILLED:
         return False
     return papers.last_sell is None or papers.last_sell <= papers.attempts[-1].created_at
+
+
+def _sold_the_same_day(known: Known, security: Security, market: Market) -> bool:
+    return settles_same_day(security) or proves_same_day(security, market.available, known.papers.from_before)
+
+
+def _owed(known: Known, security: Security, market: Market, sized: Sized) -> int:
+    """What of an exit, or of a fund's sale, was bought today and cannot be sold before the next day."""
+    order, papers = known.order, known.papers
+    if order.side is Side.BUY or order.sized or known.manual or not (order.closes or security.is_fund):
+        return 0
+    if _sold_the_same_day(known, security, market):
+        return 0
+    locked = replace(papers, bought_today=0, from_before=None)
+    whole = how_much(replace(known, papers=locked), security, replace(market, available=MOST)).volume
+    return min(max(whole - sized.volume, 0), max(papers.bought_today - papers.others.bought_later, 0))
 
 
 def _short_of_shares(known: Known, security: Security, market: Market, sized: Sized) -> bool:

@@ -10,7 +10,10 @@ import structlog
 
 from jqfollow.domain import AttemptState, BrokerError, Side
 from jqfollow.execution.accounts import Account
+from jqfollow.execution.closing import Closing
 from jqfollow.execution.desk import Desk
+from jqfollow.execution.owed import begin_owed
+from jqfollow.execution.own_line import OwnLines
 from jqfollow.execution.pricing import guard_price
 from jqfollow.execution.reconcile import Reconciler
 from jqfollow.execution.transitions import wants_no_more
@@ -29,7 +32,8 @@ log = structlog.get_logger(__name__)
 CANCEL_AGAIN = timedelta(seconds=10)
 """A cancel that nothing came of is asked for again after this."""
 MOST_CANCELS = 6
-"""Of one attempt; then a person is told."""
+"""Of one attempt that is to be priced anew; then a person is told. A wish to end it goes on, more slowly."""
+CANCEL_SLOWLY = timedelta(seconds=60)
 _STANDS = frozenset({AttemptState.NEW, AttemptState.PARTIALLY_FILLED, AttemptState.PENDING_CANCEL})
 
 
@@ -50,6 +54,8 @@ class Sweeps:
         self._desk = desk
         self._wishes = wishes
         self._reconciler = reconciler
+        self._closing = Closing(ledger=ledger)
+        self._own_lines = OwnLines(ledger=ledger, desk=desk)
         self._execution = execution
         self._risk = risk
 
@@ -74,6 +80,7 @@ class Sweeps:
             )
         )
         due: list[AttemptRow] = []
+        used_up = False
         for attempt in live:
             order = orders.get(attempt.order_id)
             if order is None or attempt.state not in _STANDS or not self._is_due(account, attempt, order, now):
@@ -82,17 +89,20 @@ class Sweeps:
                 if not account.may_reprice() or await self._rests(account, attempt, order):
                     continue
                 if cancels + len(due) >= self._risk.max_cancels_per_day:
-                    await self._tell_cancels_used_up(account, cancels, now)
-                    break
+                    used_up = True
+                    continue  # what somebody wants ended comes after it, and always goes on
             if attempt.cancels >= MOST_CANCELS:
                 await self._tell_cancel_stuck(attempt, now)
-                continue
+                if not wants_no_more(order):
+                    continue
             due.append(attempt)
+        if used_up:
+            await self._tell_cancels_used_up(account, cancels, now)
         return due
 
     def _is_due(self, account: Account, attempt: AttemptRow, order: OrderRow, now: datetime) -> bool:
         if attempt.cancel_at is not None:
-            return now - attempt.cancel_at >= CANCEL_AGAIN
+            return now - attempt.cancel_at >= (CANCEL_AGAIN if attempt.cancels < MOST_CANCELS else CANCEL_SLOWLY)
         age = now - max(attempt.created_at, account.auction_end())  # what the auction did not match begins anew
         return wants_no_more(order) or age >= timedelta(seconds=self._execution.cancel_after_s)
 
@@ -135,11 +145,15 @@ class Sweeps:
 
     async def look_after(self, account: Account, now: datetime) -> None:
         """Reads the broker's lists where something lives, is unknown, or misses fills: no push is relied upon."""
+        if await self._closing.look(account, now):
+            self._desk.tell_people()
         if account.ready and await self._ledger.read(lambda tx: _wants_news(tx, account)):
             try:
                 await self._reconciler.reconcile(account)
             except BrokerError as error:
                 log.info("lists_not_read", account=account.name, error=str(error))
+        await begin_owed(self._ledger, account, now)
+        await self._own_lines.look(account, now)
         if account.traded:
             await self.take_picture(account, now)
 

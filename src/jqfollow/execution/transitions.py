@@ -16,12 +16,14 @@ from jqfollow.domain import (
     ORDER_OPEN,
     AttemptState,
     FillReport,
+    OrderKey,
     OrderReport,
     OrderState,
     Side,
 )
 from jqfollow.execution.differences import reckon
 from jqfollow.execution.lifecycle import REPORTED, Event, contradicts, step
+from jqfollow.execution.ours import may_be, whose
 from jqfollow.ledger.attempts import AttemptColumns
 from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
@@ -76,7 +78,8 @@ def step_attempt(
     filled = max(columns.get("reported", attempt.reported), attempt.filled)
     after = step(attempt.state, event, filled=filled)
     # Out of order is no contradiction: a refused order that the broker once listed has its id.
-    if contradicts(attempt.state, event) and (attempt.broker_order_id is None or filled > 0):
+    held = contradicts(attempt.state, event) and attempt.broker_order_id is None
+    if held or (attempt.state is AttemptState.REJECTED and filled > 0):
         _alert_contradiction(tx, attempt, event, moment)
     changed = {name: value for name, value in columns.items() if value != getattr(attempt, name)}
     changes = cast("AttemptColumns", changed)
@@ -88,10 +91,10 @@ def step_attempt(
     return tx.attempts.update(attempt.attempt_id, moment.now, **changes)
 
 
-def apply_order_report(tx: Tx, account: str, day: date, report: OrderReport, moment: Moment) -> AttemptRow | None:
-    """Applies a broker's report of an order; `None` when the order is not ours."""
-    attempt = find_attempt(tx, account, day, report.broker_order_id, report.remark)
-    if attempt is None or attempt.security != report.symbol or attempt.side is not report.side:
+def apply_order_report(tx: Tx, key: OrderKey, report: OrderReport, moment: Moment) -> AttemptRow | None:
+    """Applies a broker's report of the order `key`; `None` when the order is not ours."""
+    attempt = find_attempt(tx, key, report.remark)
+    if attempt is None or not may_be(attempt, report):
         return None
     # What is told as filled is filled to the end, even where the figure beside it lags: nothing is bought twice.
     told = attempt.volume if report.state is AttemptState.FILLED else min(report.filled, attempt.volume)
@@ -106,9 +109,9 @@ def apply_order_report(tx: Tx, account: str, day: date, report: OrderReport, mom
     return after
 
 
-def apply_fill(tx: Tx, account: str, day: date, report: FillReport, moment: Moment) -> AttemptRow | None:
+def apply_fill(tx: Tx, key: OrderKey, report: FillReport, moment: Moment) -> AttemptRow | None:
     """Writes a fill and what it changes; `None` when it is of no attempt of ours (or of none that is known yet)."""
-    attempt = find_attempt(tx, account, day, report.broker_order_id, report.remark)
+    attempt = find_attempt(tx, key, report.remark)
     if attempt is None or attempt.security != report.symbol or attempt.side is not report.side or report.volume <= 0:
         return None
     if attempt.broker_order_id is None:
@@ -129,16 +132,10 @@ def apply_fill(tx: Tx, account: str, day: date, report: FillReport, moment: Mome
     return after
 
 
-def find_attempt(tx: Tx, account: str, day: date, broker_order_id: str, remark: str) -> AttemptRow | None:
-    """The attempt that a report is about: by the broker's id of that day, else by its remark."""
-    attempt = tx.attempts.by_broker_id(account, day, broker_order_id)
-    if attempt is not None:
-        return attempt
-    attempt = tx.attempts.by_remark(remark) if remark else None
-    if attempt is None or attempt.account != account:
-        return None
-    # A remark that comes back with another id than the one that the broker gave us is somebody's copy of it.
-    return attempt if attempt.broker_order_id in {None, broker_order_id} else None
+def find_attempt(tx: Tx, key: OrderKey, remark: str) -> AttemptRow | None:
+    """The attempt that a report of the order `key` with `remark` is about; see `ours.whose`."""
+    named = tx.attempts.by_remark(remark.strip()) if remark.strip() else None
+    return whose(key, named, tx.attempts.by_key(key))
 
 
 def follow_attempt(tx: Tx, attempt: AttemptRow, moment: Moment) -> OrderRow:
@@ -260,6 +257,19 @@ def _reread(tx: Tx, attempt: AttemptRow) -> AttemptRow:
     if row is None:
         raise LookupError(f"no attempt {attempt.attempt_id}")
     return row
+
+
+def contradicted(tx: Tx, attempt: AttemptRow, told: AttemptState, moment: Moment) -> None:
+    """The broker's list says that what has ended lives: a person must look, for another attempt may live beside it."""
+    if attempt.state is AttemptState.REJECTED:
+        _alert_contradiction(tx, attempt, REPORTED[told], moment)
+        return
+    log.error("broker_holds_what_has_ended", attempt_id=attempt.attempt_id, remark=attempt.remark, report=told)
+    text = (
+        f"严重：委托 {attempt.remark}（{attempt.account} {attempt.security} {attempt.side} {attempt.volume}）"
+        f"已经结束（{attempt.state}），但券商的委托列表仍显示它有效（{told}）。请立即在交易终端核对。"
+    )
+    tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=f"contradiction-{attempt.attempt_id}")
 
 
 def _alert_contradiction(tx: Tx, attempt: AttemptRow, event: Event, moment: Moment) -> None:

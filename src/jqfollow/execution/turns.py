@@ -69,12 +69,13 @@ def turns(
 def is_due(order: OrderRow, unknown: Collection[tuple[str, Side]], scene: Scene) -> bool:
     """Whether what the order waits for may have come; what is known to be missing still costs no further look."""
     waiting = order.waiting
-    if waiting is None or order.cancel_reason is not None or order.day < scene.trading_day:
+    if waiting is None or order.cancel_reason is not None:
         return True
-    if waiting.until is not None and scene.aged(order.order_id) >= waiting.until:
+    over = order.day < scene.trading_day or (waiting.until is not None and scene.aged(order.order_id) >= waiting.until)
+    if over and waiting.what is not WaitingFor.NEXT_DAY:
         return True
     match waiting.what:
-        case WaitingFor.SESSION:
+        case WaitingFor.SESSION | WaitingFor.NEXT_DAY:  # the latter until it is made one of the next day
             return False
         case WaitingFor.BROKER:
             return scene.ready and scene.now - waiting.since >= PASSING

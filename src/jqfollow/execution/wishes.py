@@ -19,6 +19,7 @@ from jqfollow.domain import (
     FillReport,
     JqfollowError,
     ManualOrderError,
+    OrderKey,
     Settlement,
 )
 from jqfollow.execution.accounts import Account
@@ -195,7 +196,8 @@ class Wishes:
     def _settled_placed(tx: Tx, attempt: AttemptRow, settlement: Settlement, moment: Moment) -> AttemptRow:
         if not settlement.broker_order_id:
             raise ManualOrderError("需要券商委托编号", "the broker's order id is needed")
-        taken = tx.attempts.by_broker_id(attempt.account, attempt.day, settlement.broker_order_id)
+        key = OrderKey(account=attempt.account, day=attempt.day, broker_order_id=settlement.broker_order_id)
+        taken = tx.attempts.by_key(key)
         if taken is not None and taken.attempt_id != attempt.attempt_id:
             raise ManualOrderError(
                 f"委托编号 {settlement.broker_order_id} 属于委托 {taken.remark}",
@@ -233,7 +235,8 @@ class Wishes:
                 price=settlement.price,
                 at=moment.now,
             )
-            apply_fill(tx, attempt.account, attempt.day, fill, moment)
+            key = OrderKey(account=attempt.account, day=attempt.day, broker_order_id=fill.broker_order_id)
+            apply_fill(tx, key, fill, moment)
         fresh = tx.attempts.get(attempt.attempt_id) or attempt
         return step_attempt(tx, fresh, Event.CANCELED, moment, detail="settled by a person", reported=fresh.filled)
 

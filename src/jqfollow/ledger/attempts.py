@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, TypedDict, Unpack
 
 from jqfollow.clock import from_ms, to_ms
-from jqfollow.domain import ATTEMPT_ENDED, AttemptState, Side
+from jqfollow.domain import ATTEMPT_ENDED, AttemptState, OrderKey, Side
 from jqfollow.ledger.codec import Stored, day_text, stored, to_json
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.meta import REMARK_TAG, Meta
@@ -25,7 +25,7 @@ _LIVE_OF_ACCOUNT = f"SELECT * FROM attempts WHERE {_LIVE} AND account = ? ORDER 
 _UNKNOWN = f"""
 SELECT * FROM attempts WHERE {_LIVE} AND state = 'unknown' AND account = ? AND security = ? AND side = ?
 ORDER BY attempt_id"""  # noqa: S608  a constant
-_BY_BROKER_ID = "SELECT * FROM attempts WHERE account = ? AND day = ? AND broker_order_id = ?"
+_BY_KEY = "SELECT * FROM attempts WHERE account = ? AND day = ? AND broker_order_id = ?"
 _OF_DAY = "SELECT * FROM attempts WHERE account = ? AND day = ? ORDER BY attempt_id"
 _OF_ORDERS = """
 SELECT * FROM attempts WHERE order_id IN (SELECT value FROM json_each(?)) ORDER BY order_id, number"""
@@ -182,12 +182,12 @@ class Attempts(Table):
         rows = self._all(_LIVE_ALL) if account is None else self._all(_LIVE_OF_ACCOUNT, stored(account))
         return [_as_before(row) for row in rows]
 
-    def by_broker_id(self, account: str, day: date, broker_order_id: str) -> AttemptRow | None:
+    def by_key(self, key: OrderKey) -> AttemptRow | None:
         """The attempt that is this order of the broker."""
-        known = self._kept.by_broker(account, day_text(day), broker_order_id)
+        known = self._kept.by_broker(key)
         if known is not None:
             return known
-        row = self._one(_BY_BROKER_ID, stored(account), day_text(day), stored(broker_order_id))
+        row = self._one(_BY_KEY, stored(key.account), day_text(key.day), stored(key.broker_order_id))
         return None if row is None else self._kept.keep_attempt(_attempt(row))
 
     def by_remark(self, remark: str) -> AttemptRow | None:

@@ -22,20 +22,29 @@ _log = structlog.get_logger(__name__)
 _ADD = """
 INSERT INTO fills (attempt_id, account, strategy, day, broker_order_id, traded_id, security, side, volume, price, fee,
                    filled_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+WHERE NOT EXISTS (SELECT 1 FROM fills WHERE attempt_id = ?1 AND traded_id = ?6)
 ON CONFLICT (account, day, broker_order_id, traded_id) DO NOTHING"""
-_KNOWN = "SELECT * FROM fills WHERE account = ? AND day = ? AND broker_order_id = ? AND traded_id = ?"
+_KNOWN = """
+SELECT * FROM fills WHERE account = ?1 AND day = ?2 AND broker_order_id = ?3 AND traded_id = ?4
+UNION SELECT * FROM fills WHERE attempt_id = ?5 AND traded_id = ?4"""
 _OF_ORDER = """
 SELECT fills.* FROM fills JOIN attempts USING (attempt_id) WHERE attempts.order_id = ? ORDER BY fill_id"""
 _BOUGHT_ON = """
 SELECT coalesce(sum(volume), 0) AS volume FROM fills
 WHERE account = ? AND strategy = ? AND security = ? AND day = ? AND side = 'buy'"""
 _OF_STRATEGY = "SELECT * FROM fills WHERE account = ? AND strategy = ? ORDER BY fill_id"
+_BOOKS_SINCE = "SELECT DISTINCT account, strategy, security FROM fills WHERE fill_id > ?"
 _NET = """
 SELECT coalesce(sum(CASE side WHEN 'buy' THEN volume ELSE -volume END), 0) AS volume FROM fills
 WHERE account = ?1 AND security = ?2 AND (?3 IS NULL OR strategy = ?3) AND (?4 IS NULL OR filled_at > ?4)
 AND (?5 IS NULL OR day >= ?5) AND (?6 IS NULL OR day < ?6)"""
 _MOVED_SINCE = "SELECT DISTINCT security FROM fills WHERE account = ? AND filled_at >= ?"
+
+
+_SOLD_ON = """
+SELECT coalesce(sum(volume), 0) AS volume FROM fills
+WHERE account = ? AND security = ? AND day = ? AND side = 'sell'"""
 
 
 class Fills(Table):
@@ -47,7 +56,7 @@ class Fills(Table):
         """Writes a fill and adds it to its attempt, its order and its book, all or nothing.
 
         Returns:
-            False when the fill stands already: then nothing changes.
+            False when the fill stands already, be it under another id of its order: then nothing changes.
 
         Raises:
             ValueError: a fill of another security or side than its attempt's, or one without volume or price.
@@ -65,7 +74,7 @@ class Fills(Table):
             _ADD, (attempt.attempt_id, key[0], stored(strategy), *key[1:], *what, to_ms(report.at))
         ).rowcount
         if not added:
-            self._compare(attempt, report, self._one(_KNOWN, *key))
+            self._compare(attempt, report, self._one(_KNOWN, *key, attempt.attempt_id))
             return False
         self._add_to_sums(attempt, report)
         Books(self._c, self._kept).add_fill(attempt, strategy, report)
@@ -84,6 +93,14 @@ class Fills(Table):
     def bought_on(self, account: str, strategy: str, security: str, day: date) -> int:
         """The volume that a book bought on one day (T+1: not to be sold that day)."""
         return int(self._one(_BOUGHT_ON, stored(account), stored(strategy), stored(security), day_text(day))["volume"])
+
+    def newest(self) -> int:
+        """The greatest number; 0 without fills."""
+        return int(self._one("SELECT coalesce(max(fill_id), 0) AS number FROM fills")["number"])
+
+    def books_since(self, fill_id: int) -> set[tuple[str, str, str]]:
+        """Account, strategy and security of the fills with a greater number."""
+        return {(row["account"], row["strategy"], row["security"]) for row in self._all(_BOOKS_SINCE, fill_id)}
 
     def of_book_days(self, account: str, strategy: str) -> FillRows:
         """Everything that was filled of a strategy in an account, as it came."""
@@ -108,6 +125,10 @@ class Fills(Table):
     def moved_since(self, account: str, at: datetime) -> frozenset[str]:
         """The securities of an account that something was filled of since then."""
         return frozenset(row["security"] for row in self._all(_MOVED_SINCE, stored(account), to_ms(at)))
+
+    def sold_on(self, account: str, security: str, day: date) -> int:
+        """The volume that all books of an account sold on one day."""
+        return int(self._one(_SOLD_ON, stored(account), stored(security), day_text(day))["volume"])
 
     def list(
         self,

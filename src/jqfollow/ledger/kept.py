@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from jqfollow.domain import OrderKey
 from jqfollow.ledger.codec import Stored, to_json
 from jqfollow.ledger.rows import AttemptRow, OrderRow, PauseRow, SignalRow
 
@@ -31,7 +32,7 @@ class Kept:
         self.remark_tag: str | None = None
         self.later: dict[tuple[str, tuple[str, ...]], list[tuple[Stored, ...]]] = {}
         """Rows that are still to be inserted, by table and columns."""
-        self._by_broker: dict[tuple[str, str, str], int] = {}
+        self._by_broker: dict[OrderKey, int] = {}
         self._of_order: dict[int, list[int]] = {}
 
     def forget(self) -> None:
@@ -57,14 +58,15 @@ class Kept:
         """Keeps it as it stands in the file now; returns it."""
         self.attempts[row.attempt_id] = row
         if row.broker_order_id is not None:
-            self._by_broker[row.account, row.day.isoformat(), row.broker_order_id] = row.attempt_id
+            key = OrderKey(account=row.account, day=row.day, broker_order_id=row.broker_order_id)
+            self._by_broker[key] = row.attempt_id
         return row
 
-    def by_broker(self, account: str, day: str, broker_order_id: str) -> AttemptRow | None:
+    def by_broker(self, key: OrderKey) -> AttemptRow | None:
         """The attempt with this order of the broker, if it is kept."""
-        found = self._by_broker.get((account, day, broker_order_id))
+        found = self._by_broker.get(key)
         row = None if found is None else self.attempts[found]
-        return row if row is not None and row.broker_order_id == broker_order_id else None
+        return row if row is not None and row.broker_order_id == key.broker_order_id else None
 
     def keep_order_with(self, order_id: int, rows: list[AttemptRow]) -> None:
         """These are all the attempts of the order, first to last."""

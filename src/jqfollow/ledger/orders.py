@@ -21,6 +21,7 @@ OrderRows = list[OrderRow]
 _OPEN = "state IN ('pending_new', 'new', 'partially_filled')"
 _OPEN_ALL = f"SELECT * FROM orders WHERE {_OPEN} ORDER BY +order_id"  # noqa: S608  a constant
 _OPEN_OF_ACCOUNT = f"SELECT * FROM orders WHERE {_OPEN} AND account = ? ORDER BY order_id"  # noqa: S608  a constant
+_BEFORE_DAY = f"SELECT * FROM orders WHERE {_OPEN} AND account = ? AND day < ? AND waiting_for IS 'next_day'"  # noqa: S608
 _VOLUME_OF_PARTS = "SELECT coalesce(sum(volume), 0) AS volume FROM orders WHERE signal_id = ? AND account = ?"
 _BOUGHT_LATER = """
 SELECT coalesce(sum(filled), 0) AS volume FROM orders
@@ -170,6 +171,15 @@ class Orders(Table):
             return self._kept.keep_order(_order(self._update_row("orders", "order_id", order_id, columns)))
         self._update("orders", "order_id", order_id, columns)
         return self._kept.keep_order(_changed(known, columns))
+
+    def owed(self, account: str, day: date) -> OrderRows:
+        """Orders that wait for a day after theirs, which `day` is."""
+        return [_order(row) for row in self._all(_BEFORE_DAY, stored(account), day_text(day))]
+
+    def begin_day(self, order: OrderRow, day: date, at: datetime) -> OrderRow:
+        """An order that was owed is one of `day` from now on."""
+        self._change(order.order_id, {"day": day_text(day), "updated_at": to_ms(at)})
+        return self.wait(order, at, None)
 
     def open(self, account: str | None = None) -> OrderRows:
         """Orders that have not ended, oldest first."""

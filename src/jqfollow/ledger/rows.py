@@ -11,6 +11,7 @@ from jqfollow.domain import (
     AttemptState,
     FollowMode,
     News,
+    OrderKey,
     OrderState,
     Side,
     SignalKind,
@@ -192,6 +193,13 @@ class AttemptRow:
     cancel_at: datetime | None
     cancels: int
     ended_at: datetime | None
+
+    @property
+    def key(self) -> OrderKey | None:
+        """What the broker's order is named by; `None`: it has told no id."""
+        if self.broker_order_id is None:
+            return None
+        return OrderKey(account=self.account, day=self.day, broker_order_id=self.broker_order_id)
 
     @property
     def done(self) -> int:

@@ -13,6 +13,7 @@ from jqfollow.ledger.deliveries import Deliveries
 from jqfollow.ledger.elsewhere import Elsewhere
 from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
+from jqfollow.ledger.holdings import Holdings
 from jqfollow.ledger.kept import Kept
 from jqfollow.ledger.marks import Marks
 from jqfollow.ledger.meta import Meta
@@ -45,6 +46,7 @@ class Tx:
         "elsewhere",
         "events",
         "fills",
+        "holdings",
         "marks",
         "meta",
         "numbers",
@@ -79,6 +81,7 @@ class Tx:
         self.elsewhere = Elsewhere(connection, kept)
         self.processes = Processes(connection, kept)
         self.reports = Reports(connection, kept)
+        self.holdings = Holdings(connection, kept)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

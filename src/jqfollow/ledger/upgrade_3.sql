@@ -152,6 +152,34 @@ CREATE TABLE lost_messages (
     PRIMARY KEY (strategy, at)
 ) STRICT, WITHOUT ROWID;
 
+-- What an account holds beyond its books, by security, as of the last comparison with its broker.
+CREATE TABLE own_lines (
+    account  TEXT NOT NULL,
+    security TEXT NOT NULL,
+    volume   INTEGER NOT NULL,                    -- negative: the broker holds less than the books
+    by_hand  INTEGER NOT NULL DEFAULT 0,          -- of people's own orders of `day`, until then
+    day      TEXT NOT NULL,
+    PRIMARY KEY (account, security)
+) STRICT, WITHOUT ROWID;
+
+-- When the broker's positions were compared with the books.
+CREATE TABLE holding_checks (
+    account TEXT NOT NULL,
+    day     TEXT NOT NULL,
+    session TEXT NOT NULL CHECK (session IN ('open', 'close')),
+    at      INTEGER NOT NULL,
+    PRIMARY KEY (account, day, session)
+) STRICT, WITHOUT ROWID;
+
+-- What an account held when its newest day began: what can be sold beyond it was bought that day.
+CREATE TABLE opening_holdings (
+    account  TEXT NOT NULL,
+    day      TEXT NOT NULL,
+    security TEXT NOT NULL,
+    volume   INTEGER NOT NULL,
+    PRIMARY KEY (account, day, security)
+) STRICT, WITHOUT ROWID;
+
 -- Prices around an order: when its signal arrived, and the close of its day.
 CREATE TABLE order_marks (
     order_id INTEGER PRIMARY KEY REFERENCES orders (order_id),

@@ -104,7 +104,7 @@ _TRADABLE: dict[_Segment, tuple[Kind, Board]] = {
     **_segments(Market.SH, "688 689", Kind.STOCK, Board.STAR),
     **_segments(
         Market.SH,
-        "510 511 512 513 515 516 517 518 520 530 560 561 562 563 588 589",
+        "510 511 512 513 515 516 517 518 520 530 551 560 561 562 563 588 589",
         Kind.ETF,
         Board.FUND,
     ),

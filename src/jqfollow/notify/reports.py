@@ -18,6 +18,7 @@ from jqfollow.reasons import Reason
 
 _SHORT: dict[Reason, str] = {
     Reason.STALE: "过时",
+    Reason.LATE: "来晚",
     Reason.REPLAYED: "重复",
     Reason.BACKTEST: "回测",
     Reason.NOT_TRADED: "聚宽未成交",

@@ -35,6 +35,8 @@ class Pc(BaseModel):
     public: str
     accounts: tuple[str, ...]
     strategies: tuple[str, ...]
+    moved: tuple[str, ...] = ()
+    """Accounts that it has from another PC."""
 
 
 class Book(BaseModel):
@@ -47,6 +49,8 @@ class Book(BaseModel):
     strategies: dict[str, str] = Field(default_factory=dict, repr=False)
     """Relay keys, hex, by strategy."""
     pcs: dict[str, Pc] = Field(default_factory=dict)
+    seed: tuple[str, ...] = ()
+    """Strategies whose original client may store by an address alone: weak."""
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -98,11 +102,25 @@ class Book(BaseModel):
                 raise RelayError(f"策略 {strategy} 最多跟到 {MOST_PCS} 台电脑 / at most {MOST_PCS} PCs a strategy")
         seed = new_seed()
         keys = {kid: self.strategies.get(kid) or secrets.token_hex(32) for kid in strategies}
-        pc = Pc(public=public_of(seed), accounts=accounts, strategies=strategies)
+        before = self.pcs.get(name)
+        moved = tuple(account for account in before.moved if account in accounts) if before else ()
+        pc = Pc(public=public_of(seed), accounts=accounts, strategies=strategies, moved=moved)
         return self.model_copy(update={"strategies": self.strategies | keys, "pcs": self.pcs | {name: pc}}), seed
 
+    def without(self, name: str) -> Self:
+        """The book without a PC: its file opens nothing any more. Raises `RelayError`: there is no such PC."""
+        if name not in self.pcs:
+            raise RelayError(f"没有电脑 {name} / there is no PC {name}")
+        return self.model_copy(update={"pcs": {other: pc for other, pc in self.pcs.items() if other != name}})
+
+    def with_seed(self, strategy: str) -> Self:
+        """The book in which the strategy's original client may store. Raises `RelayError`: no PC follows it."""
+        if strategy not in self.strategies:
+            raise RelayError(f"还没有电脑跟策略 {strategy} / no PC follows strategy {strategy} yet")
+        return self.model_copy(update={"seed": tuple(sorted({*self.seed, strategy}))})
+
     def moved(self, account: str, to: str) -> Self:
-        """The book with the account at another PC.
+        """The book with the account at another PC. The files of both open nothing until they are written anew.
 
         Raises:
             RelayError: no such account or PC.
@@ -112,7 +130,19 @@ class Book(BaseModel):
             raise RelayError(f"没有可搬的账户 {account}，或没有电脑 {to} / no such account to move, or no such PC")
         taken, given = self.pcs[owner], self.pcs[to]
         pcs = self.pcs | {
-            owner: taken.model_copy(update={"accounts": tuple(a for a in taken.accounts if a != account)}),
-            to: given.model_copy(update={"accounts": (*given.accounts, account)}),
+            owner: taken.model_copy(
+                update={
+                    "public": public_of(new_seed()),
+                    "accounts": tuple(a for a in taken.accounts if a != account),
+                    "moved": tuple(a for a in taken.moved if a != account),
+                }
+            ),
+            to: given.model_copy(
+                update={
+                    "public": public_of(new_seed()),
+                    "accounts": (*given.accounts, account),
+                    "moved": (*given.moved, account),
+                }
+            ),
         }
         return self.model_copy(update={"pcs": pcs})

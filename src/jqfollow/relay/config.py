@@ -2,9 +2,9 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from jqfollow.relay.errors import RelayError
 
@@ -21,6 +21,11 @@ monitor_port = 8222           # 只听本机 / this machine only
 max_per_minute = 600          # 每个策略 / a strategy
 max_store_mb = 1024           # 满了答 503，旧信号决不悄悄丢 / full is answered 503; nothing old is dropped
 wait_ms = 800                 # 等电脑回执多久 / how long an answer waits for the PCs' receipts
+# websocket_port = 443        # 网络只放行 443 时电脑走 wss / behind a firewall: relay pc NAME --websocket
+# 有正式证书（域名要与 public 一致）就填上：聚宽走 https，电脑按域名验证；没有就自动生成一张，写进电脑的凭据。
+# A certificate of a public CA for `public`; without one, one is made and stands in the PCs' files.
+# tls_cert = "/etc/letsencrypt/live/NAME/fullchain.pem"
+# tls_key = "/etc/letsencrypt/live/NAME/privkey.pem"
 """
 
 
@@ -38,6 +43,28 @@ class RelayConfig(BaseModel):
     max_per_minute: Annotated[int, Field(ge=1, le=100_000)] = 600
     max_store_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 1024
     wait_ms: Annotated[int, Field(ge=0, le=3000)] = 800
+    websocket_port: Port | None = None
+    tls_cert: str = ""
+    tls_key: str = ""
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("tls_cert 与 tls_key 要么都写，要么都不写 / both or none")
+        return self
+
+    @property
+    def order_url(self) -> str:
+        """Where JoinQuant sends to."""
+        return f"{'https' if self.tls_cert else 'http'}://{self.public}:{self.port}"
+
+    def pc_url(self, *, websocket: bool) -> str:
+        """Where a PC comes to; raises `RelayError` when it is not open."""
+        if not websocket:
+            return f"tls://{self.public}:{self.engine_port}"
+        if self.websocket_port is None:
+            raise RelayError("relay.toml 没有打开 websocket_port / relay.toml opens no websocket_port")
+        return f"wss://{self.public}:{self.websocket_port}"
 
     def folder(self, file: Path) -> Path:
         """Its data folder, relative to the file."""

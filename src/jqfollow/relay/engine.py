@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,10 +20,10 @@ import httpx
 import structlog
 
 from jqfollow.relay.book import Book, public_of
-from jqfollow.relay.certificate import CERTIFICATE, KEY
+from jqfollow.relay.certificate import ensure_certificate
 from jqfollow.relay.config import RelayConfig
 from jqfollow.relay.errors import RelayError
-from jqfollow.relay.words import RECEIPTS, SIGNALS, inbox
+from jqfollow.relay.words import FOLDERS, RECEIPTS, SIGNALS, folder_subject, inbox
 from jqfollow.wire.private_file import write_private
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,7 @@ PID_FILE = "engine.pid"
 _START_S = 10.0
 _STOP_S = 5.0
 _PAUSE_S = 0.05
+_ROOM_BYTES = 8 * 1024 * 1024
 
 
 def engine_binary() -> Path:
@@ -58,6 +60,8 @@ def engine_binary() -> Path:
 
 def engine_config(config: RelayConfig, book: Book, folder: Path, server_name: str) -> str:
     """The engine's configuration: the gateway may only store, a PC may only take and acknowledge its own."""
+    certificate = ensure_certificate(config, folder)
+    tls = {"cert_file": certificate.cert.as_posix(), "key_file": certificate.key.as_posix()}
     users = [
         {"nkey": public_of(book.admin)},
         {
@@ -74,8 +78,11 @@ def engine_config(config: RelayConfig, book: Book, folder: Path, server_name: st
             f"$JS.API.CONSUMER.INFO.{SIGNALS}.{name}",
             f"$JS.ACK.{SIGNALS}.{name}.>",
             f"rcpt.{name}.>",
+            folder_subject(name, pc.public),
+            f"$JS.API.DIRECT.GET.{FOLDERS}.{folder_subject(name, pc.public)}",
         ]
         users.append({"nkey": pc.public, "permissions": {"publish": may, "subscribe": [f"{inbox(name)}.>"]}})
+    way = {"websocket": {"listen": f"{config.host}:{config.websocket_port}", "tls": tls}}
     return json.dumps(
         {
             "server_name": server_name,
@@ -89,8 +96,10 @@ def engine_config(config: RelayConfig, book: Book, folder: Path, server_name: st
                 "max_memory_store": 1024 * 1024,
                 "sync_interval": "always",
             },
-            "tls": {"cert_file": (folder / CERTIFICATE).as_posix(), "key_file": (folder / KEY).as_posix()},
+            "ping_interval": "10s",
+            "tls": tls,
             "authorization": {"users": users},
+            **(way if config.websocket_port else {}),
         },
         indent=1,
         ensure_ascii=False,
@@ -170,14 +179,30 @@ class Engine:
                 return
         raise RelayError(f"引擎没有启动，见 {self._folder / 'engine.log'} / the engine did not start: see engine.log")
 
+    async def stores(self) -> bool:
+        """Whether it takes messages: after one that the disk did not take it takes none, until it is started anew."""
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=_STOP_S) as client:
+                return (await self._monitor(client, "healthz")).get("status") == "ok"
+        except (httpx.HTTPError, ValueError):
+            return self.pid is not None  # busy; whether it has ended is seen elsewhere
+
+    def has_room(self) -> bool:
+        """Whether the disk takes enough for a new start to be worth it."""
+        return shutil.disk_usage(self._folder).free >= _ROOM_BYTES
+
     async def reload(self, book: Book) -> None:
-        """Other rights from now on; where a reload cannot be asked for (Windows), by a new start."""
+        """Other rights, in force when this returns; where a reload cannot be asked for (Windows), by a new start."""
         if sys.platform == "win32" or self._child is None:
             await self.stop()
             await self.start(book)
             return
-        write_private(self._file, engine_config(self._config, book, self._folder, self._name).encode())
-        self._child.send_signal(signal.SIGHUP)
+        async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(_START_S):
+            before = (await self._monitor(client, "varz")).get("config_load_time")
+            write_private(self._file, engine_config(self._config, book, self._folder, self._name).encode())
+            self._child.send_signal(signal.SIGHUP)
+            while (await self._monitor(client, "varz")).get("config_load_time") == before:  # noqa: ASYNC110 - a child's
+                await asyncio.sleep(_PAUSE_S)
 
     async def stop(self) -> None:
         """Ends it: asked first, then made to."""

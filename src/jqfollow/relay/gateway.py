@@ -2,17 +2,19 @@
 
 import asyncio
 import contextlib
+import hashlib
 import hmac
 from collections.abc import Callable
 from typing import Any
 
 import nats.errors
+import nats.js.errors
 import orjson
 import structlog
 from fastapi import FastAPI, Request
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import NotFoundError
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -23,14 +25,16 @@ from jqfollow.api.problem import ProblemError, problem, too_many
 from jqfollow.clock import Clock
 from jqfollow.relay.book import Book
 from jqfollow.relay.config import RelayConfig
-from jqfollow.relay.words import RECEIPTS, receipt_subject, request_mac, signal_subject, stored_mac
+from jqfollow.relay.words import RECEIPTS, receipt_subject, request_mac, seed_mac, signal_subject, stored_mac
 from jqfollow.wire.envelope import read_object
 from jqfollow.wire.errors import MalformedError
 from jqfollow.wire.jqf1 import Jqf1Envelope
+from jqfollow.wire.seed import SeedEnvelope
 
 log = structlog.get_logger(__name__)
 
 PATH = "/api/order"
+SEED_PATH = "/{name}/api/order"
 RECEIPTS_PATH = "/api/receipts"
 _STORE_S = 2.5
 """Below the 4 s that the client gives an attempt: it is told 503 rather than left without an answer."""
@@ -73,16 +77,13 @@ class Gateway:
         """
         envelope = _envelope(body)
         key = self._proven(envelope.kid, body, mac)
-        share = self._shares.setdefault(envelope.kid, MinuteLimit(self._config.max_per_minute, self._clock))
-        if share.take() is None:
-            raise too_many(share.retry_after_s())
+        self._take_share(envelope.kid)
         pcs = self._book().followers(envelope.kid)
         subjects = [receipt_subject(pc, envelope.kid, envelope.id) for pc in pcs]
         heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._heard |= dict.fromkeys(subjects, heard)
         try:
-            again = await self._publish(envelope, body)
-            if again:
+            if await self._publish(envelope.kid, body):
                 receipts = await self._stored_receipts(subjects)
             else:
                 receipts = await self._wait(heard, len(subjects))
@@ -100,6 +101,31 @@ class Gateway:
             "receipts": receipts,
             "late": late,
         }
+
+    async def store_seed(self, name: str, body: bytes) -> dict[str, Any]:
+        """Stores a message of the original client, which vouches for nothing: whoever knows the address may.
+
+        Raises:
+            ProblemError: as `store`.
+        """
+        strategy, _, told = name.rpartition(".")
+        book = self._book()
+        key = book.relay_key(strategy) if strategy in book.seed else None
+        right = hmac.compare_digest(seed_mac(key or _NOBODY, strategy), told)
+        if key is None or not right:
+            raise _not_authentic()
+        try:
+            SeedEnvelope.model_validate(read_object(body))
+        except (MalformedError, ValidationError) as error:
+            raise ProblemError(400, "malformed", "不是原版客户端的消息", "not the original client's") from error
+        self._take_share(strategy)
+        await self._publish(strategy, body)
+        return {"status": "stored", "pcs": book.followers(strategy)}
+
+    def _take_share(self, strategy: str) -> None:
+        share = self._shares.setdefault(strategy, MinuteLimit(self._config.max_per_minute, self._clock))
+        if share.take() is None:
+            raise too_many(share.retry_after_s())
 
     def _remember(self, envelope: Jqf1Envelope, missing: set[str]) -> None:
         waiting = self._open.setdefault(envelope.kid, {})
@@ -133,16 +159,20 @@ class Gateway:
         key = self._book().relay_key(strategy)
         right = hmac.compare_digest(request_mac(key or _NOBODY, data).encode(), mac.encode(errors="replace"))
         if key is None or not right:
-            raise ProblemError(401, "not_authentic", "未通过验证", "not authentic")
+            raise _not_authentic()
         return key
 
-    async def _publish(self, envelope: Jqf1Envelope, body: bytes) -> bool:
-        """On disk after this; returns whether it was before."""
-        headers = {"Nats-Msg-Id": f"{envelope.kid}:{envelope.id}"}
+    async def _publish(self, strategy: str, body: bytes) -> bool:
+        """On disk after this; returns whether it was before.
+
+        The same body is stored once. Another body under a known id is another message for the PC to judge: what came
+        first under an id may be junk, and must not keep out what is true.
+        """
+        headers = {"Nats-Msg-Id": f"{strategy}:{hashlib.sha256(body).hexdigest()}"}
         try:
-            ack = await self._js.publish(signal_subject(envelope.kid), body, headers=headers)
-        except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
-            log.error("not_stored", strategy=envelope.kid, id=envelope.id, why=repr(error))  # noqa: TRY400
+            ack = await self._js.publish(signal_subject(strategy), body, headers=headers)
+        except (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError) as error:
+            log.error("not_stored", strategy=strategy, why=repr(error))  # noqa: TRY400
             zh, en = "中继暂时存不下，请稍后重发", "the relay cannot store now: send it again"
             raise ProblemError(503, "store", zh, en, retry_after_s=2) from error
         return bool(ack.duplicate)
@@ -163,11 +193,15 @@ class Gateway:
                 message = await self._js.get_last_msg(RECEIPTS, subject, direct=True)
             except NotFoundError:
                 continue
-            except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
+            except (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError) as error:
                 log.warning("receipts_not_read", why=repr(error))
                 break
             found.append(orjson.loads(message.data or b"{}"))
         return found
+
+
+def _not_authentic() -> ProblemError:
+    return ProblemError(401, "not_authentic", "未通过验证", "not authentic")
 
 
 def _envelope(body: bytes) -> Jqf1Envelope:
@@ -178,13 +212,18 @@ def _envelope(body: bytes) -> Jqf1Envelope:
 
 
 def gateway_app(gateway: Gateway) -> FastAPI:
-    """The app of the relay's public port: two addresses, and nothing else."""
+    """The app of the relay's public port: its addresses, and nothing else."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
 
     @app.post(PATH)
     async def order(request: Request) -> dict[str, Any]:
         return await gateway.store(await request.body(), request.headers.get("x-relay-mac", ""))
 
+    @app.post(SEED_PATH)
+    async def seed_order(name: str, request: Request) -> dict[str, Any]:
+        return await gateway.store_seed(name, await request.body())
+
+    @app.get(SEED_PATH)
     @app.get(PATH)
     async def alive() -> dict[str, str]:
         return {"status": "ok"}
@@ -203,5 +242,5 @@ def gateway_app(gateway: Gateway) -> FastAPI:
 
     app.add_exception_handler(HTTPException, answered)
     app.add_exception_handler(Exception, failed)
-    app.add_middleware(BodyLimit, most_bytes=_BODY_BYTES, read_s=_BODY_S, paths=frozenset({PATH}), length_required=True)
+    app.add_middleware(BodyLimit, most_bytes=_BODY_BYTES, read_s=_BODY_S, length_required=True)
     return app

@@ -1,8 +1,11 @@
 """The PC's end: takes what the relay stored into the ledger, and acknowledges it after the commit."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import nats.errors
 import nats.js.errors
@@ -11,40 +14,44 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from jqfollow.api.opening import Opened, Opener
 from jqfollow.api.problem import ProblemError
 from jqfollow.api.reception import Reception
-from jqfollow.relay.connect import connect
+from jqfollow.clock import Clock
+from jqfollow.relay.book import public_of
+from jqfollow.relay.connect import connect, trusting
 from jqfollow.relay.errors import RelayError
+from jqfollow.relay.state import RelayState, Trouble
 from jqfollow.relay.ticket import Ticket, read_ticket
-from jqfollow.relay.words import SIGNALS, receipt_mac, receipt_subject
-from jqfollow.settings import PaperAccount, Settings
-from jqfollow.wire.envelope import read_object
-from jqfollow.wire.errors import WireError
-from jqfollow.wire.jqf1 import Jqf1Envelope
+from jqfollow.relay.words import FOLDERS, SIGNALS, folder_subject, receipt_mac, receipt_subject, signal_subject
+from jqfollow.settings import RealAccount, Settings
+from jqfollow.wire.envelope import Sealed, read_object
+from jqfollow.wire.errors import NotAuthenticError, WireError
+from jqfollow.wire.private_file import write_private
 
 log = structlog.get_logger(__name__)
 
+FOLDER_FILE = "relay-folder"
 _BATCH = 20
 _FETCH_S = 20.0
-_AGAIN_S = 2.0
+_LOOK_S = 15.0
+_TOLD_AFTER_S = 60.0
+"""A line that is down is told to people after this."""
+_AGAIN_S = 0.5
+_LATER_S = 2.0
 _CONFLICT = 409
+_ONE_PER_SUBJECT = 10077
+"""The engine's number for `maximum messages per subject exceeded`."""
 _TROUBLE = (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError)
+_SEALED: TypeAdapter[Sealed] = TypeAdapter(Sealed)
 
 Tell = Callable[[str], Awaitable[None]]
 
 
-@dataclass(slots=True, kw_only=True)
-class RelayState:
-    """What the page and the doctor show."""
-
-    connected: bool = False
-    taken: int = 0
-    refused: int = 0
-    waiting: int = 0
-    """Messages that the relay still holds for this PC, as of the last one taken."""
+class ElsewhereError(RelayError):
+    """Another data folder uses this PC's file."""
 
 
 def load_ticket(settings: Settings) -> Ticket | None:
@@ -60,7 +67,7 @@ def load_ticket(settings: Settings) -> Ticket | None:
         strategy = settings.strategies.get(name)
         for account in strategy.follow if strategy else ():
             real = settings.accounts[account]
-            if not isinstance(real, PaperAccount) and real.account_id not in ticket.accounts:
+            if isinstance(real, RealAccount) and real.account_id not in ticket.accounts:
                 raise RelayError(
                     f"账户 {account} 不在这台电脑的中继凭据里：在服务器上 jqfollow relay pc {ticket.pc} --account … / "
                     f"account {account} is not among this PC's at the relay"
@@ -68,76 +75,160 @@ def load_ticket(settings: Settings) -> Ticket | None:
     return ticket
 
 
+def folder_id(data_dir: Path) -> str:
+    """What tells this data folder from any other; made once."""
+    path = data_dir / FOLDER_FILE
+    if not path.exists():
+        write_private(path, secrets.token_hex(16).encode())
+    return path.read_text(encoding="ascii").strip()
+
+
+async def look(connection: Client, ticket: Ticket, clock: Clock, state: RelayState) -> None:
+    """Puts into `state` what the engine knows of this PC's consumer, and what time it has; raises `nats` errors."""
+    answer = await connection.request(f"$JS.API.CONSUMER.INFO.{SIGNALS}.{ticket.pc}", timeout=5)
+    told = orjson.loads(answer.data)
+    if "error" in told:
+        raise nats.js.errors.APIError(**told["error"])
+    state.waiting = int(told["num_pending"]) + int(told["num_ack_pending"])
+    state.ahead_s = (datetime.fromisoformat(told["ts"]) - clock.now()).total_seconds()
+    state.shared = int(told["num_waiting"]) > 1  # of requests of ours there is one
+
+
 class RelayLine:
     """One connection to the relay, for as long as the service runs."""
 
-    def __init__(self, ticket: Ticket, *, opener: Opener, reception: Reception, tell: Tell) -> None:
-        self.state = RelayState()
+    def __init__(
+        self, ticket: Ticket, *, folder: str, opener: Opener, reception: Reception, clock: Clock, tell: Tell
+    ) -> None:
+        """`folder` is the data folder's own mark (`folder_id`); `tell` gives people a sentence."""
+        self.state = RelayState(since=clock.now())
         self._ticket = ticket
+        self._folder = folder
         self._opener = opener
         self._reception = reception
+        self._clock = clock
         self._tell = tell
+        self._told: set[str] = set()
 
     async def run(self) -> None:
         """For ever, until cancelled: connects, takes, and begins anew after any trouble."""
         while True:
-            connection: Client | None = None
             try:
-                ticket = self._ticket
-                connection = await connect(ticket.url, ticket.seed, ticket.pc, ticket.certificate)
-                self.state.connected = True
-                await self._take_all(connection)
+                await self._once()
+            except ElsewhereError:
+                self._become(Trouble.ELSEWHERE)
             except _TROUBLE as error:
                 log.warning("relay_trouble", why=repr(error))
+                revoked = "authorization violation" in str(error).lower()
+                self._become(Trouble.REVOKED if revoked else Trouble.CONNECTING)
             except Exception:  # the line ends here, and the next one begins
                 log.exception("relay_failed")
-            finally:
-                self.state.connected = False
-                if connection is not None:
-                    await connection.close()
-            await asyncio.sleep(_AGAIN_S)
+                self._become(Trouble.CONNECTING)
+            await self._tell_news()
+            await asyncio.sleep(_AGAIN_S if self.state.trouble is Trouble.CONNECTING else _LATER_S)
 
-    async def _take_all(self, connection: Client) -> None:
-        js = connection.jetstream()
+    def _become(self, trouble: Trouble | None) -> None:
+        if self.state.become(trouble, self._clock.now()):
+            log.info("relay", trouble=trouble, url=self._ticket.url)
+
+    async def _tell_news(self) -> None:
+        """Each thing that is wrong, once for as long as it is; of a lost line only when it stays lost."""
+        state = self.state
+        down_s = (self._clock.now() - state.since).total_seconds()
+        passing = {Trouble.CONNECTING} if down_s < _TOLD_AFTER_S else set()
+        wrong = {notice.what: notice.zh for notice in state.notices() if notice.what not in {"refused", *passing}}
+        if state.connected and self._told & set(Trouble):
+            await self._tell(f"中继已连上，还存着 {state.waiting} 条信号")
+        for what in set(wrong) - self._told:
+            await self._tell(wrong[what])
+        self._told = set(wrong) | (self._told & passing)
+
+    async def _once(self) -> None:
+        """One connection, until it is lost: a request that stood at an engine which is gone is not waited for."""
+        ticket, gone = self._ticket, asyncio.Event()
+        connection = await connect(ticket.url, ticket.seed, ticket.pc, trusting(ticket.certificate), lost=gone.set)
+        parts: list[asyncio.Task[object]] = []
+        try:
+            js = connection.jetstream()
+            await self._come_first(js)
+            await look(connection, self._ticket, self._clock, self.state)
+            works = (gone.wait(), self._take_all(js), self._keep_looking(connection))
+            parts = [asyncio.create_task(work) for work in works]
+            self._become(None)
+            await self._tell_news()
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            for part in done:
+                part.result()
+            self._become(Trouble.CONNECTING)
+        finally:
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
+            await connection.close()
+
+    async def _come_first(self, js: JetStreamContext) -> None:
+        """This data folder uses the file, or raises `ElsewhereError`: the engine keeps the first that says so."""
+        subject = folder_subject(self._ticket.pc, public_of(self._ticket.seed))
+        try:
+            await js.publish(subject, self._folder.encode())
+        except nats.js.errors.APIError as error:
+            if error.err_code != _ONE_PER_SUBJECT:
+                raise
+            first = await js.get_last_msg(FOLDERS, subject, direct=True)
+            if first.data != self._folder.encode():
+                raise ElsewhereError("used by another data folder") from error
+
+    async def _keep_looking(self, connection: Client) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            await look(connection, self._ticket, self._clock, self.state)
+            await self._tell_news()
+
+    async def _take_all(self, js: JetStreamContext) -> None:
         stored = await js.pull_subscribe_bind(self._ticket.pc, SIGNALS)
         while True:
             try:
                 messages = await stored.fetch(_BATCH, timeout=_FETCH_S)
             except nats.errors.TimeoutError:
-                if not connection.is_connected:
-                    raise
                 continue
             # Together, so that they share a commit; the ledger keeps the order in which they are handed in.
             await asyncio.gather(*(self._take(js, message) for message in messages))
 
     async def _take(self, js: JetStreamContext, message: Msg) -> None:
         """One message: ledger, receipt, acknowledgement, in this order; what ends before the last comes again."""
-        self.state.waiting = int(message.metadata.num_pending or 0)
+        kept_s = self._kept_s(message)
         try:
-            opened = self._opened(message)
+            opened = replace(self._opened(message), kept_s=kept_s)
             answer = await self._reception.take(opened)
         except ProblemError as error:
             if error.status_code != _CONFLICT:
-                await message.nak(delay=_AGAIN_S)
+                await message.nak(delay=_LATER_S)
                 return
             await self._refuse(message, repr(error))
             return
         except (WireError, ValidationError) as error:
             await self._refuse(message, repr(error))
             return
-        assert opened.key is not None  # noqa: S101 - only `jqf1` comes this way
-        ticket = self._ticket
-        receipt = {
-            "pc": ticket.pc,
-            "status": answer.status,
-            "mac": receipt_mac(opened.key, opened.message_id, answer.status, ticket.pc),
-        }
-        await js.publish(receipt_subject(ticket.pc, opened.strategy, opened.message_id), orjson.dumps(receipt))
+        state, ticket = self.state, self._ticket
+        if opened.key is not None:
+            mac = receipt_mac(opened.key, opened.message_id, answer.status, ticket.pc)
+            receipt = {"pc": ticket.pc, "status": answer.status, "mac": mac}
+            await js.publish(receipt_subject(ticket.pc, opened.strategy, opened.message_id), orjson.dumps(receipt))
         await message.ack()
-        self.state.taken += 1
+        state.taken += 1
+        state.last_at, state.lag_s = self._clock.now(), kept_s
+        state.waiting = int(message.metadata.num_pending or 0)
+
+    def _kept_s(self, message: Msg) -> float:
+        """How long the relay had it, by the relay's own clock: whatever time it is there, so old it is at least."""
+        there = self._clock.now() + timedelta(seconds=self.state.ahead_s)
+        return max(0.0, (there - message.metadata.timestamp).total_seconds())
 
     def _opened(self, message: Msg) -> Opened:
-        return self._opener.open_stored(Jqf1Envelope.model_validate(read_object(message.data)))
+        opened = self._opener.open_stored(_SEALED.validate_python(read_object(message.data)))
+        if message.subject != signal_subject(opened.strategy):
+            raise NotAuthenticError  # of another strategy than the relay let it in for
+        return opened
 
     async def _refuse(self, message: Msg, why: str) -> None:
         """Never usable: told to people, kept by the relay, and not asked for again."""

@@ -12,7 +12,7 @@ from jqfollow.clock import Clock, SystemClock
 from jqfollow.relay.book import FILE_NAME, Book
 from jqfollow.relay.certificate import ensure_certificate
 from jqfollow.relay.config import RelayConfig
-from jqfollow.relay.connect import connect
+from jqfollow.relay.connect import connect, trusting
 from jqfollow.relay.engine import Engine
 from jqfollow.relay.errors import RelayError
 from jqfollow.relay.gateway import Gateway, gateway_app
@@ -20,7 +20,7 @@ from jqfollow.relay.store import ensure_consumers, ensure_streams
 
 log = structlog.get_logger(__name__)
 
-_WATCH_S = 0.5
+_WATCH_S = 1.0
 _RESTART_S = 1.0
 
 
@@ -34,6 +34,7 @@ class Relay:
         self._clock = clock or SystemClock()
         self._closing = AsyncExitStack()
         self._admin: Client | None = None
+        self._looking = asyncio.Lock()
 
     async def start(self) -> None:
         """Engine, streams, then the public port; raises `RelayError` and leaves nothing running."""
@@ -45,7 +46,9 @@ class Relay:
 
     async def _start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._certificate = ensure_certificate(self._folder, self._clock)
+        self._certificate = ensure_certificate(self._config, self._folder)
+        self._renewed = self._certificate.changed()
+        self._trust = trusting(self._certificate.cert.read_text(encoding="ascii"))
         self._book = Book.open(self._folder)
         self._seen = self._changed()
         await self.engine.start(self._book)
@@ -56,13 +59,15 @@ class Relay:
         connection = await self._connect(self._book.gateway, "gateway")
         gateway = Gateway(config=self._config, book=lambda: self._book, connection=connection, clock=self._clock)
         await gateway.listen()
-        server = Server(gateway_app(gateway), name="relay", host=self._config.host, port=self._config.port)
-        await server.start()
-        self._closing.push_async_callback(server.stop)
+        given = (self._certificate.cert, self._certificate.key) if self._config.tls_cert else None
+        app, host, port = gateway_app(gateway), self._config.host, self._config.port
+        self._port = Server(app, name="relay", host=host, port=port, tls=given)
+        await self._port.start()
+        self._closing.push_async_callback(self._port.stop)
 
     async def _connect(self, seed: str, user: str) -> Client:
         url = f"tls://127.0.0.1:{self._config.engine_port}"
-        connection = await connect(url, seed, user, self._certificate)
+        connection = await connect(url, seed, user, self._trust)
         self._closing.push_async_callback(connection.close)
         return connection
 
@@ -81,6 +86,10 @@ class Relay:
 
     async def look(self) -> None:
         """Takes up a changed book and an engine that has ended, now."""
+        async with self._looking:
+            await self._look()
+
+    async def _look(self) -> None:
         changed = self._changed()
         if changed != self._seen:
             self._book = Book.open(self._folder)
@@ -88,6 +97,17 @@ class Relay:
             await ensure_consumers(self._administered(), self._book)
             self._seen = changed
             log.info("book_changed", pcs=list(self._book.pcs))
+        renewed = self._certificate.changed()
+        if renewed != self._renewed:
+            self._certificate = ensure_certificate(self._config, self._folder)
+            self._trust.load_verify_locations(cadata=self._certificate.cert.read_text(encoding="ascii"))
+            self._port.renew()
+            await self.engine.reload(self._book)
+            self._renewed = renewed
+            log.info("certificate_renewed")
+        if self.engine.pid is not None and not await self.engine.stores() and self.engine.has_room():
+            log.error("engine_had_no_disk")
+            await self.engine.stop()
         if self.engine.pid is None:
             log.error("engine_ended")
             await self.engine.start(self._book)

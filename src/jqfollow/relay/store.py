@@ -13,10 +13,11 @@ from nats.js.api import (
 from nats.js.errors import NotFoundError
 
 from jqfollow.relay.book import Book
-from jqfollow.relay.words import KEPT_S, RECEIPTS, SIGNALS, signal_subject
+from jqfollow.relay.words import FOLDERS, KEPT_S, RECEIPTS, SIGNALS, signal_subject
 
 _DUPLICATES_S = 86_400.0
-_ACK_WAIT_S = 30.0
+_ACK_WAIT_S = 10.0
+"""What was on its way when a PC was lost comes again after this; the ledger knows what it has."""
 
 
 async def ensure_streams(connection: Client, most_bytes: int) -> None:
@@ -42,8 +43,18 @@ async def ensure_streams(connection: Client, most_bytes: int) -> None:
         max_msgs_per_subject=1,
         allow_direct=True,
     )
+    folders = StreamConfig(
+        name=FOLDERS,
+        subjects=["here.>"],
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW,
+        discard_new_per_subject=True,  # the first stays: the engine itself refuses the second
+        max_msgs_per_subject=1,
+        max_bytes=most_bytes // 16,
+        allow_direct=True,
+    )
     js = connection.jetstream()
-    for stream in (signals, receipts):
+    for stream in (signals, receipts, folders):
         try:
             await js.stream_info(str(stream.name))
         except NotFoundError:

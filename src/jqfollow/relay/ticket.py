@@ -15,13 +15,15 @@ class Ticket(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     pc: str = Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")
-    url: str = Field(pattern=r"^tls://[A-Za-z0-9.:_-]+:[0-9]+$")
+    url: str = Field(pattern=r"^(tls|wss)://[A-Za-z0-9.:_-]+:[0-9]+$")
     order_url: str = Field(pattern=r"^https?://[A-Za-z0-9.:_-]+:[0-9]+$")
     """Where JoinQuant sends to."""
     seed: str = Field(repr=False)
     certificate: str
-    """The engine's own, and the only one that the PC will speak to."""
+    """The engine's own, and the only one that the PC will speak to; empty: a public CA's, for the host of `url`."""
     accounts: tuple[str, ...]
+    moved: tuple[str, ...] = ()
+    """Those of them that came from another PC, whose data folder must have come along."""
     strategies: dict[str, str] = Field(repr=False)
     """What the PC follows, with the relay key of each, for the file that goes into JoinQuant."""
 

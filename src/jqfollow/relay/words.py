@@ -8,6 +8,8 @@ from jqfollow.wire.jqf1 import Key
 
 SIGNALS = "SIG"
 RECEIPTS = "RCPT"
+FOLDERS = "HERE"
+"""Which data folder uses a PC's file: the first one that came with it."""
 KEPT_S = 7 * 86_400.0
 PC_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 """A PC's name is part of subjects and of a consumer's name."""
@@ -26,6 +28,16 @@ def signal_subject(strategy: str) -> str:
 def receipt_subject(pc: str, strategy: str, message_id: str) -> str:
     """Where `pc` tells of one message; an id holds characters that a subject may not."""
     return f"rcpt.{pc}.{token(strategy)}.{hashlib.sha256(message_id.encode()).hexdigest()[:32]}"
+
+
+def folder_subject(pc: str, public: str) -> str:
+    """Where `pc` told which data folder uses its file; written anew, the file has another public key."""
+    return f"here.{pc}.{public}"
+
+
+def seed_mac(relay_key: bytes, strategy: str) -> str:
+    """What stands in the address of a strategy with the original client, which cannot vouch for a message."""
+    return request_mac(relay_key, f"seed\n{strategy}".encode())[:32]
 
 
 def inbox(user: str) -> str:

@@ -60,6 +60,7 @@ class Facts:
     age_counts: bool
     """False when it was found fresh, and only the program's own queue kept it since."""
     waits_for_broker: bool = False
+    """It became due while this run waited for its account."""
     session_at: datetime | None = None
     """When the session begins that it is held for; `None`: it is held for none."""
     named_by_person: bool
@@ -104,6 +105,8 @@ class Facts:
     invested: Decimal = Decimal(0)
     served: bool = False
     """It bought already what money paid, and none came since."""
+    owed: int = 0
+    """Of a sell: what was bought today and cannot be sold before the next day."""
     short_of_shares: bool = False
     """The broker lets less be sold than the books say."""
     lacked: int = 0

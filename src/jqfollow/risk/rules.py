@@ -118,7 +118,8 @@ def not_trading_day(facts: Facts) -> Verdict:
 def stale(facts: Facts) -> Verdict:
     """`risk.max_signal_age_s`, for the first attempt: a later one follows what is in the market already.
 
-    Of an order that waits for its account to be connected, `broker_down` says why it ends. An exit never grows stale.
+    Of an order that waits for its account to be connected, `broker_down` says why it ends; not of one that was late
+    already when the program started. An exit never grows stale.
     """
     if facts.is_exit or facts.attempt > 1 or not facts.age_counts or (facts.waits_for_broker and not facts.ready):
         return _skipped(Reason.STALE)
@@ -170,21 +171,25 @@ def broker_down(facts: Facts) -> Verdict:
 
 
 def no_quote(facts: Facts) -> Verdict:
-    """No price is made up."""
+    """No price is made up; an exit waits for one."""
     if facts.security is None or not facts.ready:
         return _skipped(Reason.NO_QUOTE)
     suspended_now = (facts.instrument and facts.instrument.suspended) or (facts.quote and facts.quote.suspended)
     if facts.instrument is None or facts.quote is None or (facts.market_price is None and not suspended_now):
-        return _refused(Reason.NO_QUOTE, security=facts.symbol)
+        verdict = _refused(Reason.NO_QUOTE, security=facts.symbol)
+        return replace(verdict, outcome=Outcome.WAIT, waiting_for=WaitingFor.FEED) if facts.is_exit else verdict
     return _passed(Reason.NO_QUOTE)
 
 
 def suspended(facts: Facts) -> Verdict:
-    """A suspended security is not traded."""
+    """What is suspended for the day is not traded; the end of a halt is waited for, and an exit waits for both."""
     if facts.instrument is None or facts.quote is None:
         return _skipped(Reason.SUSPENDED)
+    verdict = _refused(Reason.SUSPENDED, security=facts.symbol)
+    if facts.instrument.suspended and not facts.is_exit:
+        return verdict
     if facts.instrument.suspended or facts.quote.suspended:
-        return _refused(Reason.SUSPENDED, security=facts.symbol)
+        return replace(verdict, outcome=Outcome.WAIT, waiting_for=WaitingFor.HALT)
     return _passed(Reason.SUSPENDED)
 
 
@@ -259,6 +264,14 @@ def below_lot(facts: Facts) -> Verdict:
     verdict = _sizing(Reason.BELOW_LOT)(facts)
     if verdict.outcome is Outcome.REFUSE and facts.closes and facts.others_hold and facts.attempt == 1:
         return replace(verdict, outcome=Outcome.WAIT, waiting_for=WaitingFor.ODD_LOT)
+    return verdict
+
+
+def not_sellable_today(facts: Facts) -> Verdict:
+    """What sizing found; what was bought today, and cannot be sold today, is owed to the next day's first session."""
+    verdict = _sizing(Reason.NOT_SELLABLE_TODAY)(facts)
+    if verdict.outcome is Outcome.REFUSE and facts.owed and facts.attempt == 1:
+        return replace(verdict, outcome=Outcome.WAIT, waiting_for=WaitingFor.NEXT_DAY)
     return verdict
 
 
@@ -441,7 +454,7 @@ RULES: tuple[Rule, ...] = (
     _sizing(Reason.NOTHING_TO_SELL),
     _sizing(Reason.HELD_ALREADY),
     counter_lags,
-    _sizing(Reason.NOT_SELLABLE_TODAY),
+    not_sellable_today,
     limit_up,
     limit_down,
     price_drift,

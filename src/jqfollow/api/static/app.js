@@ -68,7 +68,7 @@ function head(status) {
   document.body.classList.toggle("lost", lost);
   if (!status) return;
   byId("now").textContent = clock(status.now);
-  draw("chips", [status.accounts.map((a) => [a.account, a.ready, a.why_zh]), language()], () => chips(status.accounts));
+  draw("chips", [status.accounts.map((a) => [a.account, a.ready, a.why_zh]), status.relay, language()], () => chips(status));
   const button = byId("pause");
   button.disabled = false;
   button.textContent = t(status.paused ? "resume" : "pause");

@@ -24,6 +24,8 @@ const WORDS = {
   resume_ask: ["恢复后，新信号会立即下单。", "New signals will be ordered at once."],
   pausing: ["已暂停：不下新单，已在券商的委托不受影响", "Paused: no new orders; what is at the broker stays"],
   all: ["全部", "all"], strategy: ["策略", "Strategy"], account: ["账户", "Account"],
+  relay: ["中继", "Relay"], relay_up: ["已连接", "connected"], relay_down: ["未连接", "not connected"],
+  relay_waiting: ["待取", "waiting"], relay_last: ["上一条", "last"], relay_clock: ["时钟快", "clock ahead"],
   ready: ["可交易", "ready"], not_ready: ["不可交易", "not ready"], real: ["实盘", "REAL"], paper: ["模拟", "paper"],
   unknown_title: ["结果未知的委托，需要人工核对", "Orders whose outcome is unknown"],
   unknown_help: ["已交给券商但没有收到回音。请先在券商客户端查看委托与成交，再点“核对”。核对之前，同账户、同代码、同方向不再下单。",
@@ -74,7 +76,7 @@ const WORDS = {
   reported_rejected: ["废单", "rejected"], cancel_asked: ["请求撤单", "cancel asked"], cancel_failed: ["撤单被拒", "cancel refused"],
   absent: ["确认不存在", "proved absent"], day_ended: ["收盘", "day ended"], day_lost: ["跨日", "day lost"],
   // rules
-  stale: ["时效", "age"], replayed: ["重复", "repeat"], not_traded: ["状态", "status"], no_amount: ["数量", "amount"],
+  stale: ["时效", "age"], late: ["来晚", "late"], replayed: ["重复", "repeat"], not_traded: ["状态", "status"], no_amount: ["数量", "amount"],
   short_side: ["多空", "side"], not_followed: ["跟单设置", "follow"], not_trading_day: ["交易日", "day"],
   outside_hours: ["时段", "hours"], day_over: ["收盘", "day over"], unknown_security: ["代码", "code"],
   board_not_allowed: ["板块", "board"], blocked: ["禁止名单", "blocked list"], suspended: ["停牌", "suspension"],

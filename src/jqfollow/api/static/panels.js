@@ -4,16 +4,26 @@ import { clock, count, h, money, price } from "./dom.js";
 import { both, t, why } from "./i18n.js";
 import { pair, sideTag } from "./parts.js";
 
-export function chips(accounts) {
-  return accounts.map((a) =>
-    h(
-      "span",
-      { class: `chip ${a.ready ? "good" : "bad"}`, title: why(a) || t("ready") },
-      h("i", { class: "dot", "aria-hidden": "true" }),
-      a.account,
-      h("span", { class: "sr" }, ` ${t(a.ready ? "ready" : "not_ready")}`),
-    ),
+export function chips({ accounts, relay }) {
+  const rows = accounts.map((a) => chip(a.account, a.ready, why(a) || t("ready"), t(a.ready ? "ready" : "not_ready")));
+  return relay ? [...rows, relayChip(relay)] : rows;
+}
+
+function chip(name, good, title, told) {
+  return h(
+    "span",
+    { class: `chip ${good ? "good" : "bad"}`, title },
+    h("i", { class: "dot", "aria-hidden": "true" }),
+    name,
+    h("span", { class: "sr" }, ` ${told}`),
   );
+}
+
+function relayChip(relay) {
+  const state = `${t(relay.connected ? "relay_up" : "relay_down")} ${t("since")} ${clock(relay.since)}`;
+  const last = relay.last_at ? [`${t("relay_last")} ${clock(relay.last_at)} (+${relay.lag_s.toFixed(1)} s)`] : [];
+  const told = [state, `${t("relay_waiting")} ${relay.waiting}`, ...last, `${t("relay_clock")} ${relay.ahead_s.toFixed(1)} s`];
+  return chip(relay.waiting ? `${t("relay")} ${relay.waiting}` : t("relay"), relay.connected, told.join(" · "), told.join(" · "));
 }
 
 export function notices(status, resume) {

@@ -8,7 +8,7 @@ import httpx
 from rich.text import Text
 
 from jqfollow.cli.base import Command, Exit, config_option, console, json_option, lang, print_json, words
-from jqfollow.cli.doctor import fullqmt, machine, miniqmt, parts, tunnel
+from jqfollow.cli.doctor import fullqmt, machine, miniqmt, parts, relay, tunnel
 from jqfollow.cli.doctor.findings import Check, Finding, Level, Surroundings, bad
 from jqfollow.cli.doctor.order_test import TestOrder, order_test
 from jqfollow.clock import SystemClock
@@ -30,6 +30,7 @@ CHECKS: list[Check] = [
     parts.paper_cash,
     parts.wecom,
     tunnel.tunnel,
+    relay.relay,
 ]
 _MARKS = {Level.OK: ("✓", "green"), Level.WARN: ("!", "yellow"), Level.FAIL: ("✗", "bold red")}
 _TIMEOUT_S = 5

@@ -10,7 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from jqfollow.domain import Asset, BrokerError, FillReport, OrderReport, Position, Side
-from jqfollow.execution.brokers.miniqmt.codes import decimal_of, moment_of, price_of, state_of, volume_of
+from jqfollow.execution.brokers.miniqmt.codes import decimal_of, moment_of, price_of, volume_of
+from jqfollow.execution.brokers.miniqmt.tables import LATEST
 
 Row = Mapping[str, Any]
 REJECTED = 57
@@ -62,7 +63,7 @@ def order_report(row: Row, *, remark: str, now: datetime) -> OrderReport | None:
         side=side,
         volume=volume_of(row.get("m_nVolumeTotalOriginal")),
         price=price_of(row.get("m_dLimitPrice")),
-        state=state_of(int(row.get("m_nOrderStatus") or 0), filled),
+        state=LATEST.order_state(int(row.get("m_nOrderStatus") or 0), filled),
         filled=filled,
         at=_moment(row.get("m_strInsertTime"), now),
         message=words_of(row),

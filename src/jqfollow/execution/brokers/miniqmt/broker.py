@@ -5,6 +5,7 @@ what this does about it, stands in docs/windows.md and docs/acceptance.md.
 """
 
 import importlib
+import importlib.metadata
 import importlib.util
 import sys
 import threading
@@ -38,6 +39,7 @@ from jqfollow.execution.brokers.miniqmt.native_path import native_path
 from jqfollow.execution.brokers.miniqmt.quotes import XtQuotes
 from jqfollow.execution.brokers.miniqmt.remarks import Remarks
 from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
+from jqfollow.execution.brokers.miniqmt.tables import table_of
 from jqfollow.execution.brokers.miniqmt.threads import Threads
 from jqfollow.execution.brokers.port import INDEX, BrokerTraits, EventSink
 
@@ -253,7 +255,7 @@ class QmtBroker:
         """
         link = self._connected()
         self._check_request(request)
-        if link.proved_s_ago >= self._fresh_s:
+        if link.proved_s_ago >= self._fresh_s or link.barrier is not None:
             try:
                 link.asset(PROBE_TIMEOUT_S)
             except BrokerError as error:
@@ -277,7 +279,7 @@ class QmtBroker:
                     f"{self._name}: 下单返回 -1（{answer.message}），但连接随后失败，结果未知 / "
                     f"-1, and the connection was gone afterwards: the outcome is unknown"
                 ) from error
-        return Refused(message=answer.message)
+        return Refused(message=answer.message, broker_order_id=answer.refused_id)
 
     def _check_request(self, request: PlaceRequest) -> None:
         remark = request.remark
@@ -301,8 +303,9 @@ class QmtBroker:
     def orders(self) -> Sequence[OrderReport]:
         """All of today's orders of the account; see `port.Broker.orders`."""
         now = self._clock.now()
-        rows = self._connected().rows("orders")
-        reports = (codes.order_report(row, remark=self._remark(row), now=now) for row in rows)
+        link = self._connected()
+        rows = link.rows("orders")
+        reports = (codes.order_report(row, remark=self._remark(row), now=now, table=link.table) for row in rows)
         return [report for report in reports if report is not None]
 
     def fills(self) -> Sequence[FillReport]:
@@ -352,7 +355,15 @@ def load_vendor() -> Vendor:
         trader=quiet_trader(trader.XtQuantTrader),
         callback=trader.XtQuantTraderCallback,
         account=_load("xtquant.xttype").StockAccount,
+        table=table_of(_version()),
     )
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("xtquant")
+    except importlib.metadata.PackageNotFoundError:  # copied by hand out of a terminal's folder
+        return ""
 
 
 def load_xtdata() -> Any:

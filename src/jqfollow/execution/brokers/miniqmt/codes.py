@@ -1,6 +1,6 @@
 """MiniQMT's codes and rows as words and values of the domain: pure, and the vendor's package is not needed.
 
-The numbers are those of the vendor's `xtconstant`; a test compares them.
+The numbers are those of the vendor's `xtconstant`; a test compares them. States are in `tables`, one a build.
 """
 
 import math
@@ -13,13 +13,13 @@ from typing import Any
 from jqfollow.clock import SHANGHAI, from_ms
 from jqfollow.domain import (
     Asset,
-    AttemptState,
     BrokerError,
     FillReport,
     OrderReport,
     Position,
     Side,
 )
+from jqfollow.execution.brokers.miniqmt.tables import LATEST, CodeTable
 
 FIX_PRICE = 11
 """Price type: our own limit. Market types work only against a live counter and are not used."""
@@ -40,33 +40,6 @@ _SIDES: dict[int, Side] = {
 }
 _OFFSETS: dict[int, Side] = {48: Side.BUY, 49: Side.SELL}
 """`offset_flag`, which tells buys from sells when a broker reports an order type of its own."""
-
-_STATES: dict[int, AttemptState] = {
-    48: AttemptState.NEW,  # 未报
-    49: AttemptState.NEW,  # 待报
-    50: AttemptState.NEW,  # 已报
-    51: AttemptState.PENDING_CANCEL,  # 已报待撤
-    52: AttemptState.PENDING_CANCEL,  # 部成待撤
-    53: AttemptState.CANCELED,  # 部撤
-    54: AttemptState.CANCELED,  # 已撤
-    55: AttemptState.PARTIALLY_FILLED,  # 部成
-    56: AttemptState.FILLED,  # 已成
-    57: AttemptState.REJECTED,  # 废单
-}
-
-ACCOUNT_STATES: dict[int, tuple[str, str]] = {
-    -1: ("无效", "invalid"),
-    0: ("正常", "ok"),
-    1: ("连接中", "waiting for login"),
-    2: ("登录中", "logging in"),
-    3: ("登录失败", "login failed"),
-    4: ("初始化中", "initialising"),
-    5: ("数据刷新校正中", "correcting its data"),
-    6: ("收盘后", "after the close"),
-    7: ("穿透副链接断开", "secondary link lost"),
-    8: ("系统停用（密码错误次数超限）", "disabled: too many wrong passwords"),
-    9: ("用户停用", "disabled by the user"),
-}
 
 CANCEL_REFUSALS: dict[int, tuple[str, str]] = {
     -1: ("委托已完成或不可撤", "the order is over, or cannot be cancelled"),
@@ -139,7 +112,7 @@ def moment_of(value: object, now: datetime) -> datetime:
     return now
 
 
-def order_report(row: Any, *, remark: str, now: datetime) -> OrderReport | None:
+def order_report(row: Any, *, remark: str, now: datetime, table: CodeTable = LATEST) -> OrderReport | None:
     """An `XtOrder` as a report; `None`: it is neither a buy nor a sell.
 
     Raises:
@@ -156,21 +129,11 @@ def order_report(row: Any, *, remark: str, now: datetime) -> OrderReport | None:
         side=side,
         volume=volume,
         price=price_of(row.price),
-        state=state_of(int(row.order_status), filled),
+        state=table.order_state(int(row.order_status), filled),
         filled=filled,
         at=moment_of(row.order_time, now),
         message=str(getattr(row, "status_msg", "") or ""),
     )
-
-
-def state_of(code: int, filled: int) -> AttemptState:
-    """Of an order whose status is `code` and of which `filled` is traded."""
-    state = _STATES.get(code, AttemptState.NEW)  # 255 unknown, and codes that nobody knows: still being worked
-    if filled and state is AttemptState.NEW:
-        return AttemptState.PARTIALLY_FILLED
-    if filled and state is AttemptState.REJECTED:
-        return AttemptState.CANCELED  # what is filled was not rejected: the rest of it is over
-    return state
 
 
 def fill_report(row: Any, *, remark: str, now: datetime) -> FillReport | None:

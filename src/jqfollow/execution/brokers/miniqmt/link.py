@@ -15,6 +15,7 @@ from jqfollow.domain import BrokerDownError, BrokerError, BrokerTimeoutError, Di
 from jqfollow.execution.brokers.miniqmt import codes
 from jqfollow.execution.brokers.miniqmt.pushes import Pushes, make_callback
 from jqfollow.execution.brokers.miniqmt.remarks import Remarks
+from jqfollow.execution.brokers.miniqmt.tables import LATEST, AccountCode, CodeTable
 from jqfollow.execution.brokers.port import EventSink
 
 STRATEGY = "jqfollow"
@@ -33,6 +34,8 @@ class Vendor:
     """`XtQuantTraderCallback`."""
     account: Any
     """`StockAccount`."""
+    table: CodeTable = LATEST
+    """The codes of its build."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class PlaceAnswer:
     """The reason of a -1, when one came."""
     pushed: bool = False
     """The reason came as a push, so it is the terminal's own."""
+    refused_id: str = ""
+    """The id under which the terminal lists what it refused; '': not told."""
 
 
 class Link:
@@ -74,7 +79,8 @@ class Link:
         self._remarks = remarks
         self._clock = clock
         self._answer_timeout_s = answer_timeout_s
-        self._pushes = Pushes(sink=sink, remarks=remarks, clock=clock, account_id=account_id)
+        self.table = vendor.table
+        self._pushes = Pushes(sink=sink, remarks=remarks, clock=clock, account_id=account_id, table=vendor.table)
         self._news = threading.Condition()
         self._lost = ""
         self._detached = False
@@ -161,14 +167,28 @@ class Link:
             BrokerTimeoutError: it did not answer.
         """
         row = self._ask("asset", lambda tell: self._trader.query_stock_asset_async(self._account, tell), timeout_s)
+        barrier = self.barrier
+        if barrier is not None and row is not None:
+            self._ask_state(timeout_s)  # a push that it is well again may have been lost
+            barrier = self.barrier
         if row is None:
-            state = codes.ACCOUNT_STATES.get(self._pushes.account_state or 0, ("", ""))
-            zh, en = (f"（账号状态：{state[0]}）", f" ({state[1]})") if self._pushes.account_state else ("", "")
+            zh, en = (f"（账号状态：{barrier.zh}）", f" ({barrier.en})") if barrier else ("", "")
             raise BrokerDownError(
                 f"MiniQMT 未返回资产，账号未连接{zh} / MiniQMT gives no asset: the account is not connected{en}"
             )
+        if barrier is not None:
+            raise BrokerDownError(f"MiniQMT 里账号状态为“{barrier.zh}” / the account's state in MiniQMT: {barrier.en}")
         self._prove()
         return row
+
+    @property
+    def barrier(self) -> AccountCode | None:
+        """The account's state, as the terminal last told it, in which it does not trade; `None`: it does."""
+        return self.table.barrier(self._pushes.account_state)
+
+    def _ask_state(self, timeout_s: float | None) -> None:
+        for status in self._ask("status", self._trader.query_account_status_async, timeout_s) or ():
+            self._pushes.on_account_state(status)
 
     def rows(self, what: str) -> list[Any]:
         """Today's `orders`, `trades`, or the `positions`, as the vendor's rows.
@@ -256,7 +276,13 @@ class Link:
                 return PlaceAnswer(order_id=order_id)
             told = str(getattr(response, "error_msg", "") or "")
             pushed = self._pushes.refusal(request, seq, wait_s=0 if told else reason_wait_s)
-            return PlaceAnswer(order_id=order_id, message=pushed or told, pushed=bool(pushed))
+            if pushed is None:
+                return PlaceAnswer(order_id=order_id, message=told)
+            if pushed.broker_order_id:
+                self._remarks.learn(int(pushed.broker_order_id), request.remark)
+            return PlaceAnswer(
+                order_id=order_id, message=pushed.message, pushed=True, refused_id=pushed.broker_order_id
+            )
 
     def cancel(self, order_id: int) -> None:
         """Asks for a cancel; raises `BrokerError` when it is refused or not answered."""

@@ -11,6 +11,7 @@ from jqfollow.clock import Clock
 from jqfollow.domain import BrokerError, BrokerEvent, CancelFailed, PlaceFailed, PlaceRequest
 from jqfollow.execution.brokers.miniqmt import codes
 from jqfollow.execution.brokers.miniqmt.remarks import Remarks
+from jqfollow.execution.brokers.miniqmt.tables import CodeTable
 from jqfollow.execution.brokers.port import EventSink
 
 _log = structlog.get_logger(__name__)
@@ -19,17 +20,18 @@ _log = structlog.get_logger(__name__)
 class Pushes:
     """The pushes of one connection. Thread-safe: the vendor's thread comes in, placing threads wait."""
 
-    def __init__(self, *, sink: EventSink, remarks: Remarks, clock: Clock, account_id: str) -> None:
+    def __init__(self, *, sink: EventSink, remarks: Remarks, clock: Clock, account_id: str, table: CodeTable) -> None:
         self.account_state: int | None = None
-        """What the terminal last pushed; see `qmt_codes.ACCOUNT_STATES`."""
+        """What the terminal last told; see `tables`."""
+        self._table = table
         self._sink = sink
         self._remarks = remarks
         self._clock = clock
         self._account_id = account_id
         self._news = threading.Condition()
         self._placing: list[PlaceRequest] = []
-        self._refusals: dict[str | int, str] = {}
-        """The terminal's words about orders being placed, by remark and by the placing call's number."""
+        self._refusals: dict[str | int, PlaceFailed] = {}
+        """The terminal's refusals of orders being placed, by remark and by the placing call's number."""
         self._held: list[Callable[[], None]] = []
 
     def mute(self) -> None:
@@ -69,15 +71,15 @@ class Pushes:
                 except BrokerError as error:
                     _log.warning("a push of MiniQMT makes no sense", error=str(error))
 
-    def refusal(self, request: PlaceRequest, seq: int, *, wait_s: float) -> str:
-        """The terminal's words about the call `seq` that places `request`; empty when none come within `wait_s`."""
+    def refusal(self, request: PlaceRequest, seq: int, *, wait_s: float) -> PlaceFailed | None:
+        """The terminal's refusal of the call `seq` that places `request`; `None` when none comes within `wait_s`."""
 
-        def words() -> str:
-            return self._refusals.get(request.remark) or self._refusals.get(seq, "")
+        def told() -> PlaceFailed | None:
+            return self._refusals.get(request.remark) or self._refusals.get(seq)
 
         with self._news:
-            self._news.wait_for(lambda: words() or self._sink is _nowhere, wait_s)
-            return words()
+            self._news.wait_for(lambda: told() is not None or self._sink is _nowhere, wait_s)
+            return told()
 
     # -- for the vendor's thread
 
@@ -98,7 +100,8 @@ class Pushes:
         report(row)
 
     def _order(self, row: Any) -> None:
-        report = codes.order_report(row, remark=self._remarks.of(row.order_id, _told(row)), now=self._clock.now())
+        remark = self._remarks.of(row.order_id, _told(row))
+        report = codes.order_report(row, remark=remark, now=self._clock.now(), table=self._table)
         if report is not None:
             self.emit(report)
 
@@ -112,16 +115,17 @@ class Pushes:
         order_id = int(getattr(error, "order_id", 0) or 0)
         message = str(getattr(error, "error_msg", "") or "") or f"error_id={getattr(error, 'error_id', None)}"
         remark = self._remarks.of(order_id, _told(error))
+        failed = PlaceFailed(broker_order_id=str(order_id) if order_id > 0 else "", remark=remark, message=message)
         with self._news:
             if self._placing:
-                self._refusals[remark] = message
+                self._refusals[remark] = failed
                 if isinstance(seq := getattr(error, "seq", None), int):
-                    self._refusals[seq] = message
+                    self._refusals[seq] = failed
                 self._news.notify_all()
         if codes.proves_nothing(message):
             _log.warning("a refusal that may be none", order_id=order_id, remark=remark, message=message)
             return
-        self.emit(PlaceFailed(broker_order_id=str(order_id) if order_id > 0 else "", remark=remark, message=message))
+        self.emit(failed)
 
     def on_cancel_error(self, error: Any) -> None:
         """The terminal refused to cancel."""

@@ -1,0 +1,1 @@
+"""Builds the download for Windows: Python, everything it needs and jqfollow in one zip, on any system."""

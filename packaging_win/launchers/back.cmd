@@ -1,0 +1,3 @@
+@echo off
+call "%~dp0jqfollow.cmd" portable back
+pause

@@ -1,0 +1,386 @@
+"""Every pair of (state of an attempt, evidence about it) has its answer, written down below beside `lifecycle`'s table.
+
+The evidence goes through the functions that take it in the service: the desk's for answers and pushes, the reconciler's
+for lists and days, the wishes' for people. What contradicts goes to a person.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from jqfollow.domain import (
+    Accepted,
+    AttemptState,
+    BrokerDownError,
+    BrokerError,
+    CancelFailed,
+    FillReport,
+    ManualOrderError,
+    OrderReport,
+    PlaceFailed,
+    Refused,
+    Settlement,
+)
+from jqfollow.execution.accounts import Account
+from jqfollow.execution.brokers.port import BrokerTraits
+from jqfollow.execution.desk import Desk
+from jqfollow.execution.lifecycle import Event
+from jqfollow.execution.reconcile import Lists, Reconciler
+from jqfollow.execution.recovery import recover
+from jqfollow.execution.transitions import Moment, Names, apply_fill, apply_order_report, follow_attempt, step_attempt
+from jqfollow.execution.wishes import Wishes
+from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger.rows import AttemptRow
+from jqfollow.ledger.store import connect
+from jqfollow.ledger.tx import Tx
+from jqfollow.reasons import Reason
+from ledger.samples import DAY, NOW, an_attempt, fill_report
+
+S = AttemptState
+TOMORROW = DAY + timedelta(days=1)
+CLOSED = datetime.combine(DAY, NOW.timetz()).replace(hour=15, minute=5)
+MORNING = NOW.replace(day=TOMORROW.day)
+ID, OTHER = "b1", "b2"
+VOLUME = 200
+
+
+@dataclass
+class TheAccount:
+    """What the desk and the reconciler ask of an account."""
+
+    now: datetime = NOW
+    proof: bool = False
+    name: str = "main"
+    traded: bool = False
+    number: str = ""
+    settings: Any = field(default_factory=lambda: SimpleNamespace(broker="qmt"))
+    key = Account.key
+    placing_calls: Any = field(default_factory=lambda: SimpleNamespace(answered=lambda: None))
+
+    @property
+    def traits(self) -> BrokerTraits:
+        return BrokerTraits(real=True, absence_is_proof=self.proof)
+
+    def trading_day(self) -> date:
+        return self.now.date()
+
+    def open_day(self) -> date:
+        return self.now.date() if self.now.hour < 15 else self.now.date() + timedelta(days=1)
+
+    def placing(self) -> bool:
+        return False
+
+
+class Scene:
+    """One attempt, and what happens to it."""
+
+    def __init__(self, tx: Tx) -> None:
+        self.tx = tx
+        self.attempt = an_attempt(tx, volume=VOLUME)
+        self.account: Any = TheAccount()
+        names, accounts = Names(), {"main": self.account}
+        clock: Any = SimpleNamespace(now=lambda: self.account.now)
+        ledger: Any = None
+        self.desk = Desk(ledger=ledger, accounts=accounts, clock=clock, names=names, told=lambda: None)
+        self.wishes = Wishes(ledger=ledger, accounts=accounts, clock=clock, names=names, told=lambda: None)
+        self.reconciler = Reconciler(ledger=ledger, desk=self.desk)
+
+    def at(self, now: datetime) -> "Scene":
+        self.account.now = now
+        return self
+
+    @property
+    def moment(self) -> Moment:
+        return self.desk.moment(self.account)
+
+    @property
+    def row(self) -> AttemptRow:
+        row = self.tx.attempts.get(self.attempt.attempt_id)
+        assert row is not None
+        return row
+
+    # -- what may be said about it
+
+    def report(self, state: AttemptState, filled: int = 0, **changes: Any) -> OrderReport:
+        told = OrderReport(
+            broker_order_id=ID,
+            remark=self.attempt.remark,
+            symbol=self.attempt.security,
+            side=self.attempt.side,
+            volume=VOLUME,
+            price=self.attempt.price,
+            state=state,
+            filled=filled,
+            at=NOW,
+        )
+        return replace(told, **changes)
+
+    def fill(self, volume: int) -> FillReport:
+        return fill_report(self.attempt, f"t{volume}", broker_order_id=ID, volume=volume)
+
+    def fills(self) -> tuple[FillReport, ...]:
+        """All of its fills, those that are known among them."""
+        known = self.row.filled
+        rest = () if known == VOLUME else (self.fill(VOLUME - known),)
+        return (*((self.fill(known),) if known else ()), *rest)
+
+    def answer(self, placed: Any) -> None:
+        self.desk._answered(self.tx, self.attempt.attempt_id, placed, self.account)
+
+    def push(self, event: Any) -> None:
+        self.desk._heard(self.tx, self.account, event)
+
+    def lists(self, *orders: OrderReport, fills: tuple[FillReport, ...] = ()) -> None:
+        lists = Lists(orders=orders, fills=fills, nothing_under_way=True)
+        self.reconciler._apply(self.tx, self.account, lists, connected_anew=False)
+
+    def settle(self, settlement: Settlement) -> None:
+        self.wishes._settled(self.tx, self.attempt.order_id, settlement)
+
+    def begin(self, state: AttemptState) -> None:
+        """Brings the attempt there, as it comes there in life."""
+        key, tx, moment = self.account.key(ID), self.tx, self.moment
+        match state:
+            case S.PENDING_NEW:
+                return
+            case S.UNKNOWN:
+                follow_attempt(tx, step_attempt(tx, self.row, Event.NO_ANSWER, moment), moment)
+                return
+            case S.REJECTED:
+                self.answer(Refused(message="委托价格超过涨停价"))
+                return
+        self.answer(Accepted(broker_order_id=ID))
+        match state:
+            case S.PARTIALLY_FILLED:
+                apply_fill(tx, key, self.fill(50), moment)
+            case S.PENDING_CANCEL:
+                step_attempt(tx, self.row, Event.CANCEL_ASKED, moment, cancel_at=moment.now)
+            case S.FILLED:
+                apply_fill(tx, key, self.fill(VOLUME), moment)
+            case S.CANCELED:
+                step_attempt(tx, self.row, Event.CANCEL_ASKED, moment, cancel_at=moment.now)
+                apply_order_report(tx, key, self.report(S.CANCELED), moment)
+            case _:
+                pass
+
+
+NAMELESS: dict[str, Any] = {"broker_order_id": "b9", "remark": "程序化交易"}
+REFUSED_AGAIN = "[废单] 价格超出范围"
+
+
+def refusal(*, broker_order_id: str = "", remark: str = "") -> PlaceFailed:
+    return PlaceFailed(broker_order_id=broker_order_id, remark=remark, message=REFUSED_AGAIN)
+
+
+def restart(scene: Scene) -> None:
+    calls: Any = SimpleNamespace(handed_over=lambda _tx, _remark: True, begin=lambda _tx: None)
+    scene.tx.numbers.set("main", "", NOW)
+    recover(scene.tx, {"main": scene.account}, calls, lambda _: scene.moment)
+
+
+EVIDENCE: dict[str, Callable[[Scene], None]] = {
+    # the placing call's own answer, in time or late
+    "answer: accepted": lambda s: s.answer(Accepted(broker_order_id=ID)),
+    "answer: refused": lambda s: s.answer(Refused(message=REFUSED_AGAIN)),
+    "answer: refused, with an id": lambda s: s.answer(Refused(message=REFUSED_AGAIN, broker_order_id=ID)),
+    "answer: not sent": lambda s: s.answer(BrokerDownError("未连接")),
+    "answer: none": lambda s: s.answer(BrokerError("没有答复")),
+    # pushes, in whatever order
+    "push: new": lambda s: s.push(s.report(S.NEW)),
+    "push: partly filled": lambda s: s.push(s.report(S.PARTIALLY_FILLED, 100)),
+    "push: filled": lambda s: s.push(s.report(S.FILLED, VOLUME)),
+    "push: cancel pending": lambda s: s.push(s.report(S.PENDING_CANCEL)),
+    "push: canceled": lambda s: s.push(s.report(S.CANCELED)),
+    "push: canceled, part filled": lambda s: s.push(s.report(S.CANCELED, 100)),
+    "push: rejected": lambda s: s.push(s.report(S.REJECTED)),
+    "push: a fill of a part": lambda s: s.push(s.fill(100)),
+    "push: a fill of all": lambda s: s.push(s.fills()[-1]),
+    "push: refused, by remark": lambda s: s.push(
+        PlaceFailed(broker_order_id="", remark=s.attempt.remark, message=REFUSED_AGAIN)
+    ),
+    "push: refused, by id": lambda s: s.push(PlaceFailed(broker_order_id=ID, remark="", message=REFUSED_AGAIN)),
+    "push: cancel refused": lambda s: s.push(CancelFailed(broker_order_id=ID, message="不可撤")),
+    "push: under another id": lambda s: s.push(s.report(S.FILLED, VOLUME, broker_order_id=OTHER)),
+    "push: on other terms": lambda s: s.push(s.report(S.FILLED, VOLUME, symbol="600000.SH")),
+    # lists, well after whatever happened
+    "list: new": lambda s: s.at(later(60)).lists(s.report(S.NEW)),
+    "list: partly filled": lambda s: s.at(later(60)).lists(s.report(S.PARTIALLY_FILLED, 100), fills=(s.fill(100),)),
+    "list: filled, its fills": lambda s: s.at(later(60)).lists(s.report(S.FILLED, VOLUME), fills=s.fills()),
+    "list: filled, no fills": lambda s: s.at(later(60)).lists(s.report(S.FILLED, VOLUME)),
+    "list: canceled": lambda s: s.at(later(60)).lists(s.report(S.CANCELED)),
+    "list: rejected": lambda s: s.at(later(60)).lists(s.report(S.REJECTED)),
+    "list: its terms, living": lambda s: s.at(later(60)).lists(s.report(S.NEW, **NAMELESS)),
+    "list: its terms, filled": lambda s: s.at(later(60)).lists(s.report(S.FILLED, VOLUME, **NAMELESS)),
+    "list: its terms, canceled": lambda s: s.at(later(60)).lists(s.report(S.CANCELED, **NAMELESS)),
+    "list: its terms, rejected": lambda s: s.at(later(60)).lists(s.report(S.REJECTED, **NAMELESS)),
+    "list: its terms, twice": lambda s: s.at(later(60)).lists(
+        s.report(S.NEW, **NAMELESS), s.report(S.NEW, **(NAMELESS | {"broker_order_id": "b8"}))
+    ),
+    "list: its id, no remark": lambda s: s.at(later(60)).lists(s.report(S.NEW, remark="")),
+    "list: under another id": lambda s: s.at(later(60)).lists(s.report(S.NEW, broker_order_id=OTHER)),
+    "list: its remark twice": lambda s: s.at(later(60)).lists(s.report(S.NEW), s.report(S.NEW, broker_order_id=OTHER)),
+    "list: its remark, other terms": lambda s: s.at(later(60)).lists(s.report(S.NEW, volume=VOLUME + 100)),
+    "list: not there": lambda s: s.at(later(60)).lists(),
+    "list: not there, a proof": lambda s: proof(s).at(later(60)).lists(),
+    # days
+    "close: standing": lambda s: s.at(CLOSED).lists(s.report(S.NEW)),
+    "close: not there": lambda s: s.at(CLOSED).lists(),
+    "next day: list of the day before": lambda s: s.at(MORNING).lists(s.report(S.NEW)),
+    "next day: filled, of the day before": lambda s: s.at(MORNING).lists(s.report(S.FILLED, VOLUME), fills=s.fills()),
+    "next day: not there": lambda s: s.at(MORNING).lists(),
+    "next day: a stranger with its id": lambda s: s.at(MORNING).lists(
+        s.report(S.FILLED, VOLUME, remark="", at=MORNING)
+    ),
+    # the program itself, and people
+    "restart": restart,
+    "person: not placed": lambda s: s.settle(Settlement(outcome="not_placed")),
+    "person: placed": lambda s: s.settle(Settlement(outcome="placed", broker_order_id=ID)),
+    "person: over, nothing filled": lambda s: s.settle(Settlement(outcome="ended")),
+    "person: over, all filled": lambda s: s.settle(Settlement(outcome="ended", filled=VOLUME, price=Decimal("11.3"))),
+    "person: cancel": lambda s: s.wishes.want_end(s.tx, s.attempt.order_id, Reason.CANCELED_BY_USER),
+}
+
+STATES = (
+    S.PENDING_NEW,
+    S.UNKNOWN,
+    S.NEW,
+    S.PARTIALLY_FILLED,
+    S.PENDING_CANCEL,
+    S.FILLED,
+    S.CANCELED,
+    S.REJECTED,
+)
+WORDS = {
+    S.PENDING_NEW: "pending",
+    S.UNKNOWN: "unknown",
+    S.NEW: "new",
+    S.PARTIALLY_FILLED: "part",
+    S.PENDING_CANCEL: "cancel",
+    S.FILLED: "filled",
+    S.CANCELED: "ended",
+    S.REJECTED: "refused",
+}
+
+ANSWERS = """
+| evidence                            | pending  | unknown | new      | part     | cancel   | filled | ended | refused |
+| answer: accepted                    | new      | new     | ·        | ·        | ·        | ·      | ·     | ·!      |
+| answer: refused                     | refused  | refused | refused  | ·        | ·        | ·      | ·     | ·       |
+| answer: refused, with an id         | refused  | refused | refused  | ·        | ·        | ·      | ·     | ·       |
+| answer: not sent                    | refused  | refused | ·        | ·        | ·        | ·      | ·     | ·       |
+| answer: none                        | unknown! | ·!      | ·        | ·        | ·        | ·      | ·     | ·       |
+| push: new                           | new      | new     | ·        | ·        | ·        | ·      | ·     | ·!      |
+| push: partly filled                 | part     | part    | part     | ·        | ·        | ·      | ·     | ·!      |
+| push: filled                        | filled   | filled  | filled   | filled   | filled   | ·      | ·     | ·!      |
+| push: cancel pending                | cancel   | cancel  | cancel   | cancel   | ·        | ·      | ·     | ·!      |
+| push: canceled                      | ended    | ended   | ended    | ended    | ended    | ·      | ·     | ·       |
+| push: canceled, part filled         | ended    | ended   | ended    | ended    | ended    | ·      | ·     | ·!      |
+| push: rejected                      | refused  | refused | refused  | ended    | ended    | ·      | ·     | ·       |
+| push: a fill of a part              | part     | part    | part     | ·        | ·        | ·!     | ·     | ·!      |
+| push: a fill of all                 | filled   | filled  | filled   | filled   | filled   | ·      | ·     | ·!      |
+| push: refused, by remark            | refused  | refused | ·        | ·        | ·        | ·      | ·     | ·       |
+| push: refused, by id                | ·        | ·       | refused  | ·        | ·        | ·      | ·     | ·       |
+| push: cancel refused                | ·        | ·       | ·        | ·        | new      | ·      | ·     | ·       |
+| push: under another id              | filled   | filled  | ·        | ·        | ·        | ·      | ·     | ·!      |
+| push: on other terms                | ·        | ·       | ·        | ·        | ·        | ·      | ·     | ·       |
+| list: new                           | new      | new     | ·        | ·        | ·        | ·      | ·!    | ·!      |
+| list: partly filled                 | part     | part    | part     | ·        | ·        | ·      | ·     | ·!      |
+| list: filled, its fills             | filled   | filled  | filled   | filled   | filled   | ·      | ·     | ·!      |
+| list: filled, no fills              | filled   | filled  | filled   | filled   | filled   | ·      | ·     | ·!      |
+| list: canceled                      | ended    | ended   | ended    | ended    | ended    | ·      | ·     | ·       |
+| list: rejected                      | refused  | refused | refused  | ended    | ended    | ·      | ·     | ·       |
+| list: its terms, living             | ·        | new     | ·        | ·        | ·        | ·      | ·     | ·       |
+| list: its terms, filled             | ·        | filled  | ·        | ·        | ·        | ·      | ·     | ·       |
+| list: its terms, canceled           | ·        | ·       | ·        | ·        | ·        | ·      | ·     | ·       |
+| list: its terms, rejected           | ·        | ·       | ·        | ·        | ·        | ·      | ·     | ·       |
+| list: its terms, twice              | ·        | ·       | ·        | ·        | ·        | ·      | ·     | ·       |
+| list: its id, no remark             | ·        | new     | ·        | ·        | ·        | ·      | ·!    | ·       |
+| list: under another id              | new      | new     | unknown! | unknown! | unknown! | ·!     | ·!    | ·!      |
+| list: its remark twice              | ·!       | ·!      | ·!       | ·!       | ·!       | ·!     | ·!    | ·!      |
+| list: its remark, other terms       | ·!       | ·!      | ·!       | ·!       | ·!       | ·!     | ·!    | ·!      |
+| list: not there                     | ·        | ·       | ·        | ·        | ·        | ·      | ·     | ·       |
+| list: not there, a proof            | ·        | refused | ·        | ·        | ·        | ·      | ·     | ·       |
+| close: standing                     | ended    | ended   | ended    | ended    | ended    | ·      | ·     | ·       |
+| close: not there                    | ·        | ·       | ·        | ·        | ·        | ·      | ·     | ·       |
+| next day: list of the day before    | ended    | ended   | ended    | ended    | ended    | ·      | ·     | ·       |
+| next day: filled, of the day before | filled   | filled  | filled   | filled   | filled   | ·      | ·     | ·       |
+| next day: not there                 | unknown! | ·!      | unknown! | unknown! | unknown! | ·      | ·     | ·       |
+| next day: a stranger with its id    | unknown! | ·!      | unknown! | unknown! | unknown! | ·      | ·     | ·       |
+| restart                             | unknown  | ·       | ·        | ·        | ·        | ·      | ·     | ·       |
+| person: not placed                  | no       | refused | no       | no       | no       | no     | no    | no      |
+| person: placed                      | no       | new     | no       | no       | no       | no     | no    | no      |
+| person: over, nothing filled        | no       | ended   | no       | no       | no       | no     | no    | no      |
+| person: over, all filled            | no       | filled  | no       | no       | no       | no     | no    | no      |
+| person: cancel                      | ·        | ·       | ·        | ·        | ·        | no     | ·     | ·       |
+"""
+"""`·`: it stays. `!`: a person is told at once. `no`: a person's word that is not taken, with the reason."""
+
+
+def later(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def proof(scene: Scene) -> Scene:
+    scene.account.proof = True
+    return scene
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    path = tmp_path_factory.mktemp("evidence") / "ledger.db"
+    Ledger.open(path).close_now()
+    connection = connect(path, mode="rw", busy_timeout_s=1)
+    yield connection
+    connection.close()
+
+
+@contextmanager
+def taken_back(connection: Any) -> Iterator[Scene]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield Scene(Tx(connection))
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def urgent(tx: Tx) -> int:
+    return sum(message.kind in {"alert", "unknown_outcome"} for message in tx.outbox.list())
+
+
+def answer(connection: Any, state: AttemptState, evidence: Callable[[Scene], None]) -> str:
+    with taken_back(connection) as scene:
+        scene.begin(state)
+        assert scene.row.state is state
+        before = urgent(scene.tx)
+        try:
+            evidence(scene)
+        except ManualOrderError:
+            return "no"
+        after, told = scene.row.state, urgent(scene.tx) > before
+        return ("·" if after is state else WORDS[after]) + ("!" if told else "")
+
+
+ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in ANSWERS.strip().splitlines()]
+
+
+def test_every_evidence_has_an_answer_for_every_state() -> None:
+    assert ROWS[0][1:] == [WORDS[state] for state in STATES]
+    assert set(STATES) == set(AttemptState)
+    assert [row[0] for row in ROWS[1:]] == list(EVIDENCE)
+
+
+@pytest.mark.parametrize("row", ROWS[1:], ids=lambda row: row[0])
+def test_the_answer_is_the_written_one(connection: Any, row: list[str]) -> None:
+    assert [answer(connection, state, EVIDENCE[row[0]]) for state in STATES] == row[1:]
+
+
+def test_only_proof_ends_an_attempt_and_only_one_that_names_it() -> None:
+    """What may let a next attempt go out: read off the table, so that nobody changes it without a thought."""
+    proofs = {row[0] for row in ROWS[1:] if {"ended", "refused"} & {cell.strip("!") for cell in row[1:]}}
+    assert not [name for name in proofs if "its terms" in name or "another id" in name or "stranger" in name]
+    assert not [name for name in proofs if name in {"list: not there", "next day: not there", "answer: none"}]
