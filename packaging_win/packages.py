@@ -78,7 +78,7 @@ def lock() -> None:
             [
                 *(sys.executable, "-m", "uv", "pip", "compile", str(project), str(also), "--only-binary", ":all:"),
                 *("--python-platform", "x86_64-pc-windows-msvc", "--python-version", PYTHON, "--generate-hashes"),
-                *("--no-emit-index-url", "--no-annotate", "--no-header", "--quiet"),
+                *("--no-annotate", "--no-header", "--quiet"),
             ],
             stdout=subprocess.PIPE,
             check=True,

@@ -26,6 +26,7 @@ from jqfollow.ledger.tx import Tx
 from jqfollow.manual import manual_signal
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.settings import Settings
+from jqfollow.stages import Stages
 from jqfollow.strategy_news import GAP_PATIENCE
 from jqfollow.wire.messages import OrderMessage, read_again
 
@@ -50,6 +51,7 @@ class Follower:
         settings: Settings,
         clock: Clock,
         names: Names,
+        stages: Stages | None = None,
     ) -> None:
         self._ledger = ledger
         self._accounts = accounts
@@ -59,7 +61,16 @@ class Follower:
         self._clock = clock
         self._following = Following(settings=settings, accounts=accounts, wishes=wishes, names=names)
         self._rounds = {
-            name: Rounds(account, ledger=ledger, desk=desk, wishes=wishes, settings=settings, clock=clock, names=names)
+            name: Rounds(
+                account,
+                ledger=ledger,
+                desk=desk,
+                wishes=wishes,
+                settings=settings,
+                clock=clock,
+                names=names,
+                stages=stages or Stages(clock),
+            )
             for name, account in accounts.items()
         }
         self._wake = asyncio.Event()

@@ -82,8 +82,8 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
         "the signal is {age_s} s old, at most {max_age_s} s are allowed (risk.max_signal_age_s)",
     ),
     Reason.LATE: (
-        "信号来晚了：产生后 {age_s} 秒才到（电脑睡着或断网），超过 {max_age_s} 秒不再下单；用 jqfollow drift 看差多少",
-        "the signal came {age_s} s after it was made, beyond {max_age_s} s it is not traded; see jqfollow drift",
+        "信号来晚了：产生后 {age_s} 秒才到（电脑睡着或断网），超过 {max_age_s} 秒不下单；jqfollow repair 可补",
+        "the signal came {age_s} s after it was made, beyond {max_age_s} s it is not traded; see jqfollow repair",
     ),
     Reason.REPLAYED: (
         "聚宽订单 {jq_order_id} 已由信号 {first_signal_id} 跟过，不再重复",

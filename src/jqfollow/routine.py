@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from jqfollow.ledger.backups import daily_path, prune
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.market.calendar import FILE_NAME as CALENDAR_FILE
 from jqfollow.market.calendar import CalendarError, TradingCalendar, calendar_template
-from jqfollow.market.sessions import day_end
+from jqfollow.market.sessions import accepts_orders, day_end, phase_at
 from jqfollow.notify import messages, reports
 from jqfollow.notify.collect import Scene, heartbeat_facts, summary_facts
 from jqfollow.notify.facts import CostFacts
@@ -28,7 +28,11 @@ from jqfollow.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+LOOK_AWAKE_EVERY_S = 10
+ASLEEP = timedelta(seconds=60)
+"""Who was not called for so long slept, or stood still."""
 KEEP_BACKUPS = 14
+KEEP_BACKUPS_BYTES = 4 << 30
 _CURVE = timedelta(days=60)
 """What the evening's picture shows."""
 KEEP_PICTURES = timedelta(days=30)
@@ -61,6 +65,7 @@ class Routine:
         self._warnings = warnings
         self._told = told
         self._clock = clock
+        self._awake: datetime | None = None
 
     def _scene(self, now: datetime) -> Scene:
         days = {name: account.trading_day() for name, account in self._accounts.items()}
@@ -112,7 +117,7 @@ class Routine:
         copy = daily_path(self._settings.ledger_file, now.date())
         if not copy.exists() or now >= day_end(now.date()):
             await self._ledger.backup(copy)
-            prune(copy.parent, KEEP_BACKUPS)
+            prune(copy.parent, KEEP_BACKUPS, KEEP_BACKUPS_BYTES)
             await self._ledger.write(lambda tx: tx.snapshots.thin(now.date() - KEEP_PICTURES))
         warning = self._calendar.warning(now.date())
         if warning is not None:
@@ -121,11 +126,35 @@ class Routine:
                 calendar_file.write_text(calendar_template(), encoding="utf-8", newline="\n")
             await self.tell(Kind.ALERT, messages.alert(warning[0]), unique_key=f"calendar-{now:%Y%m%d}")
 
+    async def look_awake(self, now: datetime) -> None:
+        """Every few seconds: a computer that slept while the exchange traded is told of, by whatever it slept."""
+        before, self._awake = self._awake, now
+        if before is None or now - before < ASLEEP:
+            return
+        minutes = traded_minutes(self._calendar, before, now)
+        log.warning("was_asleep", since=before.isoformat(), traded_minutes=minutes)
+        if minutes:
+            times = f"{before:%m-%d %H:%M:%S} 到 {now:%m-%d %H:%M:%S}"
+            zh = f"电脑睡眠或停顿：{times}，其中交易时段 {minutes} 分钟没有跟单。请运行 jqfollow doctor"
+            await self.tell(Kind.ALERT, messages.alert(zh))
+
     async def tell(self, kind: Kind, text: str, *, unique_key: str | None = None) -> None:
         """Puts a message into the outbox; with a `unique_key`, once."""
         now = self._clock.now()
         await self._ledger.write(lambda tx: tx.outbox.put(kind, text, now, unique_key=unique_key))
         self._told()
+
+
+def traded_minutes(calendar: TradingCalendar, since: datetime, until: datetime) -> int:
+    """How many minutes of `since` to `until`, of its last week at most, the exchange took orders."""
+    minutes, moment = 0, max(since, until - timedelta(days=7))
+    while moment < until:
+        if not _trades(calendar, moment):
+            moment = datetime.combine(moment.date() + timedelta(days=1), time(), moment.tzinfo)
+            continue
+        minutes += accepts_orders(phase_at(moment), join_auction=False)
+        moment += timedelta(minutes=1)
+    return minutes
 
 
 def _trades(calendar: TradingCalendar, now: datetime) -> bool:

@@ -6,15 +6,14 @@ are connected: a signal is recorded whatever a broker does. Stop: the other way 
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from jqfollow import __version__
 from jqfollow.accounting.books import BookKeeper
@@ -30,7 +29,8 @@ from jqfollow.api.routes.accounting import Accounting
 from jqfollow.api.server import Server
 from jqfollow.api.signals import SignalsPort, signals_app
 from jqfollow.api.token import load_or_create_token
-from jqfollow.clock import SHANGHAI, Clock, SystemClock
+from jqfollow.clock import Clock, SystemClock
+from jqfollow.clock_steps import ClockSteps
 from jqfollow.domain import AccountState, JqfollowError, Wire
 from jqfollow.drift.memo import DriftMemo
 from jqfollow.execution.accounts import Account
@@ -48,7 +48,7 @@ from jqfollow.execution.sweeps import Sweeps
 from jqfollow.execution.transitions import Names
 from jqfollow.execution.wishes import Wishes
 from jqfollow.follower import Follower
-from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.errors import LedgerDamagedError, LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.market.calendar import FILE_NAME as CALENDAR_FILE
 from jqfollow.market.calendar import load_calendar
@@ -57,10 +57,12 @@ from jqfollow.notify.kinds import Kind
 from jqfollow.notify.outbox import Outbox
 from jqfollow.notify.wecom import WecomRobot, make_client
 from jqfollow.relay.ticket import TICKET
-from jqfollow.routine import Routine
+from jqfollow.routine import LOOK_AWAKE_EVERY_S, Routine
+from jqfollow.schedule import Schedule
 from jqfollow.settings import Account as AccountSettings
 from jqfollow.settings import FullQmtAccount, PaperAccount, QmtAccount, Settings
 from jqfollow.settings.cautions import cautions
+from jqfollow.stages import Stages
 from jqfollow.tape.lines import FOLDER as TAPE_FOLDER
 from jqfollow.tape.recorder import Recorder
 from jqfollow.wire.keystore import KeyStore
@@ -77,6 +79,8 @@ TAPE_EVERY_S = 1
 CORPORATE_EVERY_S = 120
 WATCH_EVERY_S = 300
 GAPS_EVERY_S = 5
+KEEP_HOUSE_AT = time(16)
+STAGES_EVERY_S = 1
 PUSHES_AT_ONCE = 256
 """So many pushes share a commit at most."""
 PUSHES_WAIT_S = 0.2
@@ -119,6 +123,8 @@ class Service:
         self._warnings: list[tuple[str, str]] = []
         self.names = Names(titles={name: s.title for name, s in settings.strategies.items()})
         self.counters = Counters()
+        self.schedule = Schedule(self.clock)
+        self.stages = Stages(self.clock)
         self.accounts: dict[str, Account] = {}
         self.signals_port: SignalsPort | None = None
         self.hurried: Callable[[], bool] = lambda: False
@@ -152,7 +158,7 @@ class Service:
         settings = self.settings
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         self.calendar = load_calendar(settings.data_dir / CALENDAR_FILE)
-        self.ledger = Ledger.open(settings.ledger_file)
+        self.ledger = Ledger.open(settings.ledger_file, whole=False)  # `_look_over` sees the whole
         self._closing.push_async_callback(self.ledger.close)
         self.keys = KeyStore.open(settings.keys_file, self.clock)
         new_keys = self.keys.ensure([name for name, s in settings.strategies.items() if s.wire is Wire.JQF1])
@@ -165,6 +171,7 @@ class Service:
             intake=self.follower,
             clock=self.clock,
             counters=self.counters,
+            stages=self.stages,
             clocks=ClockWatch(seen=self._seen, tell=self._tell_of_clocks, clock=self.clock),
         )
         signals = Server(
@@ -182,6 +189,7 @@ class Service:
                 clock=self.clock,
                 token=token.text,
                 counters=self.counters,
+                stages=self.stages,
                 notices=self.notices,
                 relay=self.relay_view,
                 signals=self.signals_port,
@@ -233,7 +241,12 @@ class Service:
         robots = [WecomRobot(key, client) for key in settings.notify.wecom.keys]
         self.outbox = Outbox(self.ledger, robots, self.clock)
         self.desk = Desk(
-            ledger=self.ledger, accounts=self.accounts, clock=self.clock, names=self.names, told=self.outbox.kick
+            ledger=self.ledger,
+            accounts=self.accounts,
+            clock=self.clock,
+            names=self.names,
+            told=self.outbox.kick,
+            stages=self.stages,
         )
         self.wishes = Wishes(
             ledger=self.ledger, accounts=self.accounts, clock=self.clock, names=self.names, told=self.outbox.kick
@@ -247,6 +260,7 @@ class Service:
             settings=settings,
             clock=self.clock,
             names=self.names,
+            stages=self.stages,
         )
         self.repairs = Repairs(
             ledger=self.ledger,
@@ -346,6 +360,7 @@ class Service:
     def _run_tasks(self) -> None:
         self._task("follower", self.follower.run())
         self._task("outbox", self.outbox.run())
+        self._task("ledger check", self._look_over())
         for name, account in self.accounts.items():
             self._task(f"supervisor {name}", self.supervisors[name].run())
             self._task(f"pushes {name}", self._hear(account))
@@ -377,6 +392,21 @@ class Service:
 
     async def _alert(self, zh: str) -> None:
         await self.routine.tell(Kind.ALERT, messages.alert(zh))
+
+    async def _look_over(self) -> None:
+        """The whole of the ledger, beside the work: nothing is traded by a damaged one."""
+        began = self.clock.monotonic()
+        try:
+            await self.ledger.check()
+        except LedgerDamagedError as error:
+            log.critical("ledger_damaged", error=str(error))
+            await self._alert(f"账本损坏，服务停止：{error.zh}")
+            raise
+        except LedgerError as error:
+            log.warning("ledger_not_looked_over", error=str(error))
+        else:
+            log.info("ledger_whole", seconds=round(self.clock.monotonic() - began, 1))
+        await asyncio.Event().wait()
 
     def _task(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
@@ -487,49 +517,48 @@ class Service:
     # -- schedule ----------------------------------------------------------------------------------------------------
 
     def _schedule(self) -> None:
-        scheduler = AsyncIOScheduler(timezone=SHANGHAI, job_defaults={"coalesce": True, "max_instances": 1})
-        every = (
-            (1, self.sweeps.retry),
-            (1, self.sweeps.cancel_overdue),
-            (LOOK_AFTER_EVERY_S, self.sweeps.look_after),
-            (PICTURES_EVERY_S, self.sweeps.take_picture),
-        )
-        for account in self.accounts.values():
-            for seconds, sweep in every:
-                job = self._guarded(partial(sweep, account), f"{sweep.__name__} {account.name}")
-                scheduler.add_job(job, "interval", seconds=seconds, misfire_grace_time=None)
-        gaps = self._guarded(self.follower.tell_gaps, "tell_gaps")
-        scheduler.add_job(gaps, "interval", seconds=GAPS_EVERY_S, misfire_grace_time=None)
-        notify = self.settings.notify
-        for at, job in (
-            (notify.heartbeat_at, self._guarded(self.routine.send_heartbeat, "heartbeat")),
-            (notify.summary_at, self._guarded(self.routine.send_summary, "summary")),
-        ):
-            scheduler.add_job(job, "cron", hour=at.hour, minute=at.minute, misfire_grace_time=3600)
-        for seconds, look, name in (
+        schedule, notify = self.schedule, self.settings.notify
+        for name, account in self.accounts.items():
+            for seconds, sweep in (
+                (1, self.sweeps.retry),
+                (1, self.sweeps.cancel_overdue),
+                (LOOK_AFTER_EVERY_S, self.sweeps.look_after),
+                (PICTURES_EVERY_S, self.sweeps.take_picture),
+            ):
+                schedule.every(seconds, partial(sweep, account), f"{sweep.__name__} {name}")
+        for seconds, work, name in (
+            (GAPS_EVERY_S, self.follower.tell_gaps, "tell_gaps"),
+            (STAGES_EVERY_S, self._keep_stages, "keep_stages"),
             (TAPE_EVERY_S, self.recorder.look, "tape"),
             (CORPORATE_EVERY_S, self.corporate.look, "corporate_actions"),
             (WATCH_EVERY_S, self.watch.look, "watch"),
+            (LOOK_AWAKE_EVERY_S, self.routine.look_awake, "look_awake"),
         ):
-            scheduler.add_job(self._guarded(look, name), "interval", seconds=seconds, misfire_grace_time=None)
-        keep_house = self._guarded(self.routine.keep_house, "keep_house")
-        scheduler.add_job(keep_house, "cron", hour=16, misfire_grace_time=None)
-        scheduler.add_job(keep_house, misfire_grace_time=None)  # now
-        scheduler.start()
-        self._closing.callback(scheduler.shutdown, wait=False)
+            schedule.every(seconds, work, name)
+        schedule.at(notify.heartbeat_at, self.routine.send_heartbeat, "heartbeat")
+        schedule.at(notify.summary_at, self.routine.send_summary, "summary")
+        schedule.at(KEEP_HOUSE_AT, self.routine.keep_house, "keep_house")
+        schedule.once(self.routine.keep_house, "keep_house")
+        schedule.start()
+        self._closing.callback(schedule.stop)
+        self._task(
+            "clock steps",
+            ClockSteps(self.clock, self.ledger, accounts=tuple(self.accounts), set_along=self._set_along).run(),
+        )
 
-    def _guarded(
-        self, job: Callable[[datetime], Awaitable[None]], name: str
-    ) -> Callable[[], Coroutine[Any, Any, None]]:
-        async def run() -> None:
-            try:
-                await job(self.clock.now())
-            except asyncio.CancelledError:  # the service stops, and the turn with it
-                log.info("sweep_ended", sweep=name)
-            except Exception:  # one turn ends here; the next comes
-                log.exception("sweep_failed", sweep=name)
+    def _set_along(self) -> None:
+        """The clock was set: everything is looked at again."""
+        self.schedule.clock_was_set()
+        for account in self.accounts.values():
+            account.arrived = True
+            account.wake.set()
+        self.outbox.kick()
 
-        return run
+    async def _keep_stages(self, _: datetime) -> None:
+        """How long orders took is written beside the work; what cannot be written is no loss of money."""
+        orders = self.stages.changed()
+        if orders:
+            await self.ledger.write(lambda tx: tx.latencies.put(orders))
 
     # -- stop --------------------------------------------------------------------------------------------------------
 
@@ -561,6 +590,8 @@ class Service:
             task.cancel()
         await asyncio.wait(self._tasks, timeout=self._stop_s())
         self._tasks.clear()
+        with suppress(LedgerError):
+            await self._keep_stages(self.clock.now())
 
     async def _close_lanes(self, account: Account) -> None:
         await account.lanes.close(self._stop_s())

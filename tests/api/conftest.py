@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
-from jqfollow.api.models import NoticeView
+from jqfollow.api.models import NoticeView, RelayView
 from jqfollow.api.reception import SignalsLimits
 from jqfollow.api.signals import SignalsPort, signals_app
 from jqfollow.domain import AccountState
@@ -137,6 +137,8 @@ def console_asgi(
     signals_port: SignalsPort,
 ) -> ASGIApp:
     notice = NoticeView(level="warning", zh="交易日历缺少 2027 年", en="the calendar lacks 2027")
+    now = clock.now()
+    relay = RelayView(connected=True, since=now, waiting=3, last_at=now, lag_s=0.25, ahead_s=-1.5)
     return console_app(
         settings=settings,
         ledger=ledger,
@@ -146,6 +148,7 @@ def console_asgi(
         token=TOKEN,
         counters=counters,
         notices=lambda: [notice],
+        relay=lambda: relay,
         signals=signals_port,
     )
 

@@ -51,6 +51,9 @@ async def test_the_dashboard_shows_the_day(browser: Browser, url: str) -> None:
     text = await browser.eval("document.body.innerText")
     for shown in ("跟单中", "结果未知", "600519.SH 涨停 1523.50，不追买", "1,004,989.00", "等资金", "MiniQMT 未登录"):
         assert shown in text
+    chip = await browser.eval("document.querySelector('#chips .chip:last-child').title")
+    for shown in ("已连接", "待取 3", "(+0.3 s)", "时钟快 -1.5 s"):
+        assert shown in chip
     assert await browser.eval("document.title") == "⚠1 jqfollow"
     await browser.eval("document.querySelector('#lang').click()")
     await browser.until("document.body.innerText.includes('600519.SH is at its upper limit')")

@@ -36,6 +36,7 @@ async def test_status_shows_how_things_stand(console: httpx.AsyncClient) -> None
         True,
     )
     assert status["notices"][0]["zh"] == "交易日历缺少 2027 年"
+    assert (status["relay"]["connected"], status["relay"]["waiting"]) == (True, 3)
 
 
 async def test_accounts_show_money_as_text_and_hide_the_account_id(console: httpx.AsyncClient) -> None:

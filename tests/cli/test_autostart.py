@@ -63,6 +63,34 @@ def test_it_starts_the_service_at_this_users_log_on(run: Run, scheduler: Schedul
     assert "-X utf8" in arguments
 
 
+def test_frpc_is_started_beside_it(run: Run, scheduler: Scheduler, config: Path) -> None:
+    assert run("autostart", "install", "--frpc", "frp 隧道.exe").exit_code == 2
+    assert scheduler.tasks == {}
+    for name in ("frp 隧道.exe", "frpc.toml"):
+        (config.parent / name).touch()
+    assert run("autostart", "install", "--frpc", "frp 隧道.exe").exit_code == 0
+    arguments = text(scheduler.tasks["jqfollow"], "Arguments") or ""
+    assert f'tray --frpc "{config.parent / "frp 隧道.exe"}" --config' in arguments
+
+
+@pytest.mark.usefixtures("scheduler")
+def test_an_update_moves_the_task_to_the_new_version(run: Run, scheduler: Scheduler, config: Path) -> None:
+    new = Path("D:/跟单/versions/0.2.0/python/pythonw.exe")
+    assert not autostart.refresh(config.resolve(), new), "there is no task"
+    run("autostart", "install")
+    before = text(scheduler.tasks["jqfollow"], "Arguments")
+    assert not autostart.refresh(Path("D:/another/config.toml"), new), "of another folder"
+    assert autostart.refresh(config.resolve(), new)
+    assert text(scheduler.tasks["jqfollow"], "Command") == str(new)
+    assert text(scheduler.tasks["jqfollow"], "Arguments") == before
+    assert not autostart.refresh(config.resolve(), new)
+    assert autostart.folder_of_task() == config.parent.resolve()
+    autostart.forget(Path("D:/another"))
+    assert list(scheduler.tasks) == ["jqfollow"]
+    autostart.forget(config.parent.resolve())
+    assert scheduler.tasks == {}
+
+
 def test_install_twice_is_one_task_and_remove_takes_it_away(run: Run, scheduler: Scheduler, config: Path) -> None:
     for _ in range(2):
         assert run("autostart", "install").exit_code == 0

@@ -13,6 +13,7 @@ from jqfollow.cli.closing import (
     WM_ENDSESSION,
     WM_POWERBROADCAST,
     WM_QUERYENDSESSION,
+    WM_STOP,
     Closing,
 )
 
@@ -43,6 +44,13 @@ def test_ctrl_c_and_ctrl_break_stay_signals(event: int) -> None:
     assert not main.closing.on_console(event)
     assert not main.closing.hurry.is_set()
     assert main.count == 0
+
+
+def test_another_process_asks_for_a_stop_that_need_not_hurry() -> None:
+    main = Interrupts()
+    assert main.closing.on_message(WM_STOP, 0) == 0
+    assert main.count == 1
+    assert not main.closing.hurry.is_set()
 
 
 def test_the_session_ends_once_however_often_it_is_told() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from jqfollow.cli.doctor import command, machine, miniqmt, parts, vendor
+from jqfollow.cli.doctor import command, machine, miniqmt, parts, vendor, windows
 from jqfollow.cli.doctor.findings import Finding, Level, Surroundings
 from jqfollow.cli.lock import only_instance
 from jqfollow.clock import SHANGHAI
@@ -99,6 +99,20 @@ def test_ports_free_ours_and_somebody_elses(config: Path) -> None:
 def test_an_open_host_is_pointed_out(config: Path) -> None:
     found = machine.ports(around(config, '[signals]\nhost = "0.0.0.0"\nport = 0\n[console]\nport = 0\n'))
     assert ("signals.host", "warn") in levels(found)
+
+
+def test_what_a_scanner_and_a_firewall_are_told_names_exact_paths_and_ports(config: Path) -> None:
+    python = Path("D:/it's 跟单/python.exe")
+    text = '[accounts.main]\nbroker = "qmt"\nqmt_path = "D:/国金 QMT/userdata_mini"\naccount_id = "1"\n'
+    scanner, wall = windows.advice(around(config, text), python)
+    for path in (config.parent / "data", Path("D:/it''s 跟单"), Path("D:/国金 QMT/userdata_mini")):
+        assert f"-ExclusionPath '{path}'" in scanner.zh
+    assert "8888" in wall.zh
+    assert wall.level is Level.OK
+    _, wall = windows.advice(around(config, f'[signals]\nhost = "0.0.0.0"\nport = 9999\n{text}'), python)
+    assert wall.level is Level.WARN
+    assert "localport=9999" in wall.remedy_en
+    assert str(python) in wall.remedy_en
 
 
 def test_disk_and_data_folder(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:

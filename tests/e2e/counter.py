@@ -52,9 +52,9 @@ class Counter(House):
     def all_well(self) -> None:
         """Answers come again."""
 
-    def refuse_next(self, message: str) -> None:
+    def refuse_next(self, message: str, *, times: int = 1) -> None:
         """The next order is refused; the counter lists it all the same, under an id."""
-        self.faults[self.name].refuse(message)
+        self.faults[self.name].refuse(message, times=times)
         self.faults[self.name].refuse_by_push = True
 
     def by_hand(self, symbol: str, side: str, volume: int, price: str, *, remark: str = "") -> str:
@@ -111,8 +111,9 @@ class TerminalCounter(QmtHouse, Counter):
     def all_well(self) -> None:
         self.terminal.mode(*self._kept)
 
-    def refuse_next(self, message: str) -> None:
-        self.terminal.tell("refuse", message=message)
+    def refuse_next(self, message: str, *, times: int = 1) -> None:
+        for _ in range(times):
+            self.terminal.tell("refuse", message=message)
         self.terminal.mode(Mode.REFUSED_LISTED, *self._kept)
 
     def by_hand(self, symbol: str, side: str, volume: int, price: str, *, remark: str = "") -> str:
@@ -130,12 +131,17 @@ class TerminalCounter(QmtHouse, Counter):
 
 
 def counters_of(kind: Kind, folder: Path, terminal: Callable[[], Terminal]) -> Counters:
-    """Opens houses of one kind; `terminal` gives the running one."""
+    """Opens houses of one kind; `terminal` gives the running one. Strategies follow to `*`, the one account."""
 
     @asynccontextmanager
     async def open_(
         *, start: datetime = MONDAY, hours: str = "always", cash: int = CASH, **options: Any
     ) -> AsyncIterator[Counter]:
+        account_name = "paper" if kind == "paper" else "main"
+        strategies = options.pop("strategies", {"demo": {"follow": {"*": 1}}})
+        options["strategies"] = {
+            name: {**told, "follow": {account_name: told["follow"]["*"]}} for name, told in strategies.items()
+        }
         if kind == "paper":
             always = hours == "always"
             traits = BrokerTraits(

@@ -1,4 +1,4 @@
-"""A bad day, to the share: causes have names and add up, a person's word closes it, next morning it is zero."""
+"""A bad day, to the share: causes are named and add up, a person's word closes it, next morning it is zero."""
 
 from datetime import date
 from decimal import Decimal
@@ -20,8 +20,8 @@ ALL = (LIMIT_UP, HALF, LATE, BONUS, HAND, SHANGHAI_BONUS)
 
 
 def as_report(**more: int) -> dict[str, int]:
-    names = zip(("limit_up", "half", "late", "bonus", "hand", "shanghai"), ALL, strict=True)
-    return {f"S{code.replace('.', '_')}": more[name] for name, code in names if more.get(name)}
+    names = dict(zip(("limit_up", "half", "late", "bonus", "hand", "shanghai"), ALL, strict=True))
+    return {f"S{names[name].replace('.', '_')}": held for name, held in more.items()}
 
 
 async def drifts(house: House) -> dict[str, dict[str, Any]]:

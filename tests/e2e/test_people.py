@@ -11,6 +11,7 @@ from jqfollow.clock import SHANGHAI
 from jqfollow.domain import BrokerError, OrderState
 from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.reasons import Reason
+from jqfollow.stages import BEFORE
 from notify.wecom_server import Trouble
 
 from .house import House
@@ -179,6 +180,12 @@ async def test_the_console_shows_the_whole_way_of_an_order(tmp_path: Path) -> No
         assert (await house.get("/api/decisions"))["items"][0]["outcome"] == "place"
         metrics = (await house.console("GET", "/metrics")).text
         assert 'jqfollow_signals_port_answers_total{status="200"} 1' in metrics
+        for stage in BEFORE:
+            assert f'jqfollow_order_stage_seconds_count{{stage="{stage}"}} 1' in metrics, stage
+        await house.until(lambda tx: tx.latencies.of_order(filled.order_id))
+        stages = (await house.get(f"/api/orders/{filled.order_id}"))["stages"]
+        assert [stage["stage"] for stage in stages] == list(BEFORE)
+        assert 0 < stages[0]["after_ms"] < stages[-1]["after_ms"] < 10_000
 
 
 async def test_clocks_that_differ_are_told_and_replays_are_not(tmp_path: Path) -> None:

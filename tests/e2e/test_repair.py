@@ -1,4 +1,4 @@
-"""Drift is closed at a person's word: the plan looked at, once; books are set, moved, adopted, and taken back."""
+"""Drift is closed at a person's word, by the plan that was looked at, once; books are set, moved, adopted, undone."""
 
 from collections.abc import Mapping
 from datetime import timedelta

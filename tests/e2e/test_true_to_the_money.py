@@ -14,6 +14,7 @@ from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.ledger.rows import AttemptRow
 from jqfollow.reasons import Reason
 
+from .counter import Counters
 from .house import House
 
 CODE, OTHER, BOND, FUND = "000001.XSHE", "600000.XSHG", "113001.XSHG", "510300.XSHG"
@@ -43,13 +44,15 @@ async def alerts(house: House) -> str:
 
 
 @pytest.mark.parametrize("lag_s", [0.5, 3, 9.5])
-async def test_1_a_buy_waits_for_the_money_of_a_sell_that_the_counter_shows_late(tmp_path: Path, lag_s: float) -> None:
-    async with House(tmp_path, accounts={"paper": {"cash": 40_500}}, traits=LAGS) as house:
+async def test_1_a_buy_waits_for_the_money_of_a_sell_that_the_counter_shows_late(
+    counters_slowly: Counters, lag_s: float
+) -> None:
+    async with counters_slowly(cash=40_500) as house:
         house.market(BOND, last="100.000")
         house.market(CODE)
         await house.done(await house.send("demo", BOND, "buy", 400, price="100"))
         house.forward(11)
-        house.faults["paper"].money_lag_s = lag_s
+        house.wrong(money_lag_s=lag_s)
         sold = await house.send("demo", BOND, "sell", 400, price="100")
         await house.done(sold)
         bought = await house.send("demo", CODE, "buy", 3900, price="10.00")
@@ -60,10 +63,10 @@ async def test_1_a_buy_waits_for_the_money_of_a_sell_that_the_counter_shows_late
         assert [a.state for a in await attempts(house, bought)] == [AttemptState.FILLED], "placed once, refused never"
 
 
-async def test_1_a_sell_waits_for_the_shares_that_the_counter_shows_late(tmp_path: Path) -> None:
-    async with House(tmp_path, traits=LAGS) as house:
+async def test_1_a_sell_waits_for_the_shares_that_the_counter_shows_late(counters_slowly: Counters) -> None:
+    async with counters_slowly(cash=10_000_000) as house:
         house.market(BOND, last="100.000")
-        house.faults["paper"].shares_lag_s = 3
+        house.wrong(shares_lag_s=3)
         await house.done(await house.send("demo", BOND, "buy", 100, price="100"))
         sold = await house.send("demo", BOND, "sell", 100, price="100")
         await waits(house, sold, WaitingFor.SETTLE)
@@ -72,8 +75,8 @@ async def test_1_a_sell_waits_for_the_shares_that_the_counter_shows_late(tmp_pat
         assert (order.state, order.filled) == (OrderState.FILLED, 100)
 
 
-async def test_1_money_is_not_spent_twice_on_one_figure(tmp_path: Path) -> None:
-    async with House(tmp_path, accounts={"paper": {"cash": 20_000}}, traits=LAGS) as house:
+async def test_1_money_is_not_spent_twice_on_one_figure(counters_slowly: Counters) -> None:
+    async with counters_slowly(cash=20_000) as house:
         house.market(CODE)
         house.market(OTHER)
         first = await house.send("demo", CODE, "buy", 1500, price="10.00")
@@ -114,9 +117,9 @@ async def test_8_hanging_calls_let_out_one_order_after_the_other_and_then_hold_b
 # -- 9: the account does not trade with itself -------------------------------------------------------------------------
 
 
-async def test_9_a_crossing_order_cancels_what_rests_and_that_goes_out_again(tmp_path: Path) -> None:
-    strategies = {name: {"follow": {"paper": 1}} for name in ("demo", "other")}
-    async with House(tmp_path, strategies=strategies) as house:
+async def test_9_a_crossing_order_cancels_what_rests_and_that_goes_out_again(counters_slowly: Counters) -> None:
+    strategies = {name: {"follow": {"*": 1}} for name in ("demo", "other")}
+    async with counters_slowly(strategies=strategies) as house:
         house.market(BOND, last="100.000")
         await house.done(await house.send("demo", BOND, "buy", 100, price="100"))
         resting = await house.send("other", BOND, "buy", 50, limit="99.900")
@@ -125,13 +128,13 @@ async def test_9_a_crossing_order_cancels_what_rests_and_that_goes_out_again(tmp
         [order] = await house.done(sold)
         assert order.filled == 50
         await house.sweep(after_s=2)
-        await house.until(lambda tx: [a for a in tx.attempts.live("paper") if (a.number, a.state) == (2, "new")])
+        await house.until(lambda tx: [a for a in tx.attempts.live(house.name) if (a.number, a.state) == (2, "new")])
         assert [a.state for a in await attempts(house, resting)] == [AttemptState.CANCELED, AttemptState.NEW]
 
 
-async def test_9_an_exit_makes_way_for_nobody(tmp_path: Path) -> None:
-    strategies = {name: {"follow": {"paper": 1}} for name in ("demo", "other")}
-    async with House(tmp_path, strategies=strategies) as house:
+async def test_9_an_exit_makes_way_for_nobody(counters_slowly: Counters) -> None:
+    strategies = {name: {"follow": {"*": 1}} for name in ("demo", "other")}
+    async with counters_slowly(strategies=strategies) as house:
         house.market(BOND, last="100.000")
         await house.done(await house.send("demo", BOND, "buy", 50, price="100"))
         exit_ = await house.send("demo", BOND, "sell", 50, limit="100.100", position_after=0)
@@ -146,10 +149,12 @@ async def test_9_an_exit_makes_way_for_nobody(tmp_path: Path) -> None:
 # -- 10: all the money -------------------------------------------------------------------------------------------------
 
 
-async def test_10_a_buy_of_all_the_money_is_not_refused_for_the_fees(tmp_path: Path) -> None:
-    async with House(tmp_path, accounts={"paper": {"cash": 100_000}}) as house:
+async def test_10_a_buy_of_all_the_money_is_not_refused_for_the_fees(counters_slowly: Counters) -> None:
+    async with counters_slowly(cash=100_000) as house:
         house.market(CODE, last="9.99")
-        [order] = await house.done(await house.send("demo", CODE, "buy", 10_000, price="10.00"))
+        bought = await house.send("demo", CODE, "buy", 10_000, price="10.00")
+        await finish(house, [bought], step_s=4)
+        [order] = await house.done(bought)
         assert (order.state, order.filled, order.reason) == (OrderState.CANCELED, 9900, Reason.NO_CASH)
 
 
@@ -172,7 +177,7 @@ async def test_10_four_days_of_rotation_stay_within_a_hundredth(tmp_path: Path, 
             held[bought] = int(cash / prices[bought] / 100) * 100
             cash -= held[bought] * prices[bought]
             signals.append(await house.send("demo", bought, "buy", held[bought], price=str(prices[bought]), day=day))
-            await finish(house, signals)
+            await finish(house, signals, step_s=4)
             books = await house.ledger.read(lambda tx: {b.security: b.volume for b in tx.books.list(account="paper")})
             for code, wanted in held.items():
                 ours = books.get({"SHG": f"{code[:6]}.SH"}[code[-3:]], 0)
@@ -180,20 +185,20 @@ async def test_10_four_days_of_rotation_stay_within_a_hundredth(tmp_path: Path, 
             day += timedelta(days=1)
 
 
-async def finish(house: House, signals: list[int]) -> None:
-    """Time goes on by seconds until the orders of these have ended."""
+async def finish(house: House, signals: list[int], *, step_s: float = 1) -> None:
+    """Time goes on by steps until the orders of these have ended."""
     for _ in range(120):
         with suppress(TimeoutError):
-            await house.done(*signals, timeout_s=0.1)
+            await house.done(*signals, timeout_s=0.06)
             return
-        await house.sweep(after_s=1)
+        await house.sweep(after_s=step_s)
     raise AssertionError("they do not end")
 
 
-async def test_10_a_counter_that_refuses_for_money_is_offered_a_lot_less(tmp_path: Path) -> None:
-    async with House(tmp_path, accounts={"paper": {"cash": 20_000}}) as house:
+async def test_10_a_counter_that_refuses_for_money_is_offered_a_lot_less(counters_slowly: Counters) -> None:
+    async with counters_slowly(cash=20_000) as house:
         house.market(CODE)
-        house.faults["paper"].refuse("可用资金不足", times=2)
+        house.refuse_next("可用资金不足", times=2)
         bought = await house.send("demo", CODE, "buy", 1000, price="10.00")
         await finish(house, [bought])
         found = [(a.state, a.volume) for a in await attempts(house, bought)]
@@ -203,9 +208,9 @@ async def test_10_a_counter_that_refuses_for_money_is_offered_a_lot_less(tmp_pat
 # -- 11: whose money ---------------------------------------------------------------------------------------------------
 
 
-async def test_11_a_strategy_invests_no_more_than_its_capital(tmp_path: Path) -> None:
-    strategies = {"demo": {"follow": {"paper": {"ratio": 1, "capital": 15_000}}}}
-    async with House(tmp_path, strategies=strategies) as house:
+async def test_11_a_strategy_invests_no_more_than_its_capital(counters_slowly: Counters) -> None:
+    strategies = {"demo": {"follow": {"*": {"ratio": 1, "capital": 15_000}}}}
+    async with counters_slowly(strategies=strategies) as house:
         house.market(CODE)
         house.market(OTHER)
         [first] = await house.done(await house.send("demo", CODE, "buy", 1000, price="10.00"))
@@ -245,8 +250,8 @@ async def test_11_a_days_loss_stops_buys_and_not_sells(tmp_path: Path) -> None:
         {"boards": ["main"]},
     ],
 )
-async def test_12_no_limit_stops_an_exit(tmp_path: Path, limits: dict[str, Any]) -> None:
-    async with House(tmp_path) as house:
+async def test_12_no_limit_stops_an_exit(counters_slowly: Counters, limits: dict[str, Any]) -> None:
+    async with counters_slowly(cash=10_000_000) as house:
         house.market(BOND, last="100.000")
         await house.done(await house.send("demo", BOND, "buy", 50, price="100"))
         risk = house.settings.risk.model_validate(
@@ -262,10 +267,10 @@ async def test_12_no_limit_stops_an_exit(tmp_path: Path, limits: dict[str, Any])
         assert (order.state, order.filled) == (OrderState.FILLED, 50)
 
 
-async def test_12_a_busy_strategy_uses_up_its_own_orders(tmp_path: Path) -> None:
-    follow = {"follow": {"paper": 1}}
+async def test_12_a_busy_strategy_uses_up_its_own_orders(counters_slowly: Counters) -> None:
+    follow = {"follow": {"*": 1}}
     strategies = {"demo": follow, "busy": follow | {"max_daily_orders": 2, "max_order_value": 5000}}
-    async with House(tmp_path, strategies=strategies) as house:
+    async with counters_slowly(strategies=strategies) as house:
         house.market(BOND, last="100.000")
         [large] = await house.done(await house.send("busy", BOND, "buy", 60, price="100"))
         assert large.reason is Reason.MAX_ORDER_VALUE
@@ -279,8 +284,8 @@ async def test_12_a_busy_strategy_uses_up_its_own_orders(tmp_path: Path) -> None
         assert exit_.filled == 20
 
 
-async def test_12_a_full_pause_keeps_an_exit_and_tells_of_it(tmp_path: Path) -> None:
-    async with House(tmp_path) as house:
+async def test_12_a_full_pause_keeps_an_exit_and_tells_of_it(counters_slowly: Counters) -> None:
+    async with counters_slowly(cash=10_000_000) as house:
         house.market(BOND, last="100.000")
         await house.done(await house.send("demo", BOND, "buy", 50, price="100"))
         await house.console("POST", "/api/pause", json={})
@@ -293,8 +298,8 @@ async def test_12_a_full_pause_keeps_an_exit_and_tells_of_it(tmp_path: Path) -> 
         assert order.filled == 50
 
 
-async def test_12_a_pause_of_buys_lets_sells_go(tmp_path: Path) -> None:
-    async with House(tmp_path) as house:
+async def test_12_a_pause_of_buys_lets_sells_go(counters_slowly: Counters) -> None:
+    async with counters_slowly(cash=10_000_000) as house:
         house.market(BOND, last="100.000")
         await house.done(await house.send("demo", BOND, "buy", 50, price="100"))
         await house.console("POST", "/api/pause", json={"buys": True})
@@ -306,8 +311,8 @@ async def test_12_a_pause_of_buys_lets_sells_go(tmp_path: Path) -> None:
         assert buy.filled == 50
 
 
-async def test_the_price_guard_ends_no_sell(tmp_path: Path) -> None:
-    async with House(tmp_path) as house:
+async def test_the_price_guard_ends_no_sell(counters_slowly: Counters) -> None:
+    async with counters_slowly(cash=10_000_000) as house:
         house.market(BOND, last="100.000")
         await house.done(await house.send("demo", BOND, "buy", 50, price="100"))
         house.market(BOND, last="95.000", prev_close="100.000")
@@ -324,10 +329,9 @@ async def test_the_price_guard_ends_no_sell(tmp_path: Path) -> None:
 # -- 14, 15: the day ---------------------------------------------------------------------------------------------------
 
 
-async def test_14_an_order_in_a_call_auction_stands_until_the_match(tmp_path: Path) -> None:
-    exchange = {"paper": {"hours": "exchange", "cash": 10_000_000}}
+async def test_14_an_order_in_a_call_auction_stands_until_the_match(counters_slowly: Counters) -> None:
     execution = {"price": "own", "join_auction": True}
-    async with House(tmp_path, accounts=exchange, execution=execution, start=at(9, 16)) as house:
+    async with counters_slowly(hours="exchange", cash=10_000_000, execution=execution, start=at(9, 16)) as house:
         house.market(CODE)
         signal_id = await house.send("demo", CODE, "buy", 1000, price="10.00")
         await house.in_state(signal_id, OrderState.NEW)
@@ -338,15 +342,14 @@ async def test_14_an_order_in_a_call_auction_stands_until_the_match(tmp_path: Pa
 
 @pytest.mark.parametrize(("start", "cancels"), [(at(14, 56, 0), 1), (at(14, 56, 10), 0)])
 async def test_15_nothing_is_priced_again_just_before_the_closing_auction(
-    tmp_path: Path, start: datetime, cancels: int
+    counters_slowly: Counters, start: datetime, cancels: int
 ) -> None:
-    exchange = {"paper": {"hours": "exchange", "cash": 10_000_000}}
-    async with House(tmp_path, accounts=exchange, execution={"price": "own"}, start=start, pulse_s=None) as house:
+    async with counters_slowly(hours="exchange", cash=10_000_000, execution={"price": "own"}, start=start) as house:
         house.market(CODE)
         signal_id = await house.send("demo", CODE, "buy", 1000, price="10.00")
         await house.in_state(signal_id, OrderState.NEW)
         await house.sweep(after_s=41)
-        await house.until(lambda tx: list(tx.attempts.list(account="paper", day=start.date())))
+        await house.until(lambda tx: list(tx.attempts.list(account=house.name, day=start.date())))
         [first, *_] = await attempts(house, signal_id)
         assert first.cancels == cancels
 
@@ -354,12 +357,12 @@ async def test_15_nothing_is_priced_again_just_before_the_closing_auction(
 # -- 17: orders and cancels --------------------------------------------------------------------------------------------
 
 
-async def test_17_cancels_take_a_turn_too(tmp_path: Path) -> None:
-    async with House(tmp_path, execution={"price": "own"}, risk={"orders_per_second": 2}) as house:
+async def test_17_cancels_take_a_turn_too(counters_slowly: Counters) -> None:
+    async with counters_slowly(execution={"price": "own"}, risk={"orders_per_second": 2}) as house:
         house.market(CODE)
         signal_id = await house.send("demo", CODE, "buy", 1000, price="10.00")
         order = await house.in_state(signal_id, OrderState.NEW)
-        account = house.service.accounts["paper"]
+        account = house.service.accounts[house.name]
         house.forward(2)
         await house.console("POST", f"/api/orders/{order.order_id}/cancel")
         await house.done(signal_id)

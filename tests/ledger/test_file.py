@@ -17,7 +17,7 @@ from jqfollow.ledger.codec import stored
 from jqfollow.ledger.errors import LedgerDamagedError, LedgerError, LedgerLockedError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.migrations import APPLICATION_ID, SCHEMA
-from ledger.samples import DAY, NOW, Gate, an_attempt, connection_of, fill_report
+from ledger.samples import DAY, NOW, Gate, an_attempt, connection_of, fill_report, signal
 
 
 def make(path: Path) -> None:
@@ -129,20 +129,59 @@ def log_without_ledger(path: Path) -> None:
     path.with_name(f"{path.name}-wal").write_bytes(b"x" * 5000)
 
 
+@pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize(
     "damage", [empty, text, short_text, no_tables, no_version, torn_page, cut_short, log_without_ledger]
 )
-def test_a_damaged_ledger_is_refused_and_left_as_it_is(path: Path, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_ledger_is_refused_and_left_as_it_is(path: Path, damage: Callable[[Path], None], whole: bool) -> None:
     path.parent.mkdir()
     damage(path)
     before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
     with pytest.raises(LedgerDamagedError) as caught:
-        Ledger.open(path)
+        Ledger.open(path, whole=whole)
     for sentence in (caught.value.zh, caught.value.en):
         assert str(path) in sentence
         assert str(path.parent / "backups") in sentence
     assert str(caught.value) == f"{caught.value.zh} / {caught.value.en}"
     assert {name: path.with_name(name).read_bytes() for name in before} == before
+
+
+def torn_in_the_middle(path: Path) -> None:
+    """A page that neither the newest row of its table needs, nor the way to it."""
+    with Ledger.open(path) as ledger:
+        for number in range(60):
+            ledger.write_now(lambda tx, n=number: tx.signals.record(signal(f"m{n}", text="x" * 3000)))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+    content = bytearray(path.read_bytes())
+    page = next(at for at in range(0, len(content), size) if b"x" * 2000 in content[at : at + size])
+    content[page : page + size] = b"\xa5" * size
+    path.write_bytes(content)
+
+
+async def test_the_whole_of_a_large_file_is_looked_over_beside_the_work(path: Path) -> None:
+    torn_in_the_middle(path)
+    with pytest.raises(LedgerDamagedError):
+        Ledger.open(path)
+    ledger = Ledger.open(path, whole=False)
+    assert len(await ledger.read(lambda tx: tx.signals.list(limit=10))) == 10
+    with pytest.raises(LedgerDamagedError):
+        await ledger.check()
+    await ledger.close()
+
+
+async def test_a_whole_file_is_whole_and_its_check_ends_with_the_ledger(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(path)
+    ledger = Ledger.open(path, whole=False)
+    await ledger.check()
+    monkeypatch.setattr("jqfollow.ledger.store._STEPS", 1)
+    ledger._stopped.set()
+    with pytest.raises(LedgerError, match="interrupted"):
+        await ledger.check()
+    await ledger.close()
 
 
 def test_damage_that_is_found_later_says_so_too(path: Path) -> None:
@@ -326,5 +365,9 @@ def test_copies_are_pruned_to_the_newest(tmp_path: Path) -> None:
     assert names(tmp_path) == sorted([*kept, *(f"ledger-{day:%Y%m%d}.db" for day in days[2:])])
     assert prune(tmp_path) == []
     assert prune(tmp_path / "none") == []
+    for file in names(tmp_path):
+        (tmp_path / file).write_bytes(b"x" * 10)
+    assert len(prune(tmp_path, most_bytes=35)) == 14 - 3
+    assert len(prune(tmp_path, most_bytes=5)) == 2  # the newest stays, however large
     with pytest.raises(ValueError, match="keep"):
         prune(tmp_path, keep=0)

@@ -94,14 +94,33 @@ async def test_what_a_sleeping_pc_gets_too_late_is_recorded_and_never_traded(tmp
             assert (row.reason, row.figures["age_s"][:2]) == (Reason.LATE, "50")
             [order] = await house.ledger.read(lambda tx: tx.orders.of_signal(row.signal_id))
             assert (order.state, order.reason, order.filled) == (OrderState.REJECTED, Reason.LATE, 0)
-            [drift] = await house.ledger.read(lambda tx: drifts(tx, house.settings))
+            [drift] = await house.ledger.read(lambda tx: drifts(tx, settings=house.settings))
             assert (drift.target, drift.book, [line.cause for line in drift.lines]) == (100, 0, [Cause.LATE])
+            # Once the strategy has told all that it holds, a person is offered to catch up.
+            now = house.clock.now()
+            report = {"kind": "positions", "run": "sim_trade", "made_at": int(now.timestamp() * 1000)}
+            report |= {"report": "r-1", "day": f"{now:%Y-%m-%d}", "when": "close"}
+            report["positions"] = {CODE: {"amount": 100, "closeable": 100}}
+            assert (await house.deliver("demo", json.dumps(report))).status_code == 200
+            plan = (await house.console("POST", "/api/repair/plan", json={"strategy": "demo"})).json()
+            assert [(item["side"], item["volume"], item["outcome"]) for item in plan["items"]] == [
+                ("buy", 100, "place")
+            ]
             # JoinQuant's order is told for good: not even fresh news of it makes it a trade.
             await house.send("demo", CODE, "buy", 100, price="10.00", order_id="night")
             await house.settled()
             assert await house.ledger.read(lambda tx: tx.fills.list()) == []
         [receipt] = (await rig.receipts("night"))["receipts"]
-        assert receipt["status"] == "accepted"
+        assert (receipt["status"], receipt["why"]) == ("accepted", "late")
+        told: list[str] = []
+
+        class Link(_JqFollowLink):
+            KEY, RELAY_KEY, say, warn = key.text, rig.key().hex(), told.append, told.append
+
+        Link.stored({"id": "night", "label": "买入 100"}, {"pcs": ["home"], "receipts": [receipt]})
+        assert told == ["已送达 买入 100，电脑 home 已收到", "电脑 home 已收到但不会跟 买入 100：late"]
+        Link.stored({"id": "x", "label": "x"}, {"pcs": [], "receipts": [], "late": [{"id": "night", **receipt}]})
+        assert told[-2:] == ["电脑 home 后来收到了 night", "电脑 home 已收到但不会跟 night：late"]
 
 
 async def test_nobody_stores_without_the_strategys_relay_key(tmp_path: Path) -> None:

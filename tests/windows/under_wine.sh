@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # Runs the project's tests on Windows CPython 3.13, with the real xtquant, under Wine: on Debian 12, from nothing.
 #   bash tests/windows/under_wine.sh [FOLDER OR FILE OF TESTS ...]      (all of tests/ when none is named)
-# JQFOLLOW_WINE   where Wine's world is kept between runs; default ~/.cache/jqfollow-wine (2.5 GB)
+# WINE_WORLD   where Wine's world is kept between runs; default ~/.cache/jqfollow-wine (2.5 GB)
 # WINE_LC         the locale, which decides Windows' code page; default zh_CN.UTF-8 (936); en_US.UTF-8 is 1252
 # Each folder is a pytest of its own, serially, with a deadline: a test that hangs costs its folder alone.
-# The last lines are the counts; the whole output stands in $JQFOLLOW_WINE/logs. Exit 0: all passed or were skipped.
+# The last lines are the counts; the whole output stands in $WINE_WORLD/logs. Exit 0: all passed or were skipped.
 #
 # What Wine 8 asks for: standard streams that are pipes or /dev/null, never plain files; every call under a deadline;
 # no waiting for the end of a pipe that a child left behind may still hold. See `in_wine`.
 set -uo pipefail
 self=$(readlink -f "$0")
 root=$(cd "$(dirname "$0")/../.." && pwd)
-world=${JQFOLLOW_WINE:-$HOME/.cache/jqfollow-wine}
+world=${WINE_WORLD:-$HOME/.cache/jqfollow-wine}
 python=$world/px/cp313/python.exe
 mkdir -p "$world/logs"
 export WINEPREFIX=$world/prefix WINEDEBUG=-all LC_ALL=${WINE_LC:-zh_CN.UTF-8}

@@ -13,7 +13,7 @@ import pytest
 from jqfollow.clock import SHANGHAI
 from jqfollow.wire import private_file
 from jqfollow.wire.jqf1 import Key
-from jqfollow.wire.keystore import KeyStore, KeyStoreError
+from jqfollow.wire.keystore import LOOK_EVERY_S, KeyStore, KeyStoreError
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=SHANGHAI)
 GRACE = timedelta(hours=24)
@@ -90,6 +90,7 @@ def test_a_running_service_sees_what_the_command_line_did(path: Path, clock: Han
     assert service.keys("demo") == command.keys("demo") != ()
     before = service.keys("demo")
     command.rotate("demo", grace=GRACE, now=NOW)
+    clock.moment += timedelta(seconds=2 * LOOK_EVERY_S)
     assert service.keys("demo") == (command.keys("demo")[0], *before)
     assert service.ensure(["demo", "two"]) == ["two"]
     command.rotate("two", grace=GRACE, now=NOW)

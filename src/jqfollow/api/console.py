@@ -30,6 +30,7 @@ from jqfollow.clock import Clock
 from jqfollow.domain import JqfollowError, ManualOrderError
 from jqfollow.ledger import Ledger, LedgerError
 from jqfollow.settings import Settings
+from jqfollow.stages import Stages
 
 log = structlog.get_logger(__name__)
 
@@ -71,9 +72,10 @@ def console_app(
     notices: Callable[[], Sequence[NoticeView]] = list,
     relay: Callable[[], RelayView | None] = lambda: None,
     signals: SignalsView | None = None,
+    stages: Stages | None = None,
     accounting: Accounting | None = None,
 ) -> ASGIApp:
-    """The console's app, guard included. `counters`: those of the signals port, which is `signals`."""
+    """The console's app, guard included. `counters` and `stages`: those of the signals port, which is `signals`."""
     counters = counters or Counters()
     parts = Parts(
         settings=settings,
@@ -86,6 +88,7 @@ def console_app(
         relay=relay,
         signals=signals,
         started_at=clock.now(),
+        stages=stages or Stages(clock),
     )
     app = FastAPI(
         title="jqfollow",

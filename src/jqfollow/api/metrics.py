@@ -1,9 +1,12 @@
 """Counters and gauges in Prometheus' text format (version 0.0.4)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Literal
+
+from jqfollow.stages import BUCKETS_S, Stages
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -18,6 +21,29 @@ class Sample:
     help: str
     kind: Literal["counter", "gauge"] = "gauge"
     values: tuple[tuple[Mapping[str, str], float], ...] = field(default=())
+
+    def lines(self) -> Iterator[str]:
+        """Its figures, one a line."""
+        return (_line(self.name, labels, value) for labels, value in self.values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSample:
+    """How long each stage of orders took since the start."""
+
+    stages: Stages
+    name: str = "jqfollow_order_stage_seconds"
+    help: str = "How long each stage of an order took, from its message's arrival to its first fill"
+    kind: Literal["histogram"] = "histogram"
+
+    def lines(self) -> Iterator[str]:
+        """Buckets, sum and count of each stage."""
+        for stage, histogram in self.stages.histograms.items():
+            bounds = [*(f"{bound:g}" for bound in BUCKETS_S), "+Inf"]
+            for bound, count in zip(bounds, accumulate(histogram.counts), strict=True):
+                yield _line(f"{self.name}_bucket", {"stage": stage, "le": bound}, count)
+            yield _line(f"{self.name}_sum", {"stage": stage}, histogram.sum_s)
+            yield _line(f"{self.name}_count", {"stage": stage}, sum(histogram.counts))
 
 
 class Counters:
@@ -52,15 +78,18 @@ class Counters:
         ]
 
 
-def render(samples: Iterable[Sample]) -> str:
+def render(samples: Iterable[Sample | StageSample]) -> str:
     """The text that a scraper reads."""
     lines: list[str] = []
     for sample in samples:
         lines += [f"# HELP {sample.name} {_escape(sample.help)}", f"# TYPE {sample.name} {sample.kind}"]
-        for labels, value in sample.values:
-            inner = ",".join(f'{name}="{_quoted(text)}"' for name, text in labels.items())
-            lines.append(f"{sample.name}{{{inner}}} {value!r}" if inner else f"{sample.name} {value!r}")
+        lines += sample.lines()
     return "\n".join(lines) + "\n"
+
+
+def _line(name: str, labels: Mapping[str, str], value: float) -> str:
+    inner = ",".join(f'{label}="{_quoted(text)}"' for label, text in labels.items())
+    return f"{name}{{{inner}}} {value!r}" if inner else f"{name} {value!r}"
 
 
 def _escape(text: str) -> str:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from jqfollow.domain import AttemptState, OrderState, Side, SignalKind, SignalState, WaitingFor, Wire
 from jqfollow.reasons import Reason
+from jqfollow.stages import Stage
 
 Yuan = Annotated[Decimal, PlainSerializer(lambda value: format(value, "f"), return_type=str)]
 """Written out in full, as text: `"10.52"`."""
@@ -183,6 +184,13 @@ class EventView(View):
     detail: str
 
 
+class StageView(View):
+    """订单走到一步时距信号到达多久 / how long after its message's arrival a stage of an order was over."""
+
+    stage: Stage
+    after_ms: float
+
+
 class OrderDetail(View):
     """订单的来龙去脉 / an order with its whole history."""
 
@@ -192,6 +200,8 @@ class OrderDetail(View):
     fills: list[FillView]
     decisions: list[DecisionView]
     events: list[EventView]
+    stages: list[StageView]
+    """空：没有测到，例如程序重启过 / empty: not measured, as after a restart."""
 
 
 class BookView(View):

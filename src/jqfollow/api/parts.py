@@ -11,6 +11,7 @@ from jqfollow.api.ports import Desk, Intake, SignalsView
 from jqfollow.clock import Clock
 from jqfollow.ledger import Ledger
 from jqfollow.settings import Settings
+from jqfollow.stages import Stages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,4 +30,5 @@ class Parts:
     """The line to the relay, where one was joined."""
     signals: SignalsView | None
     started_at: datetime
+    stages: Stages
     once: Once = field(default_factory=Once)

@@ -20,6 +20,7 @@ from jqfollow.ledger.errors import ConflictError
 from jqfollow.ledger.rows import NewSignal, Recorded
 from jqfollow.reasons import QUIET, Refusal
 from jqfollow.settings import Settings
+from jqfollow.stages import Stages, Trace
 from jqfollow.wire.answers import AccountAnswer, Answer, HelloAnswer, NotFollowedAnswer, SeedAnswer, Status
 from jqfollow.wire.errors import MalformedError
 from jqfollow.wire.jqf1 import ack_mac
@@ -58,18 +59,21 @@ class _Known:
 class Reception:
     """Takes in what is authentic. A receipt is given after the commit, and never before."""
 
-    def __init__(self, *, settings: Settings, intake: Intake, clock: Clock, limits: SignalsLimits) -> None:
+    def __init__(
+        self, *, settings: Settings, intake: Intake, clock: Clock, limits: SignalsLimits, stages: Stages
+    ) -> None:
         self.recording = True
         """Whether the last message could be recorded."""
         self._intake = intake
         self._clock = clock
         self._limits = limits
+        self._stages = stages
         self._share = {name: MinuteLimit(settings.signals.max_per_minute, clock) for name in settings.strategies}
         self._waiting: set[asyncio.Task[Recorded]] = set()
         self._remembered: OrderedDict[tuple[str, str], _Known] = OrderedDict()
 
-    async def take(self, opened: Opened) -> AnyAnswer:
-        """Records the message and says so.
+    async def take(self, opened: Opened, trace: Trace | None = None) -> AnyAnswer:
+        """Records the message and says so; `trace`: of its way so far, when it came to the port.
 
         Raises:
             MalformedError: authentic, yet impossible; recorded nowhere.
@@ -87,7 +91,7 @@ class Reception:
             raise too_many(share.retry_after_s())
         try:
             message = opened.message()
-            recorded = await self._recorded(opened, message)
+            recorded = await self._recorded(opened, message, trace or self._stages.received())
         except (MalformedError, ProblemError):
             share.give_back(mark)
             raise
@@ -98,9 +102,9 @@ class Reception:
         self._remember(opened, known)
         return self._receipt(opened, known, "duplicate" if recorded.duplicate else "accepted")
 
-    async def _recorded(self, opened: Opened, message: Message) -> Recorded:
+    async def _recorded(self, opened: Opened, message: Message, trace: Trace) -> Recorded:
         try:
-            recorded = await self._commit(opened, message)
+            recorded = await self._commit(opened, message, trace)
         except ConflictError:
             log.warning("signal_conflict", strategy=opened.strategy, id=opened.message_id)
             zh, en = "这个 id 已用于另一条消息", "this id belongs to another message"
@@ -113,7 +117,7 @@ class Reception:
         self.recording = True
         return recorded
 
-    async def _commit(self, opened: Opened, message: Message) -> Recorded:
+    async def _commit(self, opened: Opened, message: Message, trace: Trace) -> Recorded:
         """Waits for the commit, but not for ever; a commit that comes later makes the next attempt a duplicate."""
         if len(self._waiting) >= self._limits.most_waiting:
             raise TimeoutError("too many messages wait for the ledger")
@@ -130,11 +134,17 @@ class Reception:
             order=message.strategy_order() if isinstance(message, OrderMessage) else None,
             news=message.news(),
         )
-        task = asyncio.create_task(self._intake.record(signal), name=f"record-{opened.message_id}")
+        task = asyncio.create_task(self._record(signal, trace), name=f"record-{opened.message_id}")
         self._waiting.add(task)
         task.add_done_callback(self._done)
         async with asyncio.timeout(self._limits.record_s):
             return await asyncio.shield(task)
+
+    async def _record(self, signal: NewSignal, trace: Trace) -> Recorded:
+        recorded = await self._intake.record(signal)
+        if not recorded.duplicate:
+            self._stages.recorded(recorded.signal_id, trace)
+        return recorded
 
     def _done(self, task: asyncio.Task[Recorded]) -> None:
         self._waiting.discard(task)

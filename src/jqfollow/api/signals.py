@@ -9,7 +9,6 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,15 +24,17 @@ from jqfollow.api.opening import Opener, StaleError
 from jqfollow.api.ports import Intake, KeySource
 from jqfollow.api.problem import ProblemError, too_many
 from jqfollow.api.reception import Reception, SignalsLimits
-from jqfollow.api.routes.order import PATH, order_router
+from jqfollow.api.routes.order import PATH, TRACE, order_router
 from jqfollow.clock import Clock
 from jqfollow.settings import Settings
+from jqfollow.stages import Stage, Stages
 from jqfollow.wire.errors import MalformedError, WireError
 from jqfollow.wire.strict_json import finding
 
 log = structlog.get_logger(__name__)
 
 COUNTER = "jqfollow_signals_port_answers_total"
+_NO_STORE = (b"cache-control", b"no-store")
 _UNUSABLE = frozenset({400, 401})
 _DESCRIPTION = """
 信号端口：唯一可以从外面访问的端口，只有这一个地址。消息由 `jqfollow client` 写出的客户端加密后发送，
@@ -47,8 +48,9 @@ the client that `jqfollow client` writes; here they can be looked at, not tried.
 class SignalsPort:
     """The app of the signals port: everything that stands in front of its one route, and the route."""
 
-    def __init__(self, app: FastAPI, *, reception: Reception, counters: Counters) -> None:
+    def __init__(self, app: FastAPI, *, reception: Reception, counters: Counters, stages: Stages) -> None:
         self._app = app
+        self._stages = stages
         self.reception = reception
         """What comes by another way is taken in here too: one share, one memory of what was seen."""
         self._counters = counters
@@ -74,12 +76,16 @@ class SignalsPort:
         if scope["type"] != "http":
             return
 
+        scope[TRACE] = trace = self._stages.received()
+
         async def send_dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["cache-control"] = "no-store"
+                message["headers"].append(_NO_STORE)
                 if scope["path"] == PATH:
                     self._counters.add(COUNTER, status=str(message["status"]))
             await send(message)
+            if message["type"] == "http.response.body":
+                trace.mark(Stage.ACKNOWLEDGED)
 
         try:
             await self._app(scope, receive, send_dressed)
@@ -96,11 +102,16 @@ def signals_app(
     counters: Counters | None = None,
     limits: SignalsLimits | None = None,
     clocks: ClockWatch | None = None,
+    stages: Stages | None = None,
 ) -> SignalsPort:
-    """The app of the signals port. `counters` are shown by the console; `clocks` hears of authentic, stale messages."""
+    """The app of the signals port; `counters` and `stages` are shown by the console.
+
+    `clocks` hears of authentic, stale messages.
+    """
     limits = limits or SignalsLimits()
+    stages = stages or Stages(clock)
     opener = Opener(settings=settings, keys=keys, clock=clock)
-    reception = Reception(settings=settings, intake=intake, clock=clock, limits=limits)
+    reception = Reception(settings=settings, intake=intake, clock=clock, limits=limits, stages=stages)
     junk = MinuteLimit(limits.junk_per_minute, clock)
     app = FastAPI(
         title="jqfollow 信号端口 / signals port",
@@ -122,7 +133,7 @@ def signals_app(
         length_required=True,
     )
     _handle_errors(app, junk, clocks)
-    return SignalsPort(app, reception=reception, counters=counters or Counters())
+    return SignalsPort(app, reception=reception, counters=counters or Counters(), stages=stages)
 
 
 def _handle_errors(app: FastAPI, junk: MinuteLimit, clocks: ClockWatch | None) -> None:

@@ -9,6 +9,7 @@ from jqfollow.domain import ORDER_OPEN, AttemptState
 from jqfollow.ledger.rows import AttemptRow, BookRow, DecisionRow, EventRow, FillRow, OrderRow, SignalRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
+from jqfollow.stages import OrderStages
 
 _CENT_OF_CENT = Decimal("0.0001")
 
@@ -132,7 +133,14 @@ def order_detail(tx: Tx, order: OrderRow) -> models.OrderDetail:
         fills=[fill_view(fill) for fill in tx.fills.of_order(order.order_id)],
         decisions=[decision_view(decision) for decision in tx.decisions.of_order(order.order_id)],
         events=[event_view(event) for event in tx.events.of_order(order.order_id)],
+        stages=stage_views(tx.latencies.of_order(order.order_id)),
     )
+
+
+def stage_views(stages: OrderStages | None) -> list[models.StageView]:
+    """In the order of an order's way."""
+    after = {} if stages is None else stages.after_us
+    return [models.StageView(stage=stage, after_ms=microseconds / 1000) for stage, microseconds in after.items()]
 
 
 def _verdict(verdict: Mapping[str, object]) -> models.VerdictView:

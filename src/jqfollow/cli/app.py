@@ -19,6 +19,7 @@ from jqfollow.cli.fullqmt import fullqmt
 from jqfollow.cli.keys import keys
 from jqfollow.cli.pauses import pause, resume
 from jqfollow.cli.portable import portable
+from jqfollow.cli.probe.command import probe
 from jqfollow.cli.queries import fills, orders, positions, signals
 from jqfollow.cli.relay import relay
 from jqfollow.cli.repair import repair
@@ -47,7 +48,7 @@ def cli(context: click.Context) -> None:
 
 for command in (
     start, stop, serve, tray, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders,
-    positions, fills, pause, resume, export, autostart, portable, account, drift, repair, book, report, relay,
+    positions, fills, pause, resume, export, autostart, portable, account, drift, repair, book, report, relay, probe,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -180,7 +180,7 @@ class Child:
         out: IO[str] | None = self._process.stdout
         if out is None:
             return
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError, ValueError), out:
             for text in out:
                 line = hide_secrets(None, "", {"line": text.rstrip()})["line"]
                 self._lines.append(line)

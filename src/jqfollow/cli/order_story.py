@@ -8,6 +8,7 @@ from jqfollow.cli.base import table, words
 from jqfollow.cli.figures import moment, number, word
 from jqfollow.ledger.rows import AttemptRow, DecisionRow, EventRow, FillRow, OrderRow
 from jqfollow.ledger.tx import Tx
+from jqfollow.stages import BEFORE, OrderStages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,8 @@ class OrderStory:
     fills: list[FillRow]
     decisions: list[DecisionRow]
     events: list[EventRow]
+    stages: OrderStages | None
+    """`None`: not measured."""
 
 
 def order_story(tx: Tx, order_id: int) -> OrderStory | None:
@@ -32,6 +35,7 @@ def order_story(tx: Tx, order_id: int) -> OrderStory | None:
         fills=tx.fills.of_order(order_id),
         decisions=tx.decisions.of_order(order_id),
         events=tx.events.of_order(order_id),
+        stages=tx.latencies.of_order(order_id),
     )
 
 
@@ -71,6 +75,12 @@ def show_story(story: OrderStory) -> None:
     columns = words("时间,事件,之前,之后,说明", "at,event,before,after,detail")
     events = [(moment(row.at), row.event, word(row.before), word(row.after), row.detail) for row in story.events]
     table(words("经过", "History"), columns.split(","), events)
+    if story.stages is not None:
+        after = story.stages.after_us
+        spent = {stage: at - after.get(BEFORE[stage], 0) for stage, at in after.items()}
+        stages = [(stage.value, f"{after[stage] / 1000:,.2f}", f"{spent[stage] / 1000:,.2f}") for stage in after]
+        columns = words("步骤,距到达 ms,用时 ms", "stage,after ms,took ms")
+        table(words("用时", "Time"), columns.split(","), stages, right=(1, 2))
 
 
 def _verdicts(verdicts: tuple[Mapping[str, Any], ...]) -> str:

@@ -12,10 +12,10 @@ from jqfollow import __version__
 from jqfollow.cli import autostart
 from jqfollow.cli.base import Command, Exit, Group, config_option, fail, say, settings_option, words
 from jqfollow.cli.stop import stop_all
-from jqfollow.settings import Settings
+from jqfollow.settings import Settings, load_settings
 
-HOME = "JQFOLLOW_HOME"
-"""Set by `jqfollow.cmd`: the folder into which the zip was unpacked."""
+HOME = "PORTABLE_JQFOLLOW"
+"""Set by `jqfollow.cmd`: the folder into which the zip was unpacked. `JQFOLLOW_…` would be a setting."""
 _CURRENT = "current.txt"
 _EXTRA = "extra"
 
@@ -27,7 +27,7 @@ def portable() -> None:
 
 @portable.command(cls=Command)
 def xtquant() -> None:
-    """从 PyPI 取得 MiniQMT 的接口 xtquant（核对校验值）。 / Fetches MiniQMT's interface, against its hash."""
+    """用 pip 取得 MiniQMT 的接口 xtquant（核对校验值）。 / Fetches MiniQMT's interface, against its hash."""
     home = _home()
     wanted = _version_folder(home, __version__) / "xtquant.txt"
     command = [sys.executable, "-m", "pip", "install", "--no-deps", "--require-hashes", "--only-binary=:all:"]
@@ -35,8 +35,8 @@ def xtquant() -> None:
     if subprocess.run(command, check=False).returncode:  # noqa: S603  # our own pip, and our own list
         fail(
             words(
-                "没有取得 xtquant：检查网络，或设置 PIP_INDEX_URL 为国内镜像后再试",
-                "xtquant was not fetched: look at the network, or set PIP_INDEX_URL to a mirror",
+                "没有取得 xtquant：检查网络，或给 pip 设一个国内镜像后再试",
+                "xtquant was not fetched: look at the network, or give pip a mirror",
             )
         )
     say("xtquant 已就绪，重启服务后生效", "xtquant is there; restart the service")
@@ -46,10 +46,9 @@ def xtquant() -> None:
 @click.argument("version", required=False)
 @click.option("--yes", is_flag=True, help="不询问 / do not ask")
 @config_option
-@settings_option
-def back(*, settings: Settings, config: Path, version: str | None, yes: bool) -> None:
+def back(*, config: Path, version: str | None, yes: bool) -> None:
     """回到上一个版本（或指定的版本），账本和配置不动。 / Back to the version before, or to another one."""
-    home = _home()
+    home, settings = _home(), load_settings(config)
     wanted = version or _before(home)
     if wanted is None or not _python(home, wanted).is_file():
         there = "、".join(sorted(_versions(home)))

@@ -145,7 +145,8 @@ def _one_order(settings: Settings, order_id: int, *, as_json: bool) -> None:
         fail(words(f"没有编号为 {order_id} 的委托", f"there is no order {order_id}"))
     if as_json:
         parts = {name: getattr(story, name) for name in ("attempts", "fills", "decisions", "events")}
-        print_json({"order": _with_why(story.order), **parts})
+        after_us = {} if story.stages is None else story.stages.after_us
+        print_json({"order": _with_why(story.order), **parts, "stages_after_us": dict(after_us)})
         return
     _order_table([story.order])
     show_story(story)

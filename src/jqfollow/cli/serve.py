@@ -1,6 +1,7 @@
 """`jqfollow serve`: runs the service and says what people must know of it."""
 
 import contextlib
+import dataclasses
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import click
 import structlog
 from rich.text import Text
 
+from jqfollow.cli import power
 from jqfollow.cli.base import Command, Exit, config_option, console, fail, lang, say, words
 from jqfollow.cli.closing import told_of_the_end
 from jqfollow.cli.lock import only_instance
@@ -69,7 +71,14 @@ def write_default(config: Path) -> None:
 def _run(settings: Settings, language: Lang, show: Callable[[Write], None]) -> int:
     from jqfollow.service import serve as run  # slow: everything is below it
 
+    may_sleep = power.caution(power.read_plan())
+    if may_sleep is not None:
+        log.warning("computer_may_sleep", why=may_sleep[1])
+
     def announce(announcement: "Announcement") -> None:
+        if may_sleep is not None:
+            warnings = [*announcement.warnings, " / ".join(may_sleep)]
+            announcement = dataclasses.replace(announcement, warnings=warnings)
         text, out = render(announcement, language), console()
         show(lambda: out.print(text, soft_wrap=True))
 

@@ -87,7 +87,8 @@ def _begin(settings: Settings, config: Path) -> None:
     if not is_kept(settings.data_dir):
         command = [str(interpreter(window=False)), "-X", "utf8", "-m", "jqfollow", "tray", "--config", str(config)]
         nowhere = subprocess.DEVNULL
-        subprocess.Popen(command, cwd=config.parent, stdin=nowhere, stdout=nowhere, stderr=nowhere, **alone())  # noqa: S603  # our own interpreter
+        keeper = subprocess.Popen(command, cwd=config.parent, stdin=nowhere, stdout=nowhere, stderr=nowhere, **alone())  # noqa: S603  # our own interpreter
+        keeper.returncode = 0  # nobody waits for it: it lives on
     began, until = SystemClock().now(), time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         if _answers(settings):

@@ -21,6 +21,7 @@ from jqfollow.cli.frp import FRPC
 from jqfollow.cli.job import tied_to_us
 from jqfollow.cli.keeper import Child, Kept, State, asked_to_end, only_keeper
 from jqfollow.cli.lock import is_running
+from jqfollow.cli.power import caution, read_plan
 from jqfollow.cli.serve import write_default
 from jqfollow.cli.stop import PATIENCE_S, ask_to_stop
 from jqfollow.clock import SystemClock
@@ -36,8 +37,8 @@ LOOK_S = 1.0
 _ASK_S = 2.0
 _FRPC_BYTES, _FRPC_FILES = 1_000_000, 5
 """What frpc writes is kept in so many files of so many bytes."""
-_TIP = 120
-"""Windows shows 127 characters."""
+_TIP, _BUBBLE = 120, 250
+"""Windows shows 127 characters, and 255."""
 
 
 class Light(StrEnum):
@@ -80,6 +81,9 @@ class Icon(Protocol):
     def show(self, look: Look) -> None:
         """Changes colour and text."""
 
+    def tell(self, text: str) -> None:
+        """Says something to whoever sits there."""
+
     def end(self) -> None:
         """Takes it away."""
 
@@ -89,6 +93,9 @@ class NoIcon:
 
     def show(self, look: Look) -> None:
         """Nowhere."""
+
+    def tell(self, text: str) -> None:
+        """To nobody; the log has it."""
 
     def end(self) -> None:
         """Nothing to take away."""
@@ -108,6 +115,8 @@ class Tray:
     def run(self, icon: Icon) -> None:
         """Until a person, or `jqfollow stop`, ends it."""
         shown: Look | None = None
+        if (may_sleep := caution(read_plan())) is not None:
+            icon.tell(may_sleep[0])
         try:
             while not self._over:
                 self._look_after(time.monotonic())
@@ -335,8 +344,13 @@ class _Notified:
             self._icon.icon = picture(look.light)
             self._icon.title = f"jqfollow：{look.zh}"[:_TIP]
             self._icon.update_menu()
-            if look.light is Light.RED and before is not Light.RED:
-                self._icon.notify(look.zh[:_TIP], "jqfollow")
+        if look.light is Light.RED and before is not Light.RED:
+            self.tell(look.zh)
+
+    def tell(self, text: str) -> None:
+        """In a bubble."""
+        with contextlib.suppress(OSError):
+            self._icon.notify(text[:_BUBBLE], "jqfollow")
 
     def end(self) -> None:
         """Takes it away."""

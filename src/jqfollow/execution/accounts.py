@@ -96,6 +96,8 @@ class Account:
         self.wake = asyncio.Event()
         self.arrived = False
         """Whether orders came since the round under way began."""
+        self.others_wait = True
+        """Whether the last round left orders of which nothing is at the broker."""
         self.idle = asyncio.Event()
         """No round is under way."""
         self.idle.set()
@@ -331,11 +333,13 @@ class Account:
         except BrokerError as error:
             log.warning("disconnect_failed", account=self.name, error=str(error))
 
-    async def place(self, request: PlaceRequest) -> Placed:
-        """Hands one attempt to the broker, once."""
+    async def place(self, request: PlaceRequest, began: Callable[[], None] | None = None) -> Placed:
+        """Hands one attempt to the broker, once; `began` is called on its thread just before."""
 
         def call() -> Answer:
             self._calls.calling(request.remark)
+            if began is not None:
+                began()
             try:
                 return Answer(request=request, placed=self.broker.place(request))
             except BrokerDownError as error:

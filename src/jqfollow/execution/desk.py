@@ -55,6 +55,7 @@ from jqfollow.ledger.tx import Tx
 from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason, Refusal
+from jqfollow.stages import Stage, Stages
 
 log = structlog.get_logger(__name__)
 
@@ -91,12 +92,14 @@ class Desk:
         clock: Clock,
         names: Names,
         told: Callable[[], None],
+        stages: Stages | None = None,
     ) -> None:
         """`told` is called when the outbox may hold something new."""
         self._ledger = ledger
         self._clock = clock
         self._names = names
         self._told = told
+        self._stages = stages or Stages(clock)
         self._open = {name: _Open() for name in accounts}
 
     def moment(self, account: Account) -> Moment:
@@ -114,6 +117,8 @@ class Desk:
         """
         stands = await self._ledger.write_all(intents)
         attempts = [attempt for attempt in stands if isinstance(attempt, AttemptRow)]
+        for attempt in attempts:
+            self._stages.mark(attempt.order_id, Stage.INTENDED)
         if attempts:
             told = [f"{a.remark} {a.side} {a.security} {a.volume} @ {a.price}" for a in attempts]
             log.info("placing", account=account.name, orders=told)
@@ -142,10 +147,14 @@ class Desk:
             volume=attempt.volume,
             price=attempt.price,
         )
+        called: list[float] = []
         try:
-            placed: Placed | BrokerError = await account.place(request)
+            placed: Placed | BrokerError = await account.place(request, lambda: called.append(self._clock.monotonic()))
         except BrokerError as error:
             placed = error
+        for at in called:
+            self._stages.mark(attempt.order_id, Stage.CALLED, at)
+        self._stages.mark(attempt.order_id, Stage.ANSWERED)
         return attempt.attempt_id, placed
 
     def _hand_over(self, account: Account, answers: Sequence[Answered]) -> Awaitable[list[Exception | None]]:
@@ -170,7 +179,9 @@ class Desk:
             elif isinstance(outcome, Exception):
                 await self._contradicted(account, attempt_id, placed, outcome)
             open_.calling.discard(attempt_id)
-        self.tell(account)
+        if account.others_wait or not all(isinstance(placed, Accepted) for _, placed in answers):
+            account.wake.set()
+        self._told()
 
     async def _contradicted(
         self, account: Account, attempt_id: int, placed: Placed | BrokerError, error: Exception
@@ -284,7 +295,9 @@ class Desk:
         for event, outcome in zip(told, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 log.error("push_failed", account=account.name, push=repr(event), exc_info=outcome)
-        if any(outcome is True or isinstance(outcome, Exception) for outcome in outcomes):
+            elif outcome is not None and isinstance(event, FillReport):
+                self._stages.mark(outcome.order_id, Stage.FILLED)
+        if any(isinstance(outcome, Exception) or _goes_on(account, outcome) for outcome in outcomes):
             account.wake.set()
         self.tell_people()
 
@@ -292,8 +305,8 @@ class Desk:
         """Applies the answer to a placing call that came after its deadline: it settles what was unknown."""
         await self._write(account, [(attempt_id, placed)])
 
-    def _heard(self, tx: Tx, account: Account, event: BrokerEvent) -> bool:
-        """Applies one push; whether it may let another order, or another attempt, go on."""
+    def _heard(self, tx: Tx, account: Account, event: BrokerEvent) -> AttemptRow | None:
+        """Applies one push; the attempt that it was about, as it is then."""
         moment = self.moment(account)
         attempt: AttemptRow | None = None
         match event:
@@ -315,7 +328,7 @@ class Desk:
                     attempt = step_attempt(tx, attempt, Event.CANCEL_FAILED, moment, detail=message)
             case _:
                 pass
-        return attempt is not None and attempt.state in ATTEMPT_ENDED
+        return attempt
 
     def apply_report(self, tx: Tx, account: Account, report: OrderReport, moment: Moment) -> AttemptRow | None:
         """Applies one report of an order, a refusal among them; `None` when the order is not ours."""
@@ -347,6 +360,13 @@ def _step_refused(tx: Tx, attempt: AttemptRow, message: str, broker_order_id: st
         if named.key is not None and tx.attempts.by_key(named.key) is None:
             columns["broker_order_id"] = broker_order_id
     return step_attempt(tx, attempt, Event.REFUSED, moment, detail=message, **columns)
+
+
+def _goes_on(account: Account, attempt: AttemptRow | None) -> bool:
+    """Whether what happened to the attempt may let another order, or another attempt of its own, go on."""
+    if attempt is None or attempt.state not in ATTEMPT_ENDED:
+        return False
+    return account.others_wait or attempt.state is not AttemptState.FILLED
 
 
 def _pause(tx: Tx, order_id: int, now: datetime, wait: timedelta) -> OrderRow | None:

@@ -18,8 +18,10 @@ from jqfollow.execution.accounts import Account
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.ours import Ours
 from jqfollow.execution.reconcile import CLOSE_MARGIN
+from jqfollow.ledger.corporate import ActionState
 from jqfollow.ledger.holdings import OwnLine, Session
 from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger.rows import BookingKind
 from jqfollow.ledger.tx import Tx
 from jqfollow.market.sessions import day_end
 from jqfollow.notify import messages
@@ -56,6 +58,7 @@ def compare(
     held: Mapping[str, int],
     booked: Mapping[str, int],
     by_hand: Mapping[str, int],
+    booked_over: Mapping[str, int],
     before: Mapping[str, OwnLine] | None,
     day: date,
 ) -> tuple[list[OwnLine], list[Difference]]:
@@ -65,6 +68,7 @@ def compare(
         held: by security, what the broker shows.
         booked: the sum of all books.
         by_hand: what people's own orders of `day` brought until now; what they sold is negative.
+        booked_over: what was put into books since the last comparison without a fill: it left the own line.
         before: as the last comparison left them; `None`: this is the first, and what is held beyond is taken as known.
         day: the trading day.
     """
@@ -77,6 +81,7 @@ def compare(
         if before is not None:
             counted = known.by_hand if known is not None and known.day == day else 0
             change = own - (known.volume if known is not None else 0) - (by_hand.get(security, 0) - counted)
+            change += booked_over.get(security, 0)
         if own or by_hand.get(security, 0):
             lines.append(OwnLine(security=security, volume=own, by_hand=by_hand.get(security, 0), day=day))
         if change or own < 0:
@@ -147,7 +152,27 @@ def _compared(
         booked[book.security] += book.volume
     held = {position.symbol: position.volume for position in positions}
     by_hand = _by_hand(tx, account, fills)
-    return compare(held, {s: v for s, v in booked.items() if v}, by_hand, tx.holdings.lines(account.name), day)
+    shown = {security: volume for security, volume in booked.items() if volume}
+    lines, told = compare(held, shown, by_hand, _booked_over(tx, account), tx.holdings.lines(account.name), day)
+    actions = _corporate(tx, account)
+    return lines, [d for d in told if d.short or d.security not in actions]
+
+
+def _booked_over(tx: Tx, account: Account) -> Mapping[str, int]:
+    """What people, or the program, put into books since the last comparison; what a split brought came to both."""
+    since, moved = tx.holdings.last_check(account.name), Counter[str]()
+    for booking in () if since is None else tx.bookings.since(account.name, since):
+        if booking.kind is not BookingKind.SPLIT:
+            moved[booking.security] += booking.shares
+    return moved
+
+
+def _corporate(tx: Tx, account: Account) -> frozenset[str]:
+    """Securities whose change a corporate action of the last days explains, which has been booked."""
+    since = tx.holdings.last_check(account.name)
+    recent = account.trading_day() if since is None else since.astimezone(SHANGHAI).date()
+    actions = tx.corporate.list(account.name)
+    return frozenset(a.security for a in actions if a.state is ActionState.BOOKED and a.updated_at.date() >= recent)
 
 
 def _by_hand(tx: Tx, account: Account, fills: Sequence[FillReport]) -> Mapping[str, int]:

@@ -32,6 +32,7 @@ from jqfollow.execution.step import (
     Wait,
     before_market,
     security_of,
+    volume_of,
     with_market,
 )
 from jqfollow.execution.transitions import Names, end_order
@@ -39,10 +40,11 @@ from jqfollow.execution.turns import Scene, turns
 from jqfollow.execution.wishes import Wishes
 from jqfollow.ledger.errors import LedgerError, may_pass
 from jqfollow.ledger.ledger import Ledger
-from jqfollow.ledger.rows import OrderRow
+from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.settings import Settings, Strategy
+from jqfollow.stages import Stage, Stages
 
 log = structlog.get_logger(__name__)
 
@@ -89,8 +91,10 @@ class Rounds:
         settings: Settings,
         clock: Clock,
         names: Names,
+        stages: Stages,
     ) -> None:
         self._account = account
+        self._stages = stages
         self._ledger = ledger
         self._desk = desk
         self._wishes = wishes
@@ -104,6 +108,8 @@ class Rounds:
         self._admitted: set[int] = set()
         """Found fresh; since then only this queue kept them."""
         self.failures = 0
+        self._idle = self._placed = 0
+        """How many orders the last read found with nothing at the broker, and how many of them went there since."""
 
     async def work(self) -> bool:
         """One round; `False`: nothing was due.
@@ -115,18 +121,22 @@ class Rounds:
         if not account.ready:
             self._admitted.clear()
         began = self._clock.monotonic()
-        account.arrived = False
+        account.arrived, account.others_wait, self._placed = False, True, 0
         papers = await self._read()
         while papers and await self._observe(papers):
             papers = await self._read()  # what was bought before is not of today any more, and more may have come
         if not papers:
+            account.others_wait = self._idle > 0
             return False
         for each in papers:
             self._looked_at[each.order.order_id] = began
+            if not each.attempts:
+                self._stages.known(each.order.order_id, each.order.signal_id)
         asking = await self._decide_without_market(papers)
         if asking:
             await self._work_with_market(asking, began)
         await self._desk.written(account)
+        account.others_wait = self._idle > self._placed
         return True
 
     async def rehearse(self, write: Callable[[Tx], Collection[int]]) -> list[tuple[OrderRow, Step | None]]:
@@ -155,7 +165,8 @@ class Rounds:
         found: list[tuple[OrderRow, Step | None]] = []
         for each in papers:
             known = self._known(each, facts)
-            step = before_market(known) or with_market(answers.add_to(known))
+            asked = answers.add_to(known)
+            step = before_market(known) or with_market(asked, volume_of(asked))
             if isinstance(step, Place):
                 answers.left.take(step)
             found.append((each.order, step))
@@ -198,6 +209,7 @@ class Rounds:
         )
         papers = await self._ledger.read(lambda tx: read_papers(tx, asked, choose))
         self._forget(idle)
+        self._idle = len(idle)
         return papers
 
     def _forget(self, idle: set[int]) -> None:
@@ -288,7 +300,7 @@ class Rounds:
             facts = self._account_facts()
             while waiting and len(chunk) < room:
                 known = replace(waiting.pop(0), account=facts, now=self._clock.now())
-                step = await self._judged(known, lambda known: with_market(answers.add_to(known)))
+                step = await self._judged(known, lambda known: self._with_market(answers.add_to(known)))
                 if isinstance(step, Place):
                     answers.left.take(step)
                     chunk.append(step)
@@ -301,6 +313,13 @@ class Rounds:
                 for known in waiting:  # they go on in the next round
                     self._looked_at.pop(known.order.order_id, None)
                 return
+
+    def _with_market(self, known: Known) -> Step:
+        sized = volume_of(known)
+        self._stages.mark(known.order.order_id, Stage.SIZED)
+        step = with_market(known, sized)
+        self._stages.mark(known.order.order_id, Stage.JUDGED)
+        return step
 
     async def _judged(self, known: Known, judge: Callable[[Known], Step | None]) -> Step | None:
         """The order's step; the order that the program itself fails on ends, and stops no other."""
@@ -356,6 +375,7 @@ class Rounds:
             self._account, [partial(self._entries.intend, place=place) for place in chunk]
         )
         for place, outcome in zip(chunk, outcomes, strict=True):
+            self._placed += isinstance(outcome, AttemptRow)
             if isinstance(outcome, TakenBackError):
                 self._looked_at.pop(place.papers.order.order_id, None)
             elif isinstance(outcome, Exception):
@@ -368,6 +388,7 @@ class Rounds:
             order = known.order
             match step:
                 case Wait():
+                    self._stages.waits(order.order_id)
                     self._make_way(known.papers, step)
                     if not step.goes_on(order.waiting):
                         writes.append((order, partial(self._entries.wait, papers=known.papers, step=step)))

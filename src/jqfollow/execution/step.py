@@ -41,6 +41,10 @@ OPPOSITE_WAIT = timedelta(seconds=10)
 """So long a sell waits for the earlier buys of its book to end."""
 
 
+MONEY_IS_OLD = timedelta(seconds=5)
+"""So old the figures may be by which an attempt is sized."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stay:
     """Nothing can be said yet: how much is left is not known."""
@@ -115,13 +119,18 @@ def before_market(known: Known) -> Step | None:
     return None if decision is None else _stopped(known, decision, None)
 
 
-def with_market(known: Known) -> Step:
-    """The step of an order whose market was asked for."""
+def volume_of(known: Known) -> Sized | None:
+    """How much, of an order whose market was asked for; `None`: there is nothing to tell it by."""
+    security, _ = security_of(known.order.security)
+    return None if security is None or known.market is None else how_much(known, security, known.market)
+
+
+def with_market(known: Known, sized: Sized | None) -> Step:
+    """The step of an order whose market was asked for, of the volume that `volume_of` gave."""
     security, _ = security_of(known.order.security)
     facts = _facts(known, security)
-    if security is None or known.market is None:
+    if security is None or known.market is None or sized is None:
         return _done(known, facts, None, None)
-    sized = how_much(known, security, known.market)
     facts = _sized_facts(known, security, known.market, facts, sized)
     priced = at_what_price(known, security, known.market, facts)
     facts = _priced_facts(known, security, known.market, facts, sized, priced)
@@ -457,10 +466,14 @@ def payable(volume: int, price: Decimal, cash: Decimal, security: Security, rule
 
 
 def _served(papers: Papers) -> bool:
-    """Whether it bought what money paid, and no sell of the strategy has ended since."""
+    """Whether it bought what money paid, and no sell of the strategy has ended since.
+
+    A sell that ended just before it was sized may have brought its money just after.
+    """
     if not papers.attempts or papers.attempts[-1].state is not AttemptState.FILLED:
         return False
-    return papers.last_sell is None or papers.last_sell <= papers.attempts[-1].created_at
+    seen = papers.attempts[-1].created_at - max(papers.moves.settle, MONEY_IS_OLD)
+    return papers.last_sell is None or papers.last_sell <= seen
 
 
 def _sold_the_same_day(known: Known, security: Security, market: Market) -> bool:

@@ -1,4 +1,4 @@
-"""Daily copies of the ledger: their names, and how many are kept."""
+"""Daily copies of the ledger: their names, and how much of them is kept."""
 
 import re
 from datetime import date
@@ -12,8 +12,10 @@ def daily_path(ledger: Path, day: date) -> Path:
     return ledger.parent / "backups" / f"ledger-{day:%Y%m%d}.db"
 
 
-def prune(folder: Path, keep: int = 14) -> list[Path]:
-    """Removes all daily copies but the newest `keep`, and returns those removed; other files stay.
+def prune(folder: Path, keep: int = 14, most_bytes: int = 4 << 30) -> list[Path]:
+    """Removes all daily copies but the newest `keep`, and of those what goes beyond `most_bytes` in all.
+
+    The newest stays however large it is. Returns those removed; other files stay.
 
     Raises:
         ValueError: `keep` is below 1.
@@ -21,7 +23,14 @@ def prune(folder: Path, keep: int = 14) -> list[Path]:
     """
     if keep < 1:
         raise ValueError(f"keep is {keep}; at least one copy must stay")
-    daily = sorted(file for file in folder.glob("ledger-*.db") if _DAILY.fullmatch(file.name))
-    for file in daily[:-keep]:
+    newest_first = sorted((file for file in folder.glob("ledger-*.db") if _DAILY.fullmatch(file.name)), reverse=True)
+    kept, room = 0, most_bytes
+    for file in newest_first[:keep]:
+        room -= file.stat().st_size
+        if room < 0 and kept:
+            break
+        kept += 1
+    gone = sorted(newest_first[kept:])
+    for file in gone:
         file.unlink()
-    return daily[:-keep]
+    return gone

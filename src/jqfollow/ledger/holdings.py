@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
 
-from jqfollow.clock import to_ms
+from jqfollow.clock import from_ms, to_ms
 from jqfollow.ledger.codec import day_text, stored
 from jqfollow.ledger.table import Table
 
@@ -14,6 +14,7 @@ Session = Literal["open", "close"]
 _LINES = "SELECT * FROM own_lines WHERE account = ? ORDER BY security"
 _CHECKED = "SELECT 1 FROM holding_checks WHERE account = ? AND day = ? AND session = ?"
 _EVER_CHECKED = "SELECT 1 FROM holding_checks WHERE account = ? LIMIT 1"
+_LAST_CHECK = "SELECT max(at) AS at FROM holding_checks WHERE account = ?"
 _OPENED = "SELECT 1 FROM holding_checks WHERE account = ? AND day = ? LIMIT 1"
 _OPENING = "SELECT volume FROM opening_holdings WHERE account = ? AND day = ? AND security = ?"
 
@@ -60,6 +61,11 @@ class Holdings(Table):
             "INSERT OR REPLACE INTO holding_checks (account, day, session, at) VALUES (?, ?, ?, ?)",
             (stored(account), day_text(day), session, to_ms(at)),
         )
+
+    def last_check(self, account: str) -> datetime | None:
+        """When the last comparison was made; `None`: none was."""
+        at = self._one(_LAST_CHECK, stored(account))["at"]
+        return None if at is None else from_ms(at)
 
     def checked(self, account: str, day: date, session: Session) -> bool:
         """Whether the comparison of that morning, or of that close, was made."""

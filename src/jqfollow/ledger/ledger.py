@@ -1,6 +1,7 @@
 """What happened, on disk: the one door to it."""
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
@@ -14,7 +15,7 @@ import structlog
 
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.readers import Readers
-from jqfollow.ledger.store import BUSY_TIMEOUT_S, check_readable, connect, copy, prepare
+from jqfollow.ledger.store import BUSY_TIMEOUT_S, check, check_readable, connect, copy, prepare
 from jqfollow.ledger.tx import Tx
 from jqfollow.ledger.writer import Writer
 
@@ -34,10 +35,15 @@ class Ledger:
         self._readers = readers
         self._writer = writer
         self._bell: _Bell | None = None
+        self._stopped = threading.Event()
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Self:
+    def open(
+        cls, path: Path, *, read_only: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S, whole: bool = True
+    ) -> Self:
         """Opens the ledger at `path`; unless `read_only`, makes it when absent, looks it over and upgrades it.
+
+        Unless `whole`, it is looked over at first sight, and `check` is to follow.
 
         Raises:
             LedgerDamagedError: no SQLite file, an empty one, or a damaged one.
@@ -50,7 +56,7 @@ class Ledger:
         if read_only:
             check_readable(path, busy_timeout_s=busy_timeout_s)
             return cls(path, Readers(path, reading), None)
-        prepare(path, busy_timeout_s=busy_timeout_s)
+        prepare(path, busy_timeout_s=busy_timeout_s, whole=whole)
         writer = Writer(path, partial(connect, path, mode="rw", busy_timeout_s=busy_timeout_s))
         writer.start()
         return cls(path, Readers(path, reading), writer)
@@ -102,6 +108,15 @@ class Ledger:
         """Like `read`, for programs without an event loop: blocks."""
         return self._readers.submit(fn).result()
 
+    async def check(self) -> None:
+        """Looks over the whole file while it is read and written.
+
+        Raises:
+            LedgerDamagedError: it is damaged.
+            LedgerError: it cannot be read.
+        """
+        await self._answer(self._readers.run(partial(check, self.path, self._stopped.is_set)))
+
     async def backup(self, path: Path) -> None:
         """Puts a whole copy of the ledger, as it stands at this moment, at `path`; writing goes on meanwhile.
 
@@ -116,6 +131,7 @@ class Ledger:
 
     def close_now(self) -> None:
         """Like `close`, for programs without an event loop: blocks."""
+        self._stopped.set()
         self._readers.close()
         if self._writer is not None:
             self._writer.close()

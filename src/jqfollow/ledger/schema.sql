@@ -389,6 +389,23 @@ CREATE TABLE report_holdings (
     PRIMARY KEY (report_id, security)
 ) STRICT, WITHOUT ROWID;
 
+-- How far after its message's arrival each stage of an order was over, microseconds; NULL: not, or not measured.
+-- Measured in memory and kept once a second: what a kill loses of it is no fact about an order.
+CREATE TABLE order_stages (
+    order_id     INTEGER PRIMARY KEY REFERENCES orders (order_id),
+    received_at  INTEGER NOT NULL,
+    opened       INTEGER,
+    committed    INTEGER,
+    acknowledged INTEGER,
+    known        INTEGER,
+    sized        INTEGER,
+    judged       INTEGER,
+    intended     INTEGER,
+    called       INTEGER,
+    answered     INTEGER,
+    filled       INTEGER
+) STRICT;
+
 -- Changes of books that are no fills. None is ever changed; one that is taken back has another that undoes it.
 CREATE TABLE bookings (
     booking_id INTEGER PRIMARY KEY,

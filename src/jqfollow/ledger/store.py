@@ -3,6 +3,7 @@
 import os
 import secrets
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,8 @@ from jqfollow.ledger.kept import Kept
 from jqfollow.ledger.meta import Meta
 from jqfollow.ledger.migrations import APPLICATION_ID, SCHEMA, Schema
 
+_STEPS = 100_000
+"""Of SQLite's machine: how often a check of the whole file asks whether it shall go on; some milliseconds."""
 BUSY_TIMEOUT_S = 5.0
 """How long a connection waits for another program's write."""
 
@@ -56,8 +59,11 @@ def file_uri(path: Path, mode: str) -> str:
     return f"file://{'' if text.startswith('/') else '/'}{text}?mode={mode}"
 
 
-def prepare(path: Path, *, schema: Schema = SCHEMA, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+def prepare(path: Path, *, schema: Schema = SCHEMA, busy_timeout_s: float = BUSY_TIMEOUT_S, whole: bool = True) -> None:
     """Makes the ledger at `path`, or looks it over and upgrades it.
+
+    Unless `whole`, what was written last is looked at, and `check` is to follow: the whole of a large file takes its
+    time. Before an upgrade it is always the whole.
 
     Raises:
         LedgerDamagedError: no SQLite file, an empty one, or a damaged one.
@@ -71,7 +77,10 @@ def prepare(path: Path, *, schema: Schema = SCHEMA, busy_timeout_s: float = BUSY
         _refuse_no_file(path)
         with closing(connect(path, mode="rw", busy_timeout_s=busy_timeout_s)) as connection:
             version = _version(connection, path, schema)
-            _refuse_damage(connection, path)
+            if whole or version < schema.version:
+                _refuse_damage(connection, path)
+            else:
+                _refuse_damage_at_sight(connection, path)
             if version < schema.version:
                 _upgrade(connection, path, schema, version)
             _switch_to_wal(connection, path)
@@ -99,6 +108,21 @@ def check_readable(path: Path, *, schema: Schema = SCHEMA, busy_timeout_s: float
             f"start `jqfollow serve` once to upgrade it",
             f"账本 {path} 来自旧版 jqfollow（版本 {version}，需要 {schema.version}），请先运行一次 jqfollow serve 升级",
         )
+
+
+def check(path: Path, stopped: Callable[[], bool]) -> None:
+    """Looks over the whole file, while it is written to, until `stopped` says so.
+
+    Raises:
+        LedgerDamagedError: it is damaged.
+        LedgerError: it cannot be read.
+    """
+    try:
+        with closing(connect(path, mode="ro")) as connection:
+            connection.set_progress_handler(stopped, _STEPS)
+            _refuse_damage(connection, path)
+    except (OSError, sqlite3.Error) as error:
+        raise translated(error, path) from error
 
 
 def copy(path: Path, target: Path) -> None:
@@ -207,6 +231,18 @@ def _refuse_damage(connection: sqlite3.Connection, path: Path) -> None:
     found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")]
     if found != ["ok"]:
         raise damaged(path, "; ".join(found))
+
+
+def _refuse_damage_at_sight(connection: sqlite3.Connection, path: Path) -> None:
+    """The file is as long as it says, and every table and index can be read where it was written last."""
+    size, pages = (int(connection.execute(f"PRAGMA {what}").fetchone()[0]) for what in ("page_size", "page_count"))
+    log = Path(f"{path}-wal")
+    if not (log.exists() and log.stat().st_size) and path.stat().st_size < size * pages:
+        raise damaged(path, f"it has {path.stat().st_size} bytes, and should have {size * pages}")
+    tables = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").fetchall()
+    for name, sql in tables:
+        key = "1" if "WITHOUT ROWID" in str(sql).upper() else "rowid"
+        connection.execute(f'SELECT * FROM "{name}" ORDER BY {key} DESC LIMIT 1').fetchall()  # noqa: S608  own names
 
 
 def _switch_to_wal(connection: sqlite3.Connection, path: Path) -> None:

@@ -15,6 +15,7 @@ from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
 from jqfollow.ledger.holdings import Holdings
 from jqfollow.ledger.kept import Kept
+from jqfollow.ledger.latencies import Latencies
 from jqfollow.ledger.marks import Marks
 from jqfollow.ledger.meta import Meta
 from jqfollow.ledger.numbers import Numbers
@@ -47,6 +48,7 @@ class Tx:
         "events",
         "fills",
         "holdings",
+        "latencies",
         "marks",
         "meta",
         "numbers",
@@ -81,6 +83,7 @@ class Tx:
         self.elsewhere = Elsewhere(connection, kept)
         self.processes = Processes(connection, kept)
         self.reports = Reports(connection, kept)
+        self.latencies = Latencies(connection, kept)
         self.holdings = Holdings(connection, kept)
 
     @contextmanager

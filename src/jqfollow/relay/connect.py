@@ -49,7 +49,7 @@ async def connect(
             disconnected_cb=ended,
             allow_reconnect=lost is None,
             max_reconnect_attempts=-1 if lost is None else 1,
-            reconnect_time_wait=0,
+            reconnect_time_wait=0.2,  # type: ignore[arg-type]  # sleeps so long
             connect_timeout=5,
             ping_interval=_PING_S,
             max_outstanding_pings=2,

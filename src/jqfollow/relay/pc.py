@@ -27,6 +27,7 @@ from jqfollow.relay.state import RelayState, Trouble
 from jqfollow.relay.ticket import Ticket, read_ticket
 from jqfollow.relay.words import FOLDERS, SIGNALS, folder_subject, receipt_mac, receipt_subject, signal_subject
 from jqfollow.settings import RealAccount, Settings
+from jqfollow.wire.answers import NotFollowedAnswer
 from jqfollow.wire.envelope import Sealed, read_object
 from jqfollow.wire.errors import NotAuthenticError, WireError
 from jqfollow.wire.private_file import write_private
@@ -213,6 +214,8 @@ class RelayLine:
         if opened.key is not None:
             mac = receipt_mac(opened.key, opened.message_id, answer.status, ticket.pc)
             receipt = {"pc": ticket.pc, "status": answer.status, "mac": mac}
+            if isinstance(answer, NotFollowedAnswer):
+                receipt["why"] = answer.why  # without its sentence: the client reads no more than 4 KiB
             await js.publish(receipt_subject(ticket.pc, opened.strategy, opened.message_id), orjson.dumps(receipt))
         await message.ack()
         state.taken += 1

@@ -181,6 +181,8 @@ class _JqFollowLink:
         missing = [str(pc)[:32] for pc in pcs if pc not in has]
         if has:
             cls.say("已送达 %s，电脑 %s 已收到" % (message["label"], "、".join(has)))
+        for one in receipts:
+            cls.not_followed(message["id"], message["label"], one)
         if missing:
             cls.warn("中继已存下 %s，电脑 %s 尚未确认" % (message["label"], "、".join(missing)))
         if not pcs:
@@ -189,6 +191,12 @@ class _JqFollowLink:
             told = str(one.get("id"))[:80] if isinstance(one, dict) else ""
             if told and cls.confirmed(told, one):
                 cls.say("电脑 %s 后来收到了 %s" % (one["pc"], told))
+                cls.not_followed(told, told, one)
+
+    @classmethod
+    def not_followed(cls, message_id, label, receipt):
+        if cls.confirmed(message_id, receipt) and receipt.get("why"):
+            cls.warn("电脑 %s 已收到但不会跟 %s：%s" % (receipt["pc"], label, str(receipt["why"])[:40]))
 
     @classmethod
     def within(cls, seconds, function, *args):

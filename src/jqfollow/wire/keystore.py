@@ -1,7 +1,7 @@
 """`<data_dir>/keys.toml`: the keys of `jqf1` strategies, for their owner only.
 
 The service reads while the command line rotates: changes are made under a lock file and put in place at once, and a
-reader looks at the file's time and size before each answer.
+reader looks at the file's time and size again within a twentieth of a second.
 """
 
 import contextlib
@@ -24,6 +24,8 @@ from jqfollow.wire.private_file import is_private, make_private, write_private
 
 log = structlog.get_logger(__name__)
 _LOCK_WAIT_S = 10
+LOOK_EVERY_S = 0.05
+"""So long what another program changed may go unseen."""
 _EXAMPLE = bytes(range(32))
 """The key in the documentation."""
 _LEAST_DIFFERENT = 12
@@ -61,6 +63,7 @@ class KeyStore:
         self._lock = FileLock(path.with_name(path.name + ".lock"), timeout=_LOCK_WAIT_S)
         self._stamp: tuple[int, int, int] | None = None
         self._keys: dict[str, StrategyKeys] = {}
+        self._looked_at: float | None = None
 
     @classmethod
     def open(cls, path: Path, clock: Clock | None = None) -> Self:
@@ -151,6 +154,10 @@ class KeyStore:
             self._lock.release()
 
     def _refresh_or_keep(self) -> None:
+        now = self._clock.monotonic()
+        if self._looked_at is not None and 0 <= now - self._looked_at < LOOK_EVERY_S:
+            return
+        self._looked_at = now
         try:
             self._refresh()
         except KeyStoreError as error:

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from jqfollow import __version__
 from jqfollow.api import views
-from jqfollow.api.metrics import CONTENT_TYPE, Sample, render
+from jqfollow.api.metrics import CONTENT_TYPE, Sample, StageSample, render
 from jqfollow.api.parts import Parts
 from jqfollow.domain import JqfollowError
 from jqfollow.ledger import Tx
@@ -42,7 +42,9 @@ def health_router(parts: Parts) -> APIRouter:
     async def metrics() -> PlainTextResponse:
         """Prometheus 文本格式 / text format."""
         gauges = await parts.ledger.read(lambda tx: _gauges(parts, tx))
-        return PlainTextResponse(render([*gauges, *parts.counters.samples()]), media_type=CONTENT_TYPE)
+        return PlainTextResponse(
+            render([*gauges, *parts.counters.samples(), StageSample(stages=parts.stages)]), media_type=CONTENT_TYPE
+        )
 
     return router
 

@@ -2,15 +2,18 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Body, Depends, Request
 
 from jqfollow.api.body import StrictRoute
 from jqfollow.api.models import Alive, Problem
 from jqfollow.api.opening import Opened, Opener
 from jqfollow.api.reception import AnyAnswer, Reception
+from jqfollow.stages import Stage, Trace
 from jqfollow.wire.envelope import Sealed
 
 PATH = "/api/order"
+TRACE = "jqfollow.trace"
+"""Key in a request's scope: how long its stages take."""
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     400: {
@@ -50,13 +53,15 @@ def order_router(opener: Opener, reception: Reception) -> APIRouter:
     """`POST /api/order`, and the word that the port lives."""
     router = APIRouter(tags=["信号 / signals"], route_class=StrictRoute)
 
-    async def authentic(message: Annotated[Sealed, _MESSAGE]) -> Opened:
-        return opener.open(message)
+    async def authentic(request: Request, message: Annotated[Sealed, _MESSAGE]) -> Opened:
+        opened = opener.open(message)
+        _trace(request).mark(Stage.OPENED)
+        return opened
 
     @router.post(PATH, summary="一条加密的信号 / a sealed signal", responses=_ERRORS)
-    async def order(opened: Annotated[Opened, Depends(authentic)]) -> AnyAnswer:
+    async def order(request: Request, opened: Annotated[Opened, Depends(authentic)]) -> AnyAnswer:
         """200：信号已在账本里，落了盘；会被跟单，或者拒绝并记下原因 / it stands in the ledger, on disk."""
-        return await reception.take(opened)
+        return await reception.take(opened, _trace(request))
 
     @router.get(PATH, summary="活着吗 / alive?")
     async def alive() -> Alive:
@@ -64,3 +69,9 @@ def order_router(opener: Opener, reception: Reception) -> APIRouter:
         return Alive()
 
     return router
+
+
+def _trace(request: Request) -> Trace:
+    trace = request.scope[TRACE]
+    assert isinstance(trace, Trace)  # noqa: S101 - the port has set it
+    return trace

@@ -131,6 +131,11 @@ function fills(rows) {
   return rows.length ? h("section", {}, h("h3", {}, t("fills")), h("div", { class: "scroll" }, h("table", { class: "tight" }, h("tbody", {}, rows.map(line))))) : null;
 }
 
+function stages(rows) {
+  const line = (s) => h("li", {}, h("span", { class: "num dim" }, `${s.after_ms.toFixed(1)} ms`), " ", h("span", {}, t(`stage_${s.stage}`)));
+  return rows.length ? h("details", {}, h("summary", {}, t("stages")), h("ol", { class: "stages" }, rows.map(line))) : null;
+}
+
 export async function orderDialog(id, done) {
   let detail = null;
   try {
@@ -152,7 +157,7 @@ export async function orderDialog(id, done) {
       pair(t("limit"), price(order.limit_price)), pair(t("turnover"), price(order.turnover)),
       signal?.order ? pair(`${t("signal_of")} ${signal.signal_id}`, `${count(signal.order.amount)} @ ${price(signal.order.price)} · ${clock(signal.received_at)}`) : null),
     h("section", {}, h("h3", {}, t("history")), h("ol", { class: "steps" }, steps(detail).map(step))),
-    attempts(detail.attempts), fills(detail.fills),
+    attempts(detail.attempts), fills(detail.fills), stages(detail.stages),
     order.open ? h("div", { class: "row end" }, h("button", { type: "button", class: "danger", onclick: cancel }, t("cancel"))) : null,
   ], { wide: true });
 }

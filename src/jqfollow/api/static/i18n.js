@@ -58,6 +58,9 @@ const WORDS = {
   ended: ["委托已结束（成交或撤单）", "It is over (filled or canceled)"], broker_id: ["券商委托编号", "Broker's order number"],
   filled_volume: ["成交数量（没有填 0）", "Filled volume (0: none)"], avg_price: ["成交均价", "Average price"],
   settle_warn: ["填错会造成重复下单或漏单，请以券商客户端为准。", "A wrong answer means a double or a missing order: trust the broker's program."],
+  stages: ["从信号到达起的用时", "Time since the signal arrived"], stage_opened: ["解密验证", "opened"], stage_committed: ["落盘", "on the disk"],
+  stage_acknowledged: ["已应答", "acknowledged"], stage_known: ["读账本", "looked up"], stage_sized: ["行情与数量", "sized"], stage_judged: ["定价与风控", "judged"],
+  stage_intended: ["意图落盘", "intended"], stage_called: ["调用券商", "broker called"], stage_answered: ["券商答复", "answered"], stage_filled: ["首笔成交", "first fill"],
   hello: ["策略启动", "Strategy started"], positions_msg: ["盘后持仓", "Positions report"], backtest: ["回测", "backtest"],
   jq: ["聚宽", "JoinQuant"], manual_wire: ["手动", "manual"],
   // drift, repairs and books

@@ -8,7 +8,7 @@ import httpx
 from rich.text import Text
 
 from jqfollow.cli.base import Command, Exit, config_option, console, json_option, lang, print_json, words
-from jqfollow.cli.doctor import fullqmt, machine, miniqmt, parts, relay, tunnel
+from jqfollow.cli.doctor import fullqmt, machine, miniqmt, parts, relay, tunnel, windows
 from jqfollow.cli.doctor.findings import Check, Finding, Level, Surroundings, bad
 from jqfollow.cli.doctor.order_test import TestOrder, order_test
 from jqfollow.clock import SystemClock
@@ -21,6 +21,10 @@ CHECKS: list[Check] = [
     machine.clock_skew,
     machine.ports,
     machine.data_folder,
+    windows.sleep,
+    windows.code_page,
+    windows.log_on,
+    windows.scanners,
     parts.ledger,
     parts.keys,
     parts.brokers,

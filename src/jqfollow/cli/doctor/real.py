@@ -1,6 +1,6 @@
 """What the doctor's checks of real accounts share: which there are, and a connection to one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,12 +20,14 @@ def real_accounts(around: Surroundings) -> dict[str, QmtAccount | FullQmtAccount
 
 
 @contextmanager
-def connected(around: Surroundings, name: str) -> "Iterator[Broker]":
-    """The account's broker, connected; ended afterwards. Raises `BrokerDownError`."""
+def connected(around: Surroundings, name: str, prepare: "Callable[[Broker], None] | None" = None) -> "Iterator[Broker]":
+    """The account's broker, connected; ended afterwards. `prepare` sees it before. Raises `BrokerDownError`."""
     from jqfollow.execution.brokers.real import real_broker  # slow: the brokers
 
     account = real_accounts(around)[name]
     broker = real_broker(name, account, data_dir=around.settings.data_dir, clock=around.clock)
+    if prepare is not None:
+        prepare(broker)
     end = broker.connect()
     try:
         yield broker

@@ -37,6 +37,7 @@ from jqfollow.execution.brokers.miniqmt import codes
 from jqfollow.execution.brokers.miniqmt.link import ANSWER_TIMEOUT_S, Link, Vendor, quiet_trader
 from jqfollow.execution.brokers.miniqmt.native_path import native_path
 from jqfollow.execution.brokers.miniqmt.quotes import XtQuotes
+from jqfollow.execution.brokers.miniqmt.raw import RawCodes
 from jqfollow.execution.brokers.miniqmt.remarks import Remarks
 from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
 from jqfollow.execution.brokers.miniqmt.tables import table_of
@@ -111,6 +112,8 @@ class QmtBroker:
         self._lock = threading.Lock()
         self._link: Link | None = None
         self._sink: EventSink = _nowhere
+        self.raw_codes: RawCodes | None = None
+        """Set before `connect`: keeps the terminal's own numbers."""
 
     @property
     def traits(self) -> BrokerTraits:
@@ -197,6 +200,7 @@ class QmtBroker:
                 remarks=self._remarks,
                 clock=self._clock,
                 answer_timeout_s=self._answer_timeout_s,
+                raw=self.raw_codes,
             )
             link.open()
             link.asset()
@@ -305,6 +309,9 @@ class QmtBroker:
         now = self._clock.now()
         link = self._connected()
         rows = link.rows("orders")
+        if self.raw_codes is not None:
+            for row in rows:
+                self.raw_codes.note(str(row.order_id), int(row.order_status), str(row.order_remark or ""))
         reports = (codes.order_report(row, remark=self._remark(row), now=now, table=link.table) for row in rows)
         return [report for report in reports if report is not None]
 

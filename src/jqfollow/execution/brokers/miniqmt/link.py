@@ -14,6 +14,7 @@ from jqfollow.clock import Clock
 from jqfollow.domain import BrokerDownError, BrokerError, BrokerTimeoutError, Disconnected, PlaceRequest
 from jqfollow.execution.brokers.miniqmt import codes
 from jqfollow.execution.brokers.miniqmt.pushes import Pushes, make_callback
+from jqfollow.execution.brokers.miniqmt.raw import RawCodes
 from jqfollow.execution.brokers.miniqmt.remarks import Remarks
 from jqfollow.execution.brokers.miniqmt.tables import LATEST, AccountCode, CodeTable
 from jqfollow.execution.brokers.port import EventSink
@@ -67,6 +68,7 @@ class Link:
         remarks: Remarks,
         clock: Clock,
         answer_timeout_s: float = ANSWER_TIMEOUT_S,
+        raw: RawCodes | None = None,
     ) -> None:
         """Raises `BrokerDownError` for an account that the vendor does not accept."""
         self.session = session
@@ -80,7 +82,9 @@ class Link:
         self._clock = clock
         self._answer_timeout_s = answer_timeout_s
         self.table = vendor.table
-        self._pushes = Pushes(sink=sink, remarks=remarks, clock=clock, account_id=account_id, table=vendor.table)
+        self._pushes = Pushes(
+            sink=sink, remarks=remarks, clock=clock, account_id=account_id, table=vendor.table, raw=raw
+        )
         self._news = threading.Condition()
         self._lost = ""
         self._detached = False

@@ -10,6 +10,7 @@ import structlog
 from jqfollow.clock import Clock
 from jqfollow.domain import BrokerError, BrokerEvent, CancelFailed, PlaceFailed, PlaceRequest
 from jqfollow.execution.brokers.miniqmt import codes
+from jqfollow.execution.brokers.miniqmt.raw import RawCodes
 from jqfollow.execution.brokers.miniqmt.remarks import Remarks
 from jqfollow.execution.brokers.miniqmt.tables import CodeTable
 from jqfollow.execution.brokers.port import EventSink
@@ -20,10 +21,20 @@ _log = structlog.get_logger(__name__)
 class Pushes:
     """The pushes of one connection. Thread-safe: the vendor's thread comes in, placing threads wait."""
 
-    def __init__(self, *, sink: EventSink, remarks: Remarks, clock: Clock, account_id: str, table: CodeTable) -> None:
+    def __init__(
+        self,
+        *,
+        sink: EventSink,
+        remarks: Remarks,
+        clock: Clock,
+        account_id: str,
+        table: CodeTable,
+        raw: RawCodes | None = None,
+    ) -> None:
         self.account_state: int | None = None
         """What the terminal last told; see `tables`."""
         self._table = table
+        self._raw = raw
         self._sink = sink
         self._remarks = remarks
         self._clock = clock
@@ -100,6 +111,8 @@ class Pushes:
         report(row)
 
     def _order(self, row: Any) -> None:
+        if self._raw is not None:
+            self._raw.note(str(row.order_id), int(row.order_status), _told(row))
         remark = self._remarks.of(row.order_id, _told(row))
         report = codes.order_report(row, remark=remark, now=self._clock.now(), table=self._table)
         if report is not None:
@@ -135,6 +148,8 @@ class Pushes:
         """The account's state in the terminal."""
         if str(status.account_id) == self._account_id:
             self.account_state = int(status.status)
+            if self._raw is not None:
+                self._raw.note_account(self.account_state)
 
 
 def _told(row: Any) -> str:

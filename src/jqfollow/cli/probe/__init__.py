@@ -1,0 +1,1 @@
+"""`jqfollow probe`: measures on a real account what nobody can know beforehand."""

@@ -1,0 +1,60 @@
+"""`start`, `tray` and `stop` as a double click has them: real processes, in a folder with a Chinese name."""
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jqfollow.cli.keeper import is_kept
+from jqfollow.cli.lock import is_running
+from jqfollow.cli.stop import stop_all
+
+from .conftest import Run
+
+
+@pytest.fixture
+def told(config: Path) -> Iterator[Path]:
+    """A configuration with free ports; whatever was started on it is stopped at the end."""
+    ports = [socket.socket() for _ in range(2)]
+    for port in ports:
+        port.bind(("127.0.0.1", 0))
+    signals, console = (port.getsockname()[1] for port in ports)
+    for port in ports:
+        port.close()
+    text = config.read_text(encoding="utf-8")
+    text = text.replace("port = 8888", f"port = {signals}").replace("port = 8000", f"port = {console}")
+    config.write_text(text, encoding="utf-8")
+    yield config
+    assert stop_all(config.parent / "data")
+
+
+def test_a_double_click_starts_it_and_another_one_stops_it(run: Run, told: Path) -> None:
+    data = told.parent / "data"
+    assert run("stop").output.startswith("服务没有运行")
+    result = run("start", "--no-browser")
+    assert result.exit_code == 0, result.output
+    first = is_running(data)
+    assert first
+    assert is_kept(data)
+    os.kill(first, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)  # of Windows: TerminateProcess
+    assert run("start", "--no-browser").exit_code == 0  # waits for the keeper to start it again
+    assert is_running(data) not in {None, first}
+    again = run("start", "--no-browser")
+    assert "已在运行" in again.output
+    assert run("tray").exit_code == 1  # one keeper a folder
+    stopped = run("stop")
+    assert stopped.exit_code == 0, stopped.output
+    assert is_running(data) is None
+    assert not is_kept(data)
+
+
+def test_a_service_that_cannot_start_says_why_at_once(run: Run, told: Path) -> None:
+    (told.parent / "data").mkdir()
+    (told.parent / "data" / "keys.toml").write_text("this is no key file", encoding="utf-8")
+    result = run("start", "--no-browser")
+    assert result.exit_code == 1
+    assert "keys.toml" in result.output
