@@ -25,12 +25,14 @@ from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
 from jqfollow.api.models import NoticeView, RelayView
 from jqfollow.api.opening import Opener
+from jqfollow.api.routes.accounting import Accounting
 from jqfollow.api.server import Server
 from jqfollow.api.signals import SignalsPort, signals_app
 from jqfollow.api.token import load_or_create_token
 from jqfollow.clock import Clock, SystemClock
 from jqfollow.clock_steps import ClockSteps
 from jqfollow.domain import AccountState, JqfollowError, Wire
+from jqfollow.drift.memo import DriftMemo
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.brokers.miniqmt.broker import load_xtdata
 from jqfollow.execution.brokers.miniqmt.quotes import XtQuotes
@@ -211,7 +213,7 @@ class Service:
                 notices=self.notices,
                 relay=self.relay_view,
                 signals=self.signals_port,
-                accounting=(self.repairs, self.keeper),
+                accounting=Accounting(repairs=self.repairs, keeper=self.keeper, drift=self.drift),
             ),
             name="console",
             host=settings.console.host,
@@ -289,7 +291,10 @@ class Service:
             wake=self.follower.look_again,
         )
         self.keeper = BookKeeper(ledger=self.ledger, accounts=self.accounts, settings=settings, clock=self.clock)
-        self.watch = Watch(ledger=self.ledger, keeper=self.keeper, settings=settings, told=self.outbox.kick)
+        self.drift = DriftMemo(settings)
+        self.watch = Watch(
+            ledger=self.ledger, keeper=self.keeper, memo=self.drift, settings=settings, told=self.outbox.kick
+        )
         quoted = {n: a for n, a in self.accounts.items() if not isinstance(a.settings, FullQmtAccount)}
         self.recorder = Recorder(ledger=self.ledger, accounts=quoted, folder=settings.data_dir / TAPE_FOLDER)
         self._closing.push_async_callback(self.recorder.flush)
