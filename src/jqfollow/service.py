@@ -94,7 +94,7 @@ KEEP_HOUSE_AT = time(16)
 STAGES_EVERY_S = 1
 PUSHES_AT_ONCE = 256
 """So many pushes share a commit at most."""
-PUSHES_WAIT_S = 0.2
+PUSHES_WAIT_S = 0.05
 """So long they wait at most for a round under way."""
 FINISH_S = 5.5
 """Longer than a placing call may take: its answer is written before the end."""
