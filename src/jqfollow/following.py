@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from jqfollow import restored
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import (
     MANUAL_RUN,
@@ -25,7 +26,7 @@ from jqfollow.ledger.tx import Tx
 from jqfollow.manual import manual_account
 from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
-from jqfollow.reasons import QUIET, Reason, Refusal
+from jqfollow.reasons import TOLD_ONCE, Reason, Refusal
 from jqfollow.settings import Follow, Settings
 from jqfollow.strategy_news import StrategyNews
 from jqfollow.wire.jqf1 import FRESH_S
@@ -110,7 +111,7 @@ class Following:
 
     def _refuse(self, tx: Tx, signal: SignalRow, refusal: Refusal, now: datetime) -> None:
         tx.signals.finish(signal.signal_id, SignalState.RECORDED, refusal)
-        if refusal.reason not in QUIET:
+        if refusal.reason not in TOLD_ONCE:
             row = tx.signals.get(signal.signal_id)
             text = messages.signal_refused(row or signal, title=self._names.title(signal.strategy), name=None)
             tx.outbox.put(Kind.SIGNAL_REFUSED, text, now)
@@ -174,6 +175,17 @@ class Following:
         if first is not None:
             figures = {"jq_order_id": told.jq_order_id, "first_signal_id": str(first.signal_id)}
             return Refusal(reason=Reason.REPLAYED, figures=figures)
+        return self._from_before(tx, signal) or self._nobody(signal)
+
+    @staticmethod
+    def _from_before(tx: Tx, signal: SignalRow) -> Refusal | None:
+        """An older ledger was put back: it may have forgotten that the signal was followed."""
+        until = restored.until(tx) if signal.wire is not Wire.MANUAL else None
+        if until is None or signal.made_at > until:
+            return None
+        return Refusal(reason=Reason.RESTORED, figures={"until": f"{until:%m-%d %H:%M:%S}"})
+
+    def _nobody(self, signal: SignalRow) -> Refusal | None:
         nobody = Refusal(reason=Reason.NOT_FOLLOWED, figures={"strategy": signal.strategy})
         return None if self._followers(signal) else nobody
 
