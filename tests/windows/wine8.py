@@ -10,9 +10,6 @@ from typing import Any
 if hasattr(_winapi, "CopyFile2"):
     del _winapi.CopyFile2  # not implemented: `shutil.copy2` would end the process
 
-# Its first look at complex numbers ends the process; openpyxl takes it where it is, and nothing else here asks for it.
-sys.modules["numpy"] = None  # type: ignore[assignment]
-
 _TRIES = 2000
 _LOOPS = {"asyncio.selector_events": "BaseSelectorEventLoop", "asyncio.proactor_events": "BaseProactorEventLoop"}
 
