@@ -222,7 +222,7 @@ async def test_a_second_pc_with_the_same_file_is_refused(tmp_path: Path) -> None
         async with first:  # the first one's data folder goes on, wherever it is started
             await signal_of(first, "n-1")
             async with asyncio.timeout(30):  # in the ledger first, acknowledged then
-                while (relay := (await first.get("/api/status"))["relay"])["waiting"]:
+                while (relay := (await first.get("/api/status"))["relay"])["waiting"]:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             assert relay["connected"]
 

@@ -62,8 +62,6 @@ class Reception:
     def __init__(
         self, *, settings: Settings, intake: Intake, clock: Clock, limits: SignalsLimits, stages: Stages
     ) -> None:
-        self.recording = True
-        """Whether the last message could be recorded."""
         self._intake = intake
         self._clock = clock
         self._limits = limits
@@ -116,11 +114,9 @@ class Reception:
             zh, en = "这个 id 已用于另一条消息", "this id belongs to another message"
             raise ProblemError(409, "conflict", zh, en) from None
         except (JqfollowError, TimeoutError) as error:
-            self.recording = False
             log.error("signal_not_recorded", strategy=opened.strategy, id=opened.message_id, why=repr(error))  # noqa: TRY400
             zh, en = "账本暂时无法写入，请稍后重发", "the ledger cannot be written now"
             raise ProblemError(503, "ledger", zh, en, retry_after_s=2) from error
-        self.recording = True
         return recorded
 
     async def _commit(self, opened: Opened, message: Message, trace: Trace) -> Recorded:

@@ -67,7 +67,9 @@ def load_ticket(settings: Settings) -> Ticket | None:
     if ticket is None:
         return None
     if ticket.url.startswith("wss:") and find_spec("aiohttp") is None:
-        raise RelayError('缺少 aiohttp：pip install "jqfollow[relay]" / aiohttp is missing for the websocket')
+        raise RelayError(
+            '走 websocket 缺少 aiohttp：pip install "jqfollow[relay]" / aiohttp is missing for the websocket'
+        )
     for name in ticket.strategies:
         strategy = settings.strategies.get(name)
         for account in strategy.follow if strategy else ():
