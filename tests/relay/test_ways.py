@@ -241,7 +241,7 @@ async def test_clocks_apart_are_told_and_the_older_age_counts(tmp_path: Path) ->
         assert order.state is OrderState.FILLED
         # The PC's clock has stood still for an hour: by it alone an hour-old signal would be of now.
         assert house.service.relay is not None
-        house.service.relay.state.ahead_s += 3600
+        house.service.relay.state.offset_s += 3600
         await rig.post(message(house, "c-2", key=key))
         row = await house.signal(await signal_of(house, "c-2"))
         assert (row.reason, row.figures["age_s"]) == (Reason.LATE, "3600")
