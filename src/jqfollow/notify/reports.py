@@ -19,6 +19,7 @@ from jqfollow.reasons import Reason
 
 _SHORT: dict[Reason, str] = {
     Reason.STALE: "过时",
+    Reason.RESTORED: "账本倒退前",
     Reason.LATE: "来晚",
     Reason.REPLAYED: "重复",
     Reason.BACKTEST: "回测",
