@@ -169,7 +169,7 @@ class Orders(Table):
         known = self._kept.orders.get(order_id)
         if known is None or not columns.keys() <= _TOLD:
             return self._kept.keep_order(_order(self._update_row("orders", "order_id", order_id, columns)))
-        self._update("orders", "order_id", order_id, columns)
+        self._update_later("orders", "order_id", order_id, columns)
         return self._kept.keep_order(_changed(known, columns))
 
     def owed(self, account: str, day: date) -> OrderRows:
