@@ -193,6 +193,9 @@ class Attempts(Table):
 
     def by_remark(self, remark: str) -> AttemptRow | None:
         """The attempt with this remark."""
+        known = self._kept.by_remark(remark)
+        if known is not None:
+            return known
         row = self._one("SELECT * FROM attempts WHERE remark = ?", stored(remark))
         return None if row is None else self._kept.keep_attempt(_attempt(row))
 

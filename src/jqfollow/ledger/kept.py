@@ -13,6 +13,7 @@ class Kept:
 
     __slots__ = (
         "_by_broker",
+        "_by_remark",
         "_of_order",
         "attempts",
         "changes",
@@ -37,6 +38,7 @@ class Kept:
         self.later: dict[tuple[str, tuple[str, ...]], list[tuple[Stored, ...]]] = {}
         """Rows that are still to be inserted, by table and columns."""
         self._by_broker: dict[OrderKey, int] = {}
+        self._by_remark: dict[str, int] = {}
         self._of_order: dict[int, list[int]] = {}
 
     def forget(self) -> None:
@@ -47,6 +49,7 @@ class Kept:
             self.signals,
             self._by_broker,
             self._of_order,
+            self._by_remark,
             self.changes,
             self.later,
         ):
@@ -80,6 +83,7 @@ class Kept:
     def keep_attempt(self, row: AttemptRow) -> AttemptRow:
         """Keeps it as it stands in the file now; returns it."""
         self.attempts[row.attempt_id] = row
+        self._by_remark[row.remark] = row.attempt_id
         if row.broker_order_id is not None:
             key = OrderKey(account=row.account, day=row.day, broker_order_id=row.broker_order_id)
             self._by_broker[key] = row.attempt_id
@@ -90,6 +94,11 @@ class Kept:
         found = self._by_broker.get(key)
         row = None if found is None else self.attempts[found]
         return row if row is not None and row.broker_order_id == key.broker_order_id else None
+
+    def by_remark(self, remark: str) -> AttemptRow | None:
+        """The attempt with this remark, if it is kept."""
+        found = self._by_remark.get(remark)
+        return None if found is None else self.attempts[found]
 
     def keep_order_with(self, order_id: int, rows: list[AttemptRow]) -> None:
         """These are all the attempts of the order, first to last."""
