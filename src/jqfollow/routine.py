@@ -2,11 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
 
 import structlog
 
 from jqfollow.clock import Clock
+from jqfollow.costs.figures import figures
+from jqfollow.costs.reading import Period, read_period
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.sweeps import Sweeps
 from jqfollow.execution.transitions import Names
@@ -17,6 +22,7 @@ from jqfollow.market.calendar import CalendarError, TradingCalendar, calendar_te
 from jqfollow.market.sessions import accepts_orders, day_end, phase_at
 from jqfollow.notify import messages, reports
 from jqfollow.notify.collect import Scene, heartbeat_facts, summary_facts
+from jqfollow.notify.facts import CostFacts
 from jqfollow.notify.kinds import Kind
 from jqfollow.settings import Settings
 
@@ -27,6 +33,8 @@ ASLEEP = timedelta(seconds=60)
 """Who was not called for so long slept, or stood still."""
 KEEP_BACKUPS = 14
 KEEP_BACKUPS_BYTES = 4 << 30
+_CURVE = timedelta(days=60)
+"""What the evening's picture shows."""
 KEEP_PICTURES = timedelta(days=30)
 """So long every picture of an account is kept; of older days only the last."""
 
@@ -84,7 +92,25 @@ class Routine:
         await asyncio.gather(*(self._sweeps.take_picture(account, now) for account in self._accounts.values()))
         scene = self._scene(now)
         facts = await self._ledger.read(lambda tx: summary_facts(tx, scene))
+        month = await self._ledger.read(lambda tx: read_period(tx, self._settings, now.date() - _CURVE, now.date()))
+        facts = replace(facts, costs=_costs(month, now))
         await self.tell(Kind.SUMMARY, reports.summary(facts), unique_key=f"summary-{now:%Y%m%d}")
+        await self._send_curve(month, now)
+
+    async def _send_curve(self, month: Period, now: datetime) -> None:
+        """A picture of the last weeks, where the package that draws it is installed, and somebody is told."""
+        if not self._settings.notify.wecom.keys or not month.results:
+            return
+        path = self._settings.data_dir / "pictures" / f"{now:%Y-%m-%d}.png"
+        try:
+            await asyncio.to_thread(_draw, month, path)
+        except ModuleNotFoundError:
+            log.info("no_picture", missing="matplotlib")
+            return
+        except OSError as error:
+            log.warning("no_picture", error=str(error))
+            return
+        await self.tell(Kind.PICTURE, str(path), unique_key=f"picture-{now:%Y%m%d}")
 
     async def keep_house(self, now: datetime) -> None:
         """At the start and after the close: a copy of the ledger, old things away, the calendar's end announced."""
@@ -136,3 +162,26 @@ def _trades(calendar: TradingCalendar, now: datetime) -> bool:
         return calendar.is_trading_day(now.date())
     except CalendarError:
         return False
+
+
+def _costs(month: Period, now: datetime) -> CostFacts | None:
+    """What today's orders cost; `None`: there were none."""
+    of_today = figures([order for order in month.orders if order.day == now.date()])
+    drift = [row for row in month.drift if row.day == now.date()]
+    if not of_today.orders:
+        return None
+    nothing = Decimal(0)
+    return CostFacts(
+        filled_share=of_today.filled_share,
+        bps=of_today.parts.bps,
+        yuan=of_today.parts.total,
+        missing=sum((row.missing for row in drift), nothing),
+        excess=sum((row.excess for row in drift), nothing),
+    )
+
+
+def _draw(month: Period, path: Path) -> None:
+    from jqfollow.costs.plots import results_png
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(results_png(month.results))

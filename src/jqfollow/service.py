@@ -6,17 +6,16 @@ are connected: a signal is recorded whatever a broker does. Stop: the other way 
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from jqfollow import __version__
+from jqfollow import __version__, restored
 from jqfollow.accounting.books import BookKeeper
 from jqfollow.accounting.corporate import CorporateActions, FactorSource
 from jqfollow.accounting.repairs import Repairs
@@ -26,11 +25,14 @@ from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
 from jqfollow.api.models import NoticeView, RelayView
 from jqfollow.api.opening import Opener
+from jqfollow.api.routes.accounting import Accounting
 from jqfollow.api.server import Server
 from jqfollow.api.signals import SignalsPort, signals_app
 from jqfollow.api.token import load_or_create_token
-from jqfollow.clock import SHANGHAI, Clock, SystemClock
+from jqfollow.clock import Clock, SystemClock
+from jqfollow.clock_steps import ClockSteps
 from jqfollow.domain import AccountState, JqfollowError, Wire
+from jqfollow.drift.memo import DriftMemo
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.brokers.miniqmt.broker import load_xtdata
 from jqfollow.execution.brokers.miniqmt.quotes import XtQuotes
@@ -48,6 +50,16 @@ from jqfollow.execution.wishes import Wishes
 from jqfollow.follower import Follower
 from jqfollow.ledger.errors import LedgerDamagedError, LedgerError
 from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger_watch import LedgerWatch
+from jqfollow.marker import (
+    Mark,
+    ledger_id,
+    read_mark,
+    refuse_lost_keys,
+    refuse_lost_ledger,
+    refuse_other_ledger,
+    write_mark,
+)
 from jqfollow.market.calendar import FILE_NAME as CALENDAR_FILE
 from jqfollow.market.calendar import load_calendar
 from jqfollow.notify import messages
@@ -55,7 +67,9 @@ from jqfollow.notify.kinds import Kind
 from jqfollow.notify.outbox import Outbox
 from jqfollow.notify.wecom import WecomRobot, make_client
 from jqfollow.relay.ticket import TICKET
+from jqfollow.restored import HighWater
 from jqfollow.routine import LOOK_AWAKE_EVERY_S, Routine
+from jqfollow.schedule import Schedule
 from jqfollow.settings import Account as AccountSettings
 from jqfollow.settings import FullQmtAccount, PaperAccount, QmtAccount, Settings
 from jqfollow.settings.cautions import cautions
@@ -63,6 +77,7 @@ from jqfollow.stages import Stages
 from jqfollow.tape.lines import FOLDER as TAPE_FOLDER
 from jqfollow.tape.recorder import Recorder
 from jqfollow.wire.keystore import KeyStore
+from jqfollow.wire.private_file import private_folder
 
 if TYPE_CHECKING:
     from jqfollow.relay.pc import RelayLine
@@ -76,6 +91,7 @@ TAPE_EVERY_S = 1
 CORPORATE_EVERY_S = 120
 WATCH_EVERY_S = 300
 GAPS_EVERY_S = 5
+KEEP_HOUSE_AT = time(16)
 STAGES_EVERY_S = 1
 PUSHES_AT_ONCE = 256
 """So many pushes share a commit at most."""
@@ -119,6 +135,7 @@ class Service:
         self._warnings: list[tuple[str, str]] = []
         self.names = Names(titles={name: s.title for name, s in settings.strategies.items()})
         self.counters = Counters()
+        self.schedule = Schedule(self.clock)
         self.stages = Stages(self.clock)
         self.accounts: dict[str, Account] = {}
         self.signals_port: SignalsPort | None = None
@@ -151,12 +168,22 @@ class Service:
 
     async def _start(self) -> Announcement:
         settings = self.settings
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        if warning := private_folder(settings.data_dir):
+            zh, _, en = warning.partition(" / ")
+            self._warnings.append((zh, en))
+        mark = read_mark(settings.data_dir)
+        refuse_lost_ledger(mark, settings.ledger_file)
         self.calendar = load_calendar(settings.data_dir / CALENDAR_FILE)
         self.ledger = Ledger.open(settings.ledger_file, whole=False)  # `_look_over` sees the whole
         self._closing.push_async_callback(self.ledger.close)
+        self.ledger_watch = LedgerWatch(self.ledger, clock=self.clock, shout=self._shout)
+        ledger_name = await self.ledger.write(ledger_id)
+        refuse_other_ledger(mark, ledger_name, settings.ledger_file)
+        await self._notice_restore(ledger_name)
         self.keys = KeyStore.open(settings.keys_file, self.clock)
+        refuse_lost_keys(mark, settings.keys_file, found=bool(self.keys.strategies()))
         new_keys = self.keys.ensure([name for name, s in settings.strategies.items() if s.wire is Wire.JQF1])
+        write_mark(settings.data_dir, Mark(ledger=ledger_name, keys=bool(self.keys.strategies())))
         token = load_or_create_token(settings.data_dir)
         self._warn_about_configuration(token.warning)
         self._build()
@@ -188,7 +215,7 @@ class Service:
                 notices=self.notices,
                 relay=self.relay_view,
                 signals=self.signals_port,
-                accounting=(self.repairs, self.keeper),
+                accounting=Accounting(repairs=self.repairs, keeper=self.keeper, drift=self.drift),
             ),
             name="console",
             host=settings.console.host,
@@ -266,7 +293,10 @@ class Service:
             wake=self.follower.look_again,
         )
         self.keeper = BookKeeper(ledger=self.ledger, accounts=self.accounts, settings=settings, clock=self.clock)
-        self.watch = Watch(ledger=self.ledger, keeper=self.keeper, settings=settings, told=self.outbox.kick)
+        self.drift = DriftMemo(settings)
+        self.watch = Watch(
+            ledger=self.ledger, keeper=self.keeper, memo=self.drift, settings=settings, told=self.outbox.kick
+        )
         quoted = {n: a for n, a in self.accounts.items() if not isinstance(a.settings, FullQmtAccount)}
         self.recorder = Recorder(ledger=self.ledger, accounts=quoted, folder=settings.data_dir / TAPE_FOLDER)
         self._closing.push_async_callback(self.recorder.flush)
@@ -350,6 +380,7 @@ class Service:
             await self.routine.tell(Kind.ALERT, messages.alert(zh), unique_key=f"orphan-{name}-{len(left)}")
 
     def _run_tasks(self) -> None:
+        self._task("ledger watch", self.ledger_watch.run())
         self._task("follower", self.follower.run())
         self._task("outbox", self.outbox.run())
         self._task("ledger check", self._look_over())
@@ -381,6 +412,22 @@ class Service:
             tell=self._alert,
         )
         self._task("relay", self.relay.run())
+
+    async def _notice_restore(self, ledger_name: str) -> None:
+        """Whether the ledger is an older one than was here; from now on it is remembered how far it came."""
+        self.high_water = HighWater(ledger_name)
+        kept, now = await asyncio.to_thread(self.high_water.read), self.clock.now()
+        if await self.ledger.read(lambda tx: restored.is_older(tx, kept)):
+            why = "放回了旧的数据文件夹或备份，之后收到的信号和下的单它都不记得"
+            await self.ledger.write(lambda tx: restored.note(tx, now, why))
+
+    async def _keep_high_water(self, _: datetime) -> None:
+        newest = await self.ledger.read(lambda tx: tx.signals.newest())
+        if newest is not None:
+            await asyncio.to_thread(self.high_water.keep, newest.signal_id, newest.received_at)
+
+    async def _shout(self, text: str) -> None:
+        await self.outbox.shout(text)
 
     async def _alert(self, zh: str) -> None:
         await self.routine.tell(Kind.ALERT, messages.alert(zh))
@@ -466,14 +513,9 @@ class Service:
     def notices(self) -> Sequence[NoticeView]:
         """For the console: what people should know now."""
         found = [NoticeView(level="warning", zh=zh, en=en) for zh, en in self._warnings]
-        if self.signals_port is not None and not self.signals_port.recording:
-            found.append(
-                NoticeView(
-                    level="error",
-                    zh="上一条信号没有写进账本，发送方被要求重发：请检查磁盘",
-                    en="the last signal could not be recorded; its sender was asked to come again: look at the disk",
-                )
-            )
+        if (trouble := self.ledger.trouble) is not None:
+            zh = f"{trouble.zh}：信号一律让聚宽稍后重发，请检查磁盘"
+            found.append(NoticeView(level="error", zh=zh, en=f"{trouble.en}: every sender is asked to come again"))
         for name, account in self.accounts.items():
             if account.lanes.abandoned:
                 found.append(
@@ -509,58 +551,49 @@ class Service:
     # -- schedule ----------------------------------------------------------------------------------------------------
 
     def _schedule(self) -> None:
-        scheduler = AsyncIOScheduler(timezone=SHANGHAI, job_defaults={"coalesce": True, "max_instances": 1})
-        every = (
-            (1, self.sweeps.retry),
-            (1, self.sweeps.cancel_overdue),
-            (LOOK_AFTER_EVERY_S, self.sweeps.look_after),
-            (PICTURES_EVERY_S, self.sweeps.take_picture),
-        )
-        for account in self.accounts.values():
-            for seconds, sweep in every:
-                job = self._guarded(partial(sweep, account), f"{sweep.__name__} {account.name}")
-                scheduler.add_job(job, "interval", seconds=seconds, misfire_grace_time=None)
-        gaps = self._guarded(self.follower.tell_gaps, "tell_gaps")
-        scheduler.add_job(gaps, "interval", seconds=GAPS_EVERY_S, misfire_grace_time=None)
-        stages = self._guarded(self._keep_stages, "keep_stages")
-        scheduler.add_job(stages, "interval", seconds=STAGES_EVERY_S, misfire_grace_time=None)
-        notify = self.settings.notify
-        for at, job in (
-            (notify.heartbeat_at, self._guarded(self.routine.send_heartbeat, "heartbeat")),
-            (notify.summary_at, self._guarded(self.routine.send_summary, "summary")),
-        ):
-            scheduler.add_job(job, "cron", hour=at.hour, minute=at.minute, misfire_grace_time=3600)
-        for seconds, look, name in (
+        schedule, notify = self.schedule, self.settings.notify
+        for name, account in self.accounts.items():
+            for seconds, sweep in (
+                (1, self.sweeps.retry),
+                (1, self.sweeps.cancel_overdue),
+                (LOOK_AFTER_EVERY_S, self.sweeps.look_after),
+                (PICTURES_EVERY_S, self.sweeps.take_picture),
+            ):
+                schedule.every(seconds, partial(sweep, account), f"{sweep.__name__} {name}")
+        for seconds, work, name in (
+            (GAPS_EVERY_S, self.follower.tell_gaps, "tell_gaps"),
+            (restored.KEEP_EVERY_S, self._keep_high_water, "keep_high_water"),
+            (STAGES_EVERY_S, self._keep_stages, "keep_stages"),
             (TAPE_EVERY_S, self.recorder.look, "tape"),
             (CORPORATE_EVERY_S, self.corporate.look, "corporate_actions"),
             (WATCH_EVERY_S, self.watch.look, "watch"),
             (LOOK_AWAKE_EVERY_S, self.routine.look_awake, "look_awake"),
         ):
-            scheduler.add_job(self._guarded(look, name), "interval", seconds=seconds, misfire_grace_time=None)
-        keep_house = self._guarded(self.routine.keep_house, "keep_house")
-        scheduler.add_job(keep_house, "cron", hour=16, misfire_grace_time=None)
-        scheduler.add_job(keep_house, misfire_grace_time=None)  # now
-        scheduler.start()
-        self._closing.callback(scheduler.shutdown, wait=False)
+            schedule.every(seconds, work, name)
+        schedule.at(notify.heartbeat_at, self.routine.send_heartbeat, "heartbeat")
+        schedule.at(notify.summary_at, self.routine.send_summary, "summary")
+        schedule.at(KEEP_HOUSE_AT, self.routine.keep_house, "keep_house")
+        schedule.once(self.routine.keep_house, "keep_house")
+        schedule.start()
+        self._closing.callback(schedule.stop)
+        self._task(
+            "clock steps",
+            ClockSteps(self.clock, self.ledger, accounts=tuple(self.accounts), set_along=self._set_along).run(),
+        )
+
+    def _set_along(self) -> None:
+        """The clock was set: everything is looked at again."""
+        self.schedule.clock_was_set()
+        for account in self.accounts.values():
+            account.arrived = True
+            account.wake.set()
+        self.outbox.kick()
 
     async def _keep_stages(self, _: datetime) -> None:
         """How long orders took is written beside the work; what cannot be written is no loss of money."""
         orders = self.stages.changed()
         if orders:
             await self.ledger.write(lambda tx: tx.latencies.put(orders))
-
-    def _guarded(
-        self, job: Callable[[datetime], Awaitable[None]], name: str
-    ) -> Callable[[], Coroutine[Any, Any, None]]:
-        async def run() -> None:
-            try:
-                await job(self.clock.now())
-            except asyncio.CancelledError:  # the service stops, and the turn with it
-                log.info("sweep_ended", sweep=name)
-            except Exception:  # one turn ends here; the next comes
-                log.exception("sweep_failed", sweep=name)
-
-        return run
 
     # -- stop --------------------------------------------------------------------------------------------------------
 
@@ -594,6 +627,7 @@ class Service:
         self._tasks.clear()
         with suppress(LedgerError):
             await self._keep_stages(self.clock.now())
+            await self._keep_high_water(self.clock.now())
 
     async def _close_lanes(self, account: Account) -> None:
         await account.lanes.close(self._stop_s())

@@ -37,8 +37,8 @@ def config(folder: Path) -> Path:
 def run() -> Run:
     """Runs a command; an exception that reaches the user as a traceback fails the test."""
 
-    def invoke(*args: object) -> Result:
-        result = CliRunner().invoke(cli, [str(arg) for arg in args], prog_name="jqfollow")
+    def invoke(*args: object, answer: str | None = None) -> Result:
+        result = CliRunner().invoke(cli, [str(arg) for arg in args], input=answer, prog_name="jqfollow")
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result

@@ -66,6 +66,10 @@ class TickingClock:
         assert seconds >= 0
         self._ahead += seconds
 
+    def set(self, seconds: float) -> None:
+        """Somebody sets the wall clock, by so much."""
+        self._start += timedelta(seconds=seconds)
+
 
 class House:
     """See the module."""

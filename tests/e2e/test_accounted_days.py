@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from jqfollow.domain import HoldingsPart, StrategyHolding
-from jqfollow.drift.reading import COUNTER_LAGS
+from jqfollow.domain import HoldingsPart, StrategyHolding, WaitingFor
+from jqfollow.drift.reading import COUNTER_LAGS, drifts
 from jqfollow.ledger.tx import Tx
 from jqfollow.market.securities import parse_security
 
@@ -49,14 +49,13 @@ class Days:
             self.house.market(code, "10.50", prev_close="10.00", depth=depth)
         price = "11.00" if limit_up else "10.50"
         side: Any = "sell" if sells else "buy"
-        signal = await self.house.send(strategy, code, side, amount, price=price, position_after=after)
-        await self.house.sweep(self.random.choice([0, 31]))
-        for _ in range(60):
-            if not await self.house.ledger.read(lambda tx: tx.orders.open()):
-                break
+        await self.house.send(strategy, code, side, amount, price=price, position_after=after)
+        await self.house.until(lambda tx: all(o.sized or o.waiting for o in tx.orders.open()))
+        for _ in range(60):  # what T+1 keeps waits for the next day
+            if not await self.house.ledger.read(_under_way):
+                return
             await self.house.sweep(31)
             await asyncio.sleep(0.02)
-        await self.house.done(signal)
 
     async def lose(self, strategy: str) -> None:
         """A message that never came: its number is missing among those of its process."""
@@ -90,12 +89,18 @@ class Days:
             part = HoldingsPart(report=f"r{self.reports}", part=1, parts=1, day=now.date(), when="close", cash=None,
                                 total_value=None, holdings=holdings)  # fmt: skip
             await self.house.ledger.write(partial(_told, strategy=strategy, part=part, at=now))
+        memo, settings = self.house.service.drift, self.house.settings
+        assert await self.house.ledger.read(memo.read) == await self.house.ledger.read(lambda tx: drifts(tx, settings))
         for row in await self.house.get("/api/drift?every=true"):
             assert sum(Decimal(c["shares"]) for c in row["causes"]) == Decimal(row["drift"]), row
             code = parse_security(row["security"]).joinquant
             wanted = Decimal(RATIO[row["strategy"]]) * self.held.get((row["strategy"], code), 0)
             assert Decimal(row["target"]) == wanted, row
             assert not any(c["cause"] == "unexplained" for c in row["causes"]), row
+
+
+def _under_way(tx: Tx) -> bool:
+    return any(order.waiting_for is not WaitingFor.NEXT_DAY for order in tx.orders.open())
 
 
 def _told(tx: Tx, strategy: str, part: HoldingsPart, at: datetime) -> None:

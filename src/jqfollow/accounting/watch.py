@@ -9,7 +9,7 @@ import structlog
 from jqfollow.accounting.books import BookKeeper, Hand
 from jqfollow.domain import ManualOrderError
 from jqfollow.drift.causes import Drift
-from jqfollow.drift.reading import drifts
+from jqfollow.drift.memo import DriftMemo
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.marks import DriftDay
 from jqfollow.ledger.tx import Tx
@@ -25,10 +25,13 @@ _MOST_NAMED = 10
 class Watch:
     """Called by the schedule, beside everything that trades."""
 
-    def __init__(self, *, ledger: Ledger, keeper: BookKeeper, settings: Settings, told: Callable[[], None]) -> None:
+    def __init__(
+        self, *, ledger: Ledger, keeper: BookKeeper, memo: DriftMemo, settings: Settings, told: Callable[[], None]
+    ) -> None:
         """`told` is called when the outbox has news."""
         self._ledger = ledger
         self._keeper = keeper
+        self._memo = memo
         self._settings = settings
         self._told = told
 
@@ -38,7 +41,7 @@ class Watch:
             if strategy.start == "adopt":
                 for account in strategy.follow:
                     await self._adopt(name, account, now)
-        rows, days = await self._ledger.read(lambda tx: _looked_at(tx, self._settings, now))
+        rows, days = await self._ledger.read(lambda tx: _looked_at(tx, self._memo.read(tx), self._settings, now))
         if rows or days:
             await self._ledger.write(lambda tx: _write(tx, rows, days, now))
         if rows:
@@ -65,7 +68,7 @@ class Watch:
             self._told()
 
 
-def _looked_at(tx: Tx, settings: Settings, now: datetime) -> tuple[list[Drift], list[DriftDay]]:
+def _looked_at(tx: Tx, rows: list[Drift], settings: Settings, now: datetime) -> tuple[list[Drift], list[DriftDay]]:
     """What nothing explains, and how far the books are off, in yuan by the newest pictures."""
     prices: dict[tuple[str, str], Decimal] = {}
     for account in settings.accounts:
@@ -73,7 +76,6 @@ def _looked_at(tx: Tx, settings: Settings, now: datetime) -> tuple[list[Drift], 
         for position in snapshot[2] if snapshot else ():
             if position.last is not None:
                 prices[account, position.symbol] = position.last
-    rows = drifts(tx, settings)
     nothing, sums = Decimal(0), dict[tuple[str, str], tuple[Decimal, Decimal]]()
     for row in rows:
         yuan = (row.drift or nothing) * prices.get((row.account, row.security), nothing)

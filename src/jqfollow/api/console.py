@@ -13,8 +13,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from jqfollow import __version__
-from jqfollow.accounting.books import BookKeeper
-from jqfollow.accounting.repairs import Repairs
 from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
 from jqfollow.api.metrics import Counters
@@ -22,7 +20,7 @@ from jqfollow.api.models import NoticeView, Problem, RelayView
 from jqfollow.api.parts import Parts
 from jqfollow.api.ports import Desk, Intake, SignalsView
 from jqfollow.api.problem import ProblemError, problem
-from jqfollow.api.routes.accounting import accounting_router
+from jqfollow.api.routes.accounting import Accounting, accounting_router
 from jqfollow.api.routes.acting import acting_router
 from jqfollow.api.routes.flow import flow_router
 from jqfollow.api.routes.health import health_router
@@ -75,7 +73,7 @@ def console_app(
     relay: Callable[[], RelayView | None] = lambda: None,
     signals: SignalsView | None = None,
     stages: Stages | None = None,
-    accounting: tuple[Repairs, BookKeeper] | None = None,
+    accounting: Accounting | None = None,
 ) -> ASGIApp:
     """The console's app, guard included. `counters` and `stages`: those of the signals port, which is `signals`."""
     counters = counters or Counters()
@@ -105,7 +103,7 @@ def console_app(
     app.include_router(acting_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(flow_router(parts), dependencies=secured, responses=_ERRORS)
     if accounting is not None:
-        app.include_router(accounting_router(parts, *accounting), dependencies=secured, responses=_ERRORS)
+        app.include_router(accounting_router(parts, accounting), dependencies=secured, responses=_ERRORS)
     app.include_router(reading_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(health_router(parts))
     app.include_router(pages_router(signals))

@@ -36,6 +36,20 @@ def accounts(period: Period) -> str:
 
 def results(rows: Sequence[DayResult]) -> str:
     """What the books brought, beside ratio x the strategy's own; summed up from the first day on."""
+    return _svg(*_results(rows))
+
+
+def results_png(rows: Sequence[DayResult]) -> bytes:
+    """The same as a picture for a robot's message."""
+    figure, axes = _results(rows)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8, frameon=False)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=120)
+    return out.getvalue()
+
+
+def _results(rows: Sequence[DayResult]) -> tuple[Figure, Any]:
     figure, axes = _axes()
     keys = sorted({(row.strategy, row.account) for row in rows})
     for strategy, account in keys:
@@ -46,7 +60,7 @@ def results(rows: Sequence[DayResult]) -> str:
         if any(row.own is not None for row in own):
             theirs = list(accumulate(float(row.own or 0) for row in own))
             axes.plot(days, theirs, linestyle="--", color=line.get_color(), label=f"ratio x {strategy}")
-    return _svg(figure, axes)
+    return figure, axes
 
 
 def drift(rows: Sequence[DriftDay]) -> str:

@@ -15,7 +15,7 @@ from jqfollow.drift.walk import drift_of
 from jqfollow.ledger.corporate import ActionState
 from jqfollow.ledger.processes import GapRow
 from jqfollow.ledger.reports import ReportRow
-from jqfollow.ledger.rows import BookingRow, BookRow, OrderRow, SignalRow
+from jqfollow.ledger.rows import BookingRow, OrderRow, SignalRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason
 from jqfollow.settings import Follow, Settings, Strategy
@@ -89,26 +89,35 @@ def missing_shares(tx: Tx, account: str, picture: Picture) -> dict[Key, int]:
 
     Of a security that may have moved since, or just before, the picture says nothing.
     """
-    books: dict[str, list[BookRow]] = defaultdict(list)
-    for book in tx.books.list(account=account):
-        books[book.security].append(book)
+    sums = tx.books.sums(account)
+    lacking = {code: lacks for code, says in sums.items() if (lacks := says - picture.held.get(code, 0)) > 0}
+    if not lacking:
+        return {}
     moved = tx.fills.moved_since(account, picture.taken_at - COUNTER_LAGS)
     moved |= {attempt.security for attempt in tx.attempts.live(account)}
     moved |= {row.security for row in tx.bookings.since(account, picture.taken_at)}
     found: dict[Key, int] = {}
-    for security, of in books.items():
-        lacks = sum(book.volume for book in of) - picture.held.get(security, 0)
-        if lacks > 0 and security not in moved and all(book.volume > 0 for book in of):
-            shares = shared_out(lacks, [book.volume for book in of])
+    for security in lacking.keys() - moved:
+        of = [book for book in tx.books.of_security(account, security) if book.volume]
+        if all(book.volume > 0 for book in of):
+            shares = shared_out(lacking[security], [book.volume for book in of])
             found |= {(account, b.strategy, security): n for b, n in zip(of, shares, strict=True) if n}
     return found
 
 
 def drift_of_book(tx: Tx, settings: Settings, account: str, strategy: str, security: str) -> Drift:
     """The drift of one book by the ledger alone: what the broker holds is not looked at."""
-    orders = tx.orders.of_book(account, strategy, security)
-    beside = _Beside(tx, settings, strategy=strategy, account=account).of((account, strategy, security), 0)
-    return drift_of(account, strategy, security, orders, tx.books.get(account, strategy, security).volume, beside)
+    [found] = drifts_of(tx, settings, strategy, {(account, strategy, security): 0})
+    return found
+
+
+def drifts_of(tx: Tx, settings: Settings, strategy: str, missing: Mapping[Key, int]) -> list[Drift]:
+    """The drift of some books of a strategy; `missing`: which, and what the account does not hold of each."""
+    beside = _Beside(tx, settings, strategy=strategy, account=None)
+    return [
+        drift_of(*key, tx.orders.of_book(*key), tx.books.get(*key).volume, beside.of(key, lacks))
+        for key, lacks in missing.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

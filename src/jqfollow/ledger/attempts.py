@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypedDict, Unpack
 
-from jqfollow.clock import from_ms, to_ms
+from jqfollow.clock import SHANGHAI, from_ms, to_ms
 from jqfollow.domain import ATTEMPT_ENDED, AttemptState, OrderKey, Side
 from jqfollow.ledger.codec import Stored, day_text, stored, to_json
 from jqfollow.ledger.errors import LedgerError
@@ -40,6 +40,12 @@ INSERT INTO account_days (account, day, attempts, cancels) VALUES (?, ?, ?, ?)
 ON CONFLICT (account, day) DO UPDATE
 SET attempts = attempts + excluded.attempts, cancels = cancels + excluded.cancels"""
 _MOVED = "SELECT * FROM attempts WHERE account = ? AND day = ? AND updated_at >= ? ORDER BY attempt_id"
+_SET_LIVE = f"""
+UPDATE attempts SET created_at = created_at + ?1, updated_at = updated_at + ?1, cancel_at = cancel_at + ?1
+WHERE {_LIVE}"""  # noqa: S608  a constant
+_SET_ENDED = f"""
+UPDATE attempts SET updated_at = updated_at + ?1, ended_at = ended_at + ?1
+WHERE updated_at >= ?2 AND day >= ?3 AND account = ?4 AND NOT {_LIVE}"""  # noqa: S608  a constant
 _SPENDING = f"""
 SELECT attempts.* FROM attempts JOIN orders USING (order_id)
 WHERE attempts.{_LIVE} AND attempts.account = ? AND orders.strategy = ? AND attempts.side = 'buy'"""  # noqa: S608
@@ -209,6 +215,16 @@ class Attempts(Table):
     def without_answer(self, account: str, before: datetime) -> AttemptRows:
         """Attempts that were about to be handed over at `before` or earlier, and have no answer."""
         return [_attempt(row) for row in self._all(_STUCK, stored(account), to_ms(before))]
+
+    def clock_was_set(self, step: timedelta, since: datetime, accounts: Iterable[str]) -> None:
+        """The wall clock was set by `step`: what counts seconds goes with it, of what lives or changed since then."""
+        self._flush()
+        ms = round(step.total_seconds() * 1000)
+        self._c.execute(_SET_LIVE, (ms,))
+        day = since.astimezone(SHANGHAI).date() - timedelta(days=1)
+        for account in accounts:
+            self._c.execute(_SET_ENDED, (ms, to_ms(since), day_text(day), stored(account)))
+        self._kept.forget()
 
     def moved(self, account: str, day: date, since: datetime) -> AttemptRows:
         """The day's attempts that changed since then, oldest first."""

@@ -64,6 +64,10 @@ class Bookings(Table):
         """Whether the act was taken back."""
         return self._one(_UNDONE, act) is not None
 
+    def newest(self) -> int:
+        """The greatest number; 0 without bookings."""
+        return int(self._one("SELECT coalesce(max(booking_id), 0) AS number FROM bookings")["number"])
+
     def since(self, account: str, at: datetime) -> BookingRows:
         """Those of one account written after `at`."""
         return [_booking(row) for row in self._all(_SINCE, stored(account), to_ms(at))]

@@ -26,6 +26,7 @@ SELECT * FROM books WHERE account = ? AND security IN (SELECT value FROM json_ea
 _LIST = """
 SELECT * FROM books WHERE (?1 IS NULL OR account = ?1) AND (?2 IS NULL OR strategy = ?2) AND (?3 = 0 OR volume <> 0)
 ORDER BY account, strategy, security"""
+_SUMS = "SELECT security, sum(volume) AS volume FROM books WHERE account = ? AND volume <> 0 GROUP BY security"
 
 
 class Books(Table):
@@ -61,6 +62,10 @@ class Books(Table):
         """Books by account, strategy and security; `held_only` leaves out those of volume 0."""
         rows = self._all(_LIST, stored(account), stored(strategy), int(held_only))
         return [_book(row) for row in rows]
+
+    def sums(self, account: str) -> dict[str, int]:
+        """What all books of an account say together, by security."""
+        return {row["security"]: row["volume"] for row in self._all(_SUMS, stored(account))}
 
     def add_fill(self, attempt: AttemptRow, strategy: str, report: FillReport) -> None:
         """For `Fills.add` only: a fill moves its book."""

@@ -34,6 +34,7 @@ _BOUGHT_ON = """
 SELECT coalesce(sum(volume), 0) AS volume FROM fills
 WHERE account = ? AND strategy = ? AND security = ? AND day = ? AND side = 'buy'"""
 _OF_STRATEGY = "SELECT * FROM fills WHERE account = ? AND strategy = ? ORDER BY fill_id"
+_BOOKS_SINCE = "SELECT DISTINCT account, strategy, security FROM fills WHERE fill_id > ?"
 _NET = """
 SELECT coalesce(sum(CASE side WHEN 'buy' THEN volume ELSE -volume END), 0) AS volume FROM fills
 WHERE account = ?1 AND security = ?2 AND (?3 IS NULL OR strategy = ?3) AND (?4 IS NULL OR filled_at > ?4)
@@ -92,6 +93,14 @@ class Fills(Table):
     def bought_on(self, account: str, strategy: str, security: str, day: date) -> int:
         """The volume that a book bought on one day (T+1: not to be sold that day)."""
         return int(self._one(_BOUGHT_ON, stored(account), stored(strategy), stored(security), day_text(day))["volume"])
+
+    def newest(self) -> int:
+        """The greatest number; 0 without fills."""
+        return int(self._one("SELECT coalesce(max(fill_id), 0) AS number FROM fills")["number"])
+
+    def books_since(self, fill_id: int) -> set[tuple[str, str, str]]:
+        """Account, strategy and security of the fills with a greater number."""
+        return {(row["account"], row["strategy"], row["security"]) for row in self._all(_BOOKS_SINCE, fill_id)}
 
     def of_book_days(self, account: str, strategy: str) -> FillRows:
         """Everything that was filled of a strategy in an account, as it came."""

@@ -27,6 +27,10 @@ class Meta(Table):
         sql = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
         self._c.execute(sql, (stored(key), stored(value)))
 
+    def remove(self, key: str) -> None:
+        """Forgets a value."""
+        self._c.execute("DELETE FROM meta WHERE key = ?", (stored(key),))
+
     def renew_remark_tag(self) -> None:
         """Gives this file remarks of its own.
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any, TypedDict, Unpack
 
-from jqfollow.clock import from_ms, to_ms
+from jqfollow.clock import SHANGHAI, from_ms, to_ms
 from jqfollow.domain import ORDER_OPEN, FollowMode, OrderState, Side, Waiting, WaitingFor
 from jqfollow.ledger.codec import Stored, day_text, decimal, figures, maybe, refusal_columns, stored, to_json
 from jqfollow.ledger.errors import LedgerError
@@ -29,6 +29,13 @@ WHERE account = ? AND strategy = ? AND security = ? AND order_id > ? AND side = 
 _LAST_SELL = f"""
 SELECT max(updated_at) AS at FROM orders
 WHERE day = ? AND account = ? AND strategy = ? AND side = 'sell' AND filled > 0 AND NOT {_OPEN}"""  # noqa: S608
+_BY_THE_CLOCK = "waiting_for IN ('session', 'next_day')"
+_SET_OPEN = f"""
+UPDATE orders SET updated_at = updated_at + ?1, waiting_since = waiting_since + ?1,
+    wait_until = CASE WHEN {_BY_THE_CLOCK} THEN wait_until ELSE wait_until + ?1 END
+WHERE {_OPEN}"""  # noqa: S608  constants
+_SET_ENDED = f"""
+UPDATE orders SET updated_at = updated_at + ?1 WHERE updated_at >= ?2 AND day >= ?3 AND NOT {_OPEN}"""  # noqa: S608
 _OF_BOOK = "SELECT * FROM orders WHERE account = ? AND strategy = ? AND security = ? ORDER BY order_id"
 _NEWER_THAN = "SELECT * FROM orders WHERE order_id > ? ORDER BY order_id"
 _OF_DAYS = "SELECT * FROM orders WHERE day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR strategy = ?3) ORDER BY order_id"
@@ -176,6 +183,17 @@ class Orders(Table):
             return self._kept.keep_order(_order(self._update_row("orders", "order_id", order_id, columns)))
         self._update_later("orders", "order_id", order_id, columns)
         return self._kept.keep_order(_changed(known, columns))
+
+    def clock_was_set(self, step: timedelta, since: datetime) -> None:
+        """The wall clock was set by `step`: what counts seconds goes with it, of what is open or changed since then.
+
+        A session begins when it begins, and a deadline is nobody's to move.
+        """
+        self._flush()
+        ms = round(step.total_seconds() * 1000)
+        self._c.execute(_SET_OPEN, (ms,))
+        self._c.execute(_SET_ENDED, (ms, to_ms(since), day_text(since.astimezone(SHANGHAI).date() - timedelta(days=1))))
+        self._kept.forget()
 
     def owed(self, account: str, day: date) -> OrderRows:
         """Orders that wait for a day after theirs, which `day` is."""

@@ -1,7 +1,7 @@
 """What people are to be told."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from jqfollow.clock import from_ms, to_ms
@@ -25,6 +25,8 @@ UPDATE outbox SET next_at = ?, error = ?, tries = tries + 1 WHERE outbox_id = ? 
 _GIVE_UP = """
 UPDATE outbox SET state = ?, error = ?, tries = tries + 1 WHERE outbox_id = ? AND state = 'pending'"""
 
+_CLOCK_SET = "UPDATE outbox SET next_at = next_at + ? WHERE state = 'pending'"
+
 
 class Outbox(Table):
     """The table `outbox`."""
@@ -45,6 +47,10 @@ class Outbox(Table):
         if limit < 0:
             raise ValueError(f"limit is {limit}; it must not be negative")
         return [_message(row) for row in self._all(_DUE, to_ms(now), limit)]
+
+    def clock_was_set(self, step: timedelta) -> None:
+        """The wall clock was set by `step`: what is to be sent again goes with it."""
+        self._c.execute(_CLOCK_SET, (round(step.total_seconds() * 1000),))
 
     def pending(self) -> int:
         """How many messages wait, due or not."""

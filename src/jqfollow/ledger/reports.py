@@ -23,6 +23,10 @@ _PARTS = "SELECT count(*) AS parts FROM report_parts WHERE report_id = ?"
 _WHOLE = "UPDATE reports SET whole = 1 WHERE report_id = ?"
 _NEWEST = "SELECT * FROM reports WHERE strategy = ? AND whole = 1 ORDER BY made_at DESC LIMIT 1"
 _FIRST = "SELECT * FROM reports WHERE strategy = ? AND whole = 1 ORDER BY made_at LIMIT 1"
+_STAMP = """
+SELECT (SELECT max(report_id) FROM reports WHERE strategy = ?1 AND whole = 1),
+    (SELECT count(*) FROM gaps WHERE strategy = ?1), (SELECT count(*) FROM lost_messages WHERE strategy = ?1),
+    (SELECT count(*) FROM signals WHERE kind = 'order' AND state = 'recorded' AND strategy = ?1)"""
 _TOTALS = """
 SELECT day, made_at, total_value FROM reports WHERE strategy = ? AND whole = 1 AND total_value IS NOT NULL
 AND coalesce(session, 'close') = 'close' ORDER BY made_at"""
@@ -86,6 +90,10 @@ class Reports(Table):
         """The first whole report of a strategy: what it held when following began."""
         row = self._one(_FIRST, stored(strategy))
         return None if row is None else self._report(row)
+
+    def stamp(self, strategy: str) -> tuple[object, ...]:
+        """Changes whenever a whole report, a gap, a lost message or an order that is not followed is added."""
+        return tuple(self._one(_STAMP, stored(strategy)))
 
     def totals(self, strategy: str) -> list[tuple[date, Decimal]]:
         """The strategy's total value by the last whole report of each day, oldest first; yuan."""

@@ -15,6 +15,7 @@ Snapshot = tuple[datetime, Asset, list[Position]]
 
 _LATEST = "SELECT * FROM account_snapshots WHERE account = ? ORDER BY taken_at DESC LIMIT 1"
 _LAST_OF_DAY = "SELECT * FROM account_snapshots WHERE account = ? AND day = ? ORDER BY taken_at DESC LIMIT 1"
+_NEWEST_AT = "SELECT max(taken_at) AS at FROM account_snapshots WHERE account = ?"
 _LAST_BEFORE = "SELECT * FROM account_snapshots WHERE account = ? AND day < ? ORDER BY taken_at DESC LIMIT 1"
 _BEFORE = "SELECT total FROM account_snapshots WHERE account = ? AND day < ? ORDER BY taken_at DESC LIMIT 1"
 _FIRST_OF_DAY = "SELECT total FROM account_snapshots WHERE account = ? AND day = ? ORDER BY taken_at LIMIT 1"
@@ -51,6 +52,11 @@ class Snapshots(Table):
     def latest(self, account: str) -> Snapshot | None:
         """The newest snapshot."""
         return self._snapshot(self._one(_LATEST, stored(account)))
+
+    def newest_at(self, account: str) -> datetime | None:
+        """When the newest snapshot was taken."""
+        row = self._one(_NEWEST_AT, stored(account))
+        return None if row["at"] is None else from_ms(row["at"])
 
     def last_of_day(self, account: str, day: date) -> Snapshot | None:
         """The last snapshot of one day."""

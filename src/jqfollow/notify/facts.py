@@ -91,6 +91,20 @@ class StrategyFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CostFacts:
+    """What following cost on one day."""
+
+    filled_share: Decimal | None
+    """Of the wished value."""
+    bps: Decimal | None
+    """Shortfall, weighted by value."""
+    yuan: Decimal
+    missing: Decimal
+    """What the books lack of their targets, yuan."""
+    excess: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryFacts:
     """A day, after its close."""
 
@@ -100,3 +114,5 @@ class SummaryFacts:
     unknown: tuple[UnknownFact, ...] = ()
     pending_outbox: int = 0
     warnings: tuple[str, ...] = ()
+    costs: CostFacts | None = None
+    """`None`: nothing was ordered."""

@@ -18,6 +18,8 @@ class Kind(StrEnum):
     STOPPED = "stopped"
     HEARTBEAT = "heartbeat"
     SUMMARY = "summary"
+    PICTURE = "picture"
+    """Its text is the path of a PNG on this machine, which goes out as an image."""
 
 
 URGENT = frozenset({Kind.UNKNOWN_OUTCOME, Kind.ACCOUNT_DOWN, Kind.ALERT})

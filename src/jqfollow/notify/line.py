@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 import structlog
@@ -12,7 +13,7 @@ from jqfollow.clock import Clock
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import OutboxRow
 from jqfollow.notify.bundles import Bundle, pack
-from jqfollow.notify.kinds import URGENT
+from jqfollow.notify.kinds import URGENT, Kind
 from jqfollow.notify.pace import Pace
 from jqfollow.notify.wecom import Delivered, GaveUp, Outcome, RetryLater
 
@@ -36,6 +37,10 @@ class Robot(Protocol):
 
     async def send(self, text: str) -> Outcome:
         """Sends one message of at most 2048 bytes; does not raise for what the other side does."""
+        ...
+
+    async def send_image(self, png: bytes) -> Outcome:
+        """Sends a picture; like `send`."""
         ...
 
 
@@ -72,18 +77,26 @@ class Line:
                 rows = await self._ledger.read(lambda tx: tx.deliveries.due(self.robot.name, _BATCH, first=URGENT))
                 if not rows:
                     return None
-                bundle = pack(rows, now=self._clock.now(), alone=self._refusals)[0]
+                pictures = {row.outbox_id for row in rows if row.kind == Kind.PICTURE}
+                bundle = pack(rows, now=self._clock.now(), alone=pictures | set(self._refusals))[0]
                 wait = self._pace.wait_s(self._clock.monotonic(), urgent=bundle.urgent)
                 if wait > 0:
                     return wait
-                outcome = await self._send(bundle.text)
+                outcome = await self._send(bundle)
                 self._pace.used(self._clock.monotonic())
                 await self._settle(outcome, bundle, rows)
             return None
 
-    async def _send(self, text: str) -> Outcome:
+    async def _send(self, bundle: Bundle) -> Outcome:
+        row = bundle.rows[0]
         try:
-            return await self.robot.send(text)
+            if row.kind != Kind.PICTURE:
+                return await self.robot.send(bundle.text)
+            try:
+                png = await asyncio.to_thread(Path(row.text).read_bytes)
+            except OSError as error:
+                return GaveUp(why=f"{row.text}: {error}")
+            return await self.robot.send_image(png)
         except Exception as error:  # noqa: BLE001  # else the same text would go out again at once
             name = type(error).__name__  # its words and its traceback may hold the address
             _log.error("robot_broke", robot=self.robot.name, error=name)

@@ -144,6 +144,31 @@ def clocks_differ(title: str, skew_s: float) -> str:
     return _message(lines)
 
 
+def restored(now: datetime, why: str) -> str:
+    """An older ledger was put back."""
+    lines = (
+        f"🚨【急】账本倒退了：{why}",
+        f"{now.astimezone(SHANGHAI):%m-%d %H:%M:%S} 以前产生的信号一律不跟（逐条不再提醒），之后的照常。",
+        "1. 用 jqfollow positions 与交易终端核对持仓，不对的用 jqfollow book 改。",
+        "2. 核对好以后：jqfollow restored --accept。",
+    )
+    return _message(lines)
+
+
+def clock_was_set(before: datetime, now: datetime) -> str:
+    """This machine's clock was set while the service ran."""
+    seconds = round(abs((now - before).total_seconds()))
+    by = f"{seconds // 3600} 小时 {seconds % 3600 // 60} 分 {seconds % 60} 秒"
+    faster = "快" if now > before else "慢"
+    times = [f"{moment.astimezone(SHANGHAI):%m-%d %H:%M:%S}" for moment in (before, now)]
+    lines = (
+        f"🚨【急】本机时钟被调{faster}了 {by}：{times[0]} → {times[1]}",
+        "在途的委托、等待和重发已按新时间接着走。请确认现在的时间是对的（设置 → 时间和语言 → 立即同步）。",
+        "差 5 分钟以上，信号会被拒绝；日期不对，会看错交易日。",
+    )
+    return _message(lines)
+
+
 def started(version: str, accounts: Sequence[AccountState], addresses: Sequence[str] = ()) -> str:
     """The service has started; `addresses` hold no token."""
     return _message([f"▶️ jqfollow {version} 已启动", *map(account_line, accounts), *addresses])

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from jqfollow.clock import SHANGHAI
 from jqfollow.notify.facts import (
     AccountFacts,
+    CostFacts,
     Difference,
     HeartbeatFacts,
     StrategyFacts,
@@ -18,6 +19,7 @@ from jqfollow.reasons import Reason
 
 _SHORT: dict[Reason, str] = {
     Reason.STALE: "过时",
+    Reason.RESTORED: "账本倒退前",
     Reason.LATE: "来晚",
     Reason.REPLAYED: "重复",
     Reason.BACKTEST: "回测",
@@ -95,11 +97,21 @@ def summary(facts: SummaryFacts) -> str:
     lines += [f"⚠️ {one_line(text)}" for text in facts.warnings]
     if facts.pending_outbox:
         lines.append(f"⚠️ {facts.pending_outbox:,} 条通知还没有送达")
+    if facts.costs is not None:
+        lines.append(_cost_line(facts.costs))
     for account in facts.accounts:
         lines += _account_lines(account)
     for strategy in facts.strategies:
         lines += _strategy_lines(strategy)
     return _report(lines)
+
+
+def _cost_line(facts: CostFacts) -> str:
+    """The three figures that matter: what was filled, what it cost, how far the books are off."""
+    share = "–" if facts.filled_share is None else f"{facts.filled_share * 100:.1f}%"
+    bps = "–" if facts.bps is None else f"{facts.bps:.1f} bps（{facts.yuan:,.0f} 元，正为成本）"
+    drift = f"缺 {facts.missing:,.0f} 元、多 {facts.excess:,.0f} 元" if facts.missing or facts.excess else "无"
+    return f"📐 成交比例 {share} · 执行差 {bps} · 偏差 {drift}"
 
 
 def _headline(facts: SummaryFacts) -> str:

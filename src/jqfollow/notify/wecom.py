@@ -7,9 +7,11 @@ The address holds the key. It is kept out of errors, logs (httpx's and httpcore'
 """
 
 import asyncio
+import base64
 import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -21,6 +23,8 @@ from jqfollow.settings import ConfigError
 
 _ADDRESS = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key="
 _MAX_ANSWER_BYTES = 65_536
+_MOST_IMAGE = 2 * 1024 * 1024
+"""Of a picture (developer.work.weixin.qq.com/document/path/91770)."""
 _OK = 200
 _TOO_MANY = 429
 
@@ -107,21 +111,32 @@ class WecomRobot:
 
     async def send(self, text: str) -> Outcome:
         """Sends one message, cut to 2048 bytes if longer; never raises for what the other side does."""
+        content = cut(clean(text) or "（空）", MAX_BYTES)
+        return await self._say({"msgtype": "text", "text": {"content": content}})
+
+    async def send_image(self, png: bytes) -> Outcome:
+        """Sends a picture of at most 2 MB; like `send`."""
+        if len(png) > _MOST_IMAGE:
+            return GaveUp(why=f"{len(png)} bytes are no picture that WeCom takes")
+        image = {"base64": base64.b64encode(png).decode(), "md5": hashlib.md5(png, usedforsecurity=False).hexdigest()}
+        return await self._say({"msgtype": "image", "image": image})
+
+    async def _say(self, message: Mapping[str, object]) -> Outcome:
         try:
             async with asyncio.timeout(self._deadline_s):
-                status, body = await self._post(cut(clean(text) or "（空）", MAX_BYTES))
+                status, body = await self._post(message)
         except TimeoutError:
             return RetryLater(why=f"{self._deadline_s:g} 秒内没有回答 / no answer in time")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return RetryLater(why=self._hidden(f"连接失败 / {type(error).__name__}: {error}"))
         return self._read(status, body)
 
-    async def _post(self, text: str) -> tuple[int, bytes | None]:
+    async def _post(self, message: Mapping[str, object]) -> tuple[int, bytes | None]:
         """Status and body of the answer; `None` for a body that is too long to be an answer of WeCom."""
         async with self._client.stream(
             "POST",
             self._url,
-            json={"msgtype": "text", "text": {"content": text}},
+            json=message,
             headers={"Accept-Encoding": "identity"},  # nothing that unfolds
             follow_redirects=False,
         ) as answer:

@@ -1,6 +1,6 @@
 """Drift, repairs and books."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 
 from fastapi import APIRouter
@@ -17,19 +17,28 @@ from jqfollow.api.parts import Parts
 from jqfollow.api.routes.params import Account, Security, StrategyName, symbol_of
 from jqfollow.domain import Side
 from jqfollow.drift.causes import Drift, Line
-from jqfollow.drift.reading import drifts
+from jqfollow.drift.memo import DriftMemo
 from jqfollow.drift.words import CAUSES_ZH
-from jqfollow.execution.step import End, Place, Refuse, Step, Wait
+from jqfollow.execution.acts import End, Place, Refuse, Step, Wait
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Refusal
 
 _CENT = Decimal("0.01")
 
 
-def accounting_router(parts: Parts, repairs: Repairs, keeper: BookKeeper) -> APIRouter:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounting:
+    """What the routes work with."""
+
+    repairs: Repairs
+    keeper: BookKeeper
+    drift: DriftMemo
+
+
+def accounting_router(parts: Parts, of: Accounting) -> APIRouter:
     """The routes of it."""
     router = APIRouter(prefix="/api", tags=["核对与改账 / accounting"], route_class=StrictRoute)
-    ledger = parts.ledger
+    ledger, repairs = parts.ledger, of.repairs
 
     @router.get("/drift", summary="偏差 / drift")
     async def drift(
@@ -39,7 +48,13 @@ def accounting_router(parts: Parts, repairs: Repairs, keeper: BookKeeper) -> API
         symbol = symbol_of(security)
 
         def find(tx: Tx) -> list[models.DriftView]:
-            rows = drifts(tx, parts.settings, strategy=strategy, account=account, security=symbol)
+            rows = [
+                row
+                for row in of.drift.read(tx)
+                if account in {None, row.account}
+                and strategy in {None, row.strategy}
+                and symbol in {None, row.security}
+            ]
             prices = _prices(tx, {row.account for row in rows})
             shown = [row for row in rows if every or row.drift or row.target is None]
             return [_drift(row, prices.get((row.account, row.security))) for row in shown]
@@ -60,7 +75,7 @@ def accounting_router(parts: Parts, repairs: Repairs, keeper: BookKeeper) -> API
         orders = await repairs.carry_out(confirmed.strategy, confirmed.plan, who=confirmed.who)
         return [views.order_view(order, ()) for order in orders]
 
-    _add_books(router, keeper)
+    _add_books(router, of.keeper)
     return router
 
 

@@ -5,6 +5,7 @@ import { half, language, setLanguage, t } from "./i18n.js";
 import { get, post } from "./server.js";
 import { fillsPanel, openPanel, signalsPanel, tiles } from "./flow.js";
 import { accountCards, chips, notices, positionRows, unknownRows } from "./panels.js";
+import { adoptDialog, driftPanel, repairDialog } from "./drift.js";
 import { askFirst, orderDialog, settleDialog } from "./dialogs.js";
 import { manualForm } from "./manual.js";
 import { select } from "./parts.js";
@@ -13,7 +14,7 @@ const EVERY_MS = 2000;
 const HIDDEN_MS = 15000;
 const PAGE = 100;
 const MOST = 500;
-const TABS = ["signals", "open", "fills"];
+const TABS = ["signals", "open", "fills", "drift"];
 const state = { tab: "signals", filter: { strategy: "", account: "" }, limit: PAGE, data: null, failures: 0 };
 let timer = null;
 let asking = false;
@@ -21,6 +22,8 @@ let again = false;
 
 const show = (id) => orderDialog(id, refresh);
 const settle = (attempt, order) => settleDialog(attempt, order, refresh);
+const repair = (strategy) => repairDialog(strategy, refresh);
+const adopt = (held) => adoptDialog(held, state.data.status.strategies.map((s) => s.strategy), refresh);
 const resume = (scope) =>
   askFirst(t("resume"), t("resume_ask"), async () => {
     await post("/api/resume", scope);
@@ -28,15 +31,16 @@ const resume = (scope) =>
   }, { label: t("resume") });
 
 async function load() {
-  const [status, signals, open, fills, positions] = await Promise.all([
+  const [status, signals, open, fills, positions, drift] = await Promise.all([
     get("/api/status"),
     get(`/api/signals?limit=${state.limit}`),
     get("/api/orders/open"),
     state.tab === "fills" ? get(`/api/fills?limit=${PAGE}`) : Promise.resolve({ items: [] }),
     get("/api/positions"),
+    state.tab === "drift" ? get("/api/drift") : Promise.resolve([]),
   ]);
   const more = signals.next_before_id !== null;
-  return { status, signals: signals.items, more, open: open.items, fills: fills.items, positions };
+  return { status, signals: signals.items, more, open: open.items, fills: fills.items, positions, drift };
 }
 
 async function refresh() {
@@ -115,7 +119,7 @@ function render() {
   const data = state.data;
   head(data?.status);
   if (!data) return;
-  const { status, signals, more, open, fills, positions } = data;
+  const { status, signals, more, open, fills, positions, drift } = data;
   draw("today", [signals.map((s) => [s.signal_id, s.state, s.orders.map((o) => o.state)]), more, open.length, day(status.now), language()], () =>
     tiles(signals, open, day(status.now), more));
   tabs(open);
@@ -124,11 +128,12 @@ function render() {
     signals: [signals, () => signalsPanel(signals, state.filter, show)],
     open: [open, () => openPanel(open, state.filter, show)],
     fills: [fills, () => fillsPanel(fills, state.filter)],
+    drift: [drift, () => driftPanel(drift, state.filter, status.strategies.map((s) => s.strategy), repair)],
   }[state.tab];
   draw("panel", [state.tab, state.filter, language(), panel[0]], panel[1]);
   byId("more").hidden = state.tab !== "signals" || !more || state.limit >= MOST;
   draw("accounts", [status.accounts, language()], () => accountCards(status.accounts));
-  draw("positions", [positions, language()], () => positionRows(positions));
+  draw("positions", [positions, language()], () => positionRows(positions, adopt));
   manualForm(status, show, refresh);
 }
 

@@ -5,7 +5,7 @@ import { both, half, t, why } from "./i18n.js";
 import { badge, orderBadge, pair, progress, sideTag } from "./parts.js";
 import { get, post } from "./server.js";
 
-function open(title, content, { wide = false } = {}) {
+export function open(title, content, { wide = false } = {}) {
   const dialog = h(
     "dialog",
     { class: wide ? "wide" : "", "aria-label": title },
@@ -23,7 +23,7 @@ function open(title, content, { wide = false } = {}) {
 }
 
 // A form in a dialog; `act` gets its data, and what it throws is shown in the form.
-function form(title, fields, { label = t("ok"), danger = false, act }) {
+export function form(title, fields, { label = t("ok"), danger = false, act }) {
   const failed = h("p", { class: "bad", role: "alert" });
   const submit = h("button", { class: danger ? "danger" : "primary" }, label);
   let dialog = null;

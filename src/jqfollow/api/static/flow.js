@@ -8,7 +8,7 @@ const KIND = { hello: "hello", positions: "positions_msg" };
 
 function signalHead(signal) {
   const order = signal.order;
-  const tag = signal.wire === "manual" ? t("manual_wire") : signal.run === "sim_trade" ? null : t("backtest");
+  const tag = signal.wire === "manual" ? t("manual_wire") : signal.wire === "repair" ? t("repair") : signal.run === "sim_trade" ? null : t("backtest");
   return h(
     "div",
     { class: "head" },

@@ -63,6 +63,13 @@ const WORDS = {
   stage_intended: ["意图落盘", "intended"], stage_called: ["调用券商", "broker called"], stage_answered: ["券商答复", "answered"], stage_filled: ["首笔成交", "first fill"],
   hello: ["策略启动", "Strategy started"], positions_msg: ["盘后持仓", "Positions report"], backtest: ["回测", "backtest"],
   jq: ["聚宽", "JoinQuant"], manual_wire: ["手动", "manual"],
+  // drift, repairs and books
+  drift: ["偏差", "Drift"], none_drift: ["没有偏差", "No drift"], target: ["目标", "Target"], book: ["持仓", "Book"],
+  working: ["在途", "Working"], drift_shares: ["偏差", "Drift"], yuan: ["金额", "Yuan"], causes: ["原因", "Causes"],
+  report_of: ["持仓报告", "report of"], no_report: ["没有持仓报告", "no report"], expected_on: ["预计", "expected"],
+  repair: ["补单", "Repair"], plan: ["计划", "Plan"], good_until: ["有效到", "good until"], carry_out: ["执行", "Carry out"],
+  off_book: ["先从账上减去", "first off the book:"], sells_bring: ["卖出约得", "sells bring"], buys_need: ["买入约需", "buys need"],
+  nothing_to_repair: ["没有可下的委托", "Nothing can be ordered"], adopt: ["认领", "Adopt"], who: ["谁", "Who"], why_so: ["为什么", "Why"],
   // states of orders and attempts
   pending_new: ["待报", "Pending"], new: ["已报", "Working"], partially_filled: ["部成", "Partial"],
   filled: ["已成", "Filled"], canceled: ["已撤", "Canceled"], rejected: ["未下单", "Refused"], expired: ["已过期", "Expired"],

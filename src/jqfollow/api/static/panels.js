@@ -85,7 +85,7 @@ export function accountCards(accounts) {
 
 const tone = (text) => (text === null ? "" : Number(text) > 0 ? "up" : Number(text) < 0 ? "down" : "");
 
-export function positionRows({ items, broker }) {
+export function positionRows({ items, broker }, adopt) {
   const groups = new Map();
   for (const book of items) {
     const key = `${book.strategy} · ${book.account}`;
@@ -110,6 +110,9 @@ export function positionRows({ items, broker }) {
       : null,
     stray.map((held) =>
       h("p", { class: "small dim num" },
-        `${held.account} · ${held.security} · ${t("held")} ${count(held.volume)} · ${t("outside")} ${count(held.volume - held.booked)}`)),
+        `${held.account} · ${held.security} · ${t("held")} ${count(held.volume)} · ${t("outside")} ${count(held.volume - held.booked)} `,
+        held.volume > held.booked
+          ? h("button", { type: "button", class: "quiet", "data-key": `a${held.account}/${held.security}`, onclick: () => adopt(held) }, t("adopt"))
+          : null)),
   ];
 }
