@@ -18,7 +18,7 @@ class Meta(Table):
 
     def get(self, key: str) -> str | None:
         """A value."""
-        row = self._one("SELECT value FROM meta WHERE key = ?", stored(key))
+        row = self._one_apart("SELECT value FROM meta WHERE key = ?", stored(key))
         return None if row is None else str(row["value"])
 
     def set(self, key: str, value: str) -> None:
