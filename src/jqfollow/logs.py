@@ -122,7 +122,7 @@ class DatedFiles(logging.Handler):
             if self._file is not None:
                 self._file.close()
                 self._file = None
-            number = 0
+            number = max((number for at, number, _ in self._written() if at == day), default=0)
             while (path := self._path(day, number)).exists() and path.stat().st_size + more > self._max_bytes:
                 number += 1
             self._file = FileIO(path, "a")  # unbuffered: a line is the system's at once
@@ -134,11 +134,14 @@ class DatedFiles(logging.Handler):
         return self._folder / f"{self._name}-{day}{f'.{number}' if number else ''}.log"
 
     def _delete_oldest(self) -> None:
-        shape = re.compile(rf"{re.escape(self._name)}-(\d{{8}})(?:\.(\d+))?\.log")
-        found = [(m[1], int(m[2] or 0), path) for path in self._folder.iterdir() if (m := shape.fullmatch(path.name))]
-        for _, _, path in sorted(found)[: -self._keep]:
+        for _, _, path in sorted(self._written())[: -self._keep]:
             with contextlib.suppress(OSError):  # open somewhere: the next time
                 path.unlink()
+
+    def _written(self) -> list[tuple[str, int, Path]]:
+        """Day, number and path of each file that is there; a number is never used again after its file was deleted."""
+        shape = re.compile(rf"{re.escape(self._name)}-(\d{{8}})(?:\.(\d+))?\.log")
+        return [(m[1], int(m[2] or 0), path) for path in self._folder.iterdir() if (m := shape.fullmatch(path.name))]
 
 
 class _ConsoleLines:

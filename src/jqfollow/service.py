@@ -50,6 +50,16 @@ from jqfollow.execution.wishes import Wishes
 from jqfollow.follower import Follower
 from jqfollow.ledger.errors import LedgerDamagedError, LedgerError
 from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger_watch import LedgerWatch
+from jqfollow.marker import (
+    Mark,
+    ledger_id,
+    read_mark,
+    refuse_lost_keys,
+    refuse_lost_ledger,
+    refuse_other_ledger,
+    write_mark,
+)
 from jqfollow.market.calendar import FILE_NAME as CALENDAR_FILE
 from jqfollow.market.calendar import load_calendar
 from jqfollow.notify import messages
@@ -66,6 +76,7 @@ from jqfollow.stages import Stages
 from jqfollow.tape.lines import FOLDER as TAPE_FOLDER
 from jqfollow.tape.recorder import Recorder
 from jqfollow.wire.keystore import KeyStore
+from jqfollow.wire.private_file import private_folder
 
 if TYPE_CHECKING:
     from jqfollow.relay.pc import RelayLine
@@ -83,7 +94,7 @@ KEEP_HOUSE_AT = time(16)
 STAGES_EVERY_S = 1
 PUSHES_AT_ONCE = 256
 """So many pushes share a commit at most."""
-PUSHES_WAIT_S = 0.2
+PUSHES_WAIT_S = 0.05
 """So long they wait at most for a round under way."""
 FINISH_S = 5.5
 """Longer than a placing call may take: its answer is written before the end."""
@@ -156,12 +167,21 @@ class Service:
 
     async def _start(self) -> Announcement:
         settings = self.settings
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        if warning := private_folder(settings.data_dir):
+            zh, _, en = warning.partition(" / ")
+            self._warnings.append((zh, en))
+        mark = read_mark(settings.data_dir)
+        refuse_lost_ledger(mark, settings.ledger_file)
         self.calendar = load_calendar(settings.data_dir / CALENDAR_FILE)
         self.ledger = Ledger.open(settings.ledger_file, whole=False)  # `_look_over` sees the whole
         self._closing.push_async_callback(self.ledger.close)
+        self.ledger_watch = LedgerWatch(self.ledger, clock=self.clock, shout=self._shout)
+        ledger_name = await self.ledger.write(ledger_id)
+        refuse_other_ledger(mark, ledger_name, settings.ledger_file)
         self.keys = KeyStore.open(settings.keys_file, self.clock)
+        refuse_lost_keys(mark, settings.keys_file, found=bool(self.keys.strategies()))
         new_keys = self.keys.ensure([name for name, s in settings.strategies.items() if s.wire is Wire.JQF1])
+        write_mark(settings.data_dir, Mark(ledger=ledger_name, keys=bool(self.keys.strategies())))
         token = load_or_create_token(settings.data_dir)
         self._warn_about_configuration(token.warning)
         self._build()
@@ -358,6 +378,7 @@ class Service:
             await self.routine.tell(Kind.ALERT, messages.alert(zh), unique_key=f"orphan-{name}-{len(left)}")
 
     def _run_tasks(self) -> None:
+        self._task("ledger watch", self.ledger_watch.run())
         self._task("follower", self.follower.run())
         self._task("outbox", self.outbox.run())
         self._task("ledger check", self._look_over())
@@ -389,6 +410,9 @@ class Service:
             tell=self._alert,
         )
         self._task("relay", self.relay.run())
+
+    async def _shout(self, text: str) -> None:
+        await self.outbox.shout(text)
 
     async def _alert(self, zh: str) -> None:
         await self.routine.tell(Kind.ALERT, messages.alert(zh))
@@ -474,14 +498,9 @@ class Service:
     def notices(self) -> Sequence[NoticeView]:
         """For the console: what people should know now."""
         found = [NoticeView(level="warning", zh=zh, en=en) for zh, en in self._warnings]
-        if self.signals_port is not None and not self.signals_port.recording:
-            found.append(
-                NoticeView(
-                    level="error",
-                    zh="上一条信号没有写进账本，发送方被要求重发：请检查磁盘",
-                    en="the last signal could not be recorded; its sender was asked to come again: look at the disk",
-                )
-            )
+        if (trouble := self.ledger.trouble) is not None:
+            zh = f"{trouble.zh}：信号一律让聚宽稍后重发，请检查磁盘"
+            found.append(NoticeView(level="error", zh=zh, en=f"{trouble.en}: every sender is asked to come again"))
         for name, account in self.accounts.items():
             if account.lanes.abandoned:
                 found.append(

@@ -1,5 +1,6 @@
 """The system ends us: the stop is begun once, hurries, and is waited for within what Windows grants."""
 
+import os
 import sys
 import threading
 
@@ -95,7 +96,7 @@ def test_the_hidden_window_interrupts_the_main_thread() -> None:
     user32 = ctypes.WinDLL("user32")
 
     def works() -> None:
-        window = user32.FindWindowW(None, "jqfollow")
+        window = user32.FindWindowW(closing._CLASS.format(pid=os.getpid()), None)
         assert window
         user32.PostMessageW(window, WM_ENDSESSION, 1, 0)
         for _ in range(400):  # Windows interrupts no wait of the main thread

@@ -107,7 +107,17 @@ def test_a_new_file_each_day_and_when_one_is_full(folder: Path) -> None:
     again = DatedFiles(folder / "logs", max_bytes=100, keep=3)
     again.emit(record("f", NOON + 12 * 3600))
     again.close()
-    assert (folder / "logs" / "jqfollow-20260303.log").read_text(encoding="utf-8") == "next day\nf\n"
+    assert (folder / "logs" / "jqfollow-20260303.2.log").read_text(encoding="utf-8") == "f\n", "files stay in order"
+
+
+def test_a_number_is_not_used_again_after_its_file_was_deleted(folder: Path) -> None:
+    handler = DatedFiles(folder / "logs", max_bytes=100, keep=2)
+    for number in range(7):
+        handler.emit(record(f"{number}" * 60, NOON))
+    handler.close()
+    files = sorted((folder / "logs").iterdir())
+    assert [file.name for file in files] == ["jqfollow-20260302.5.log", "jqfollow-20260302.6.log"]
+    assert files[1].read_text(encoding="utf-8") == "6" * 60 + "\n"
 
 
 def test_only_its_own_files_are_deleted(folder: Path) -> None:

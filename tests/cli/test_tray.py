@@ -130,6 +130,7 @@ def test_what_frpc_says_is_kept_in_bounds(tmp_path: Path, monkeypatch: pytest.Mo
         for number in range(500):
             write(f"{number} login to server failed: 连接被拒绝")
     files = list(tmp_path.glob("frpc-*.log"))
+    assert any("499 login" in file.read_text(encoding="utf-8") for file in files)
     assert len(files) == tray._FRPC_FILES
     assert sum(file.stat().st_size for file in files) <= 1000 * tray._FRPC_FILES
 

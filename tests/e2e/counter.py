@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import Accepted, BrokerError, PlaceRequest, Side
-from jqfollow.execution.brokers.port import INDEX, BrokerTraits
+from jqfollow.execution.brokers.port import BrokerTraits
 from terminal.house import QmtHouse
 from terminal.modes import Mode
 from terminal.terminal import Terminal
@@ -49,6 +49,10 @@ class Counter(House):
         """The next placing calls arrive and get no answer."""
         self.faults[self.name].fail("place", LOST, after=True, times=times)
 
+    def lose_order(self) -> None:
+        """The next placing call does not arrive, and nobody says so."""
+        self.faults[self.name].fail("place", LOST)
+
     def all_well(self) -> None:
         """Answers come again."""
 
@@ -62,7 +66,10 @@ class Counter(House):
         request = PlaceRequest(
             attempt_id=0, remark=remark, symbol=symbol, side=Side(side), volume=volume, price=Decimal(price)
         )
-        placed = self.brokers[self.name].place(request)
+        try:
+            placed = self.brokers[self.name].place(request)
+        except BrokerError as error:  # a fault that was meant for ours
+            return str(error)
         return placed.broker_order_id if isinstance(placed, Accepted) else placed.message
 
     def give(self, symbol: str, volume: int) -> None:
@@ -105,6 +112,9 @@ class TerminalCounter(QmtHouse, Counter):
     def lose_answers(self, times: int = 1) -> None:
         del times  # until `all_well`
         self.terminal.mode(Mode.NO_ANSWER, *self._kept)
+
+    def lose_order(self) -> None:
+        self.terminal.mode(Mode.MINUS_ONE, *self._kept)
 
     _kept: tuple[Mode, ...] = ()
 
@@ -149,7 +159,7 @@ def counters_of(kind: Kind, folder: Path, terminal: Callable[[], Terminal]) -> C
                 absence_is_proof=False,
                 always_open=always,
                 width=4,
-                index="" if always else INDEX,
+                index="000001.SZ",  # ticks like an index
             )
             account = {"paper": {"cash": cash, "hours": hours}}
             async with Counter(folder, accounts=account, traits={"paper": traits}, start=start, **options) as house:

@@ -111,7 +111,7 @@ async def test_the_schedule_goes_on_when_the_clock_is_set_back(monkeypatch: pyte
             for ahead in (timedelta(hours=-1), timedelta(days=-1), timedelta(hours=1)):  # noqa: B007
                 schedule.clock_was_set()
                 before = len(turns)
-                while len(turns) < before + 2:
+                while len(turns) < before + 2:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
     finally:
         schedule.stop()

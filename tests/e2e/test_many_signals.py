@@ -119,7 +119,9 @@ async def test_every_book_follows_its_strategy_and_ends_empty(tmp_path: Path, se
             assert broker.positions() == []
         signals, refused = await house.ledger.read(lambda tx: (len(tx.signals.list(limit=1000)), refusals(tx)))
         assert signals >= 200
-        assert refused <= {Reason.BELOW_LOT, Reason.NOTHING_TO_SELL, Reason.NOT_SELLABLE_TODAY}, refused
+        assert refused <= {Reason.BELOW_LOT, Reason.NOTHING_TO_SELL, Reason.NOT_SELLABLE_TODAY, Reason.CLOSED_OUT}, (
+            refused
+        )
 
 
 async def play_day(house: House, strategies: list[Strategy], day: date, *, signals: int, dice: random.Random) -> None:

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -222,6 +223,28 @@ async def test_4_a_quote_of_another_day_makes_an_order_wait_and_not_end(counters
         await finish(house, signal)
         [order] = await house.done(signal)
         assert order.filled == 1000
+
+
+async def test_4_a_feed_that_stops_in_a_session_is_told_from_a_code_that_does_not_trade(counters: Counters) -> None:
+    async with counters(start=at(10, 0), hours="exchange") as house:
+        house.market(CODE)
+        house.wrong(feed_stopped_at=at(10, 0))
+        await house.done(await house.send("demo", CODE, "buy", 100, price="10.00"))
+        house.forward(45)
+        held = await house.send("demo", CODE, "buy", 1000, price="10.00")
+        await waits(house, held, WaitingFor.FEED)
+        [figures] = await house.ledger.read(
+            lambda tx: [
+                v["figures"]
+                for d in tx.decisions.of_order(tx.orders.of_signal(held)[0].order_id)
+                for v in d.verdicts
+                if v["rule"] == "old_quote" and v["outcome"] == "wait"
+            ]
+        )
+        assert int(figures["age_s"]) >= 45, "people read how old it is"
+        house.wrong(feed_stopped_at=None)
+        await finish(house, held)
+        assert house.traded(SYMBOL) == 1100
 
 
 # -- 5: the account's own line -----------------------------------------------------------------------------------------
@@ -450,3 +473,39 @@ async def test_16_a_persons_cancel_goes_on_when_the_days_cancels_are_used_up(cou
         await finish(house, signal, step_s=20)
         assert [o.state for o in await house.done(signal)] == [OrderState.CANCELED]
         assert [a.cancels for a in await attempts(house, stands)] == [0]
+
+
+# -- 13: the practice exchange's prices --------------------------------------------------------------------------------
+
+
+async def test_13_what_somebody_wishes_moves_no_market_and_rests(tmp_path: Path) -> None:
+    strategies = {name: {"follow": {"paper": 1}} for name in ("demo", "other")}
+    async with House(tmp_path, strategies=strategies, execution={"price": "latest"}) as house:
+        [first] = await house.done(await house.send("demo", CODE, "buy", 100, price="10.00"))
+        assert first.avg_price is not None
+        assert abs(first.avg_price - 10) < Decimal("0.2"), "anchored by what a strategy was filled at"
+        rests = await house.send("other", CODE, "buy", 100, limit="9.20")
+        await house.in_state(rests, OrderState.NEW)
+        token = {"strategy": "demo", "account": "paper", "security": CODE, "side": "buy", "volume": 100, "price": "15"}
+        refused = await house.console("POST", "/api/orders", json=token)
+        assert refused.status_code in {200, 201, 202}, refused.text
+        await house.sweep(after_s=30)
+        [second] = await house.done(await house.send("other", CODE, "buy", 100, price="10.00"))
+        assert second.avg_price is not None
+        assert abs(second.avg_price - 10) < Decimal("0.2"), "nobody stands at limit-up because one wished it"
+        assert [o.filled for o in await house.ledger.read(lambda tx: tx.orders.of_signal(rests))] == [0]
+        quote = house.brokers["paper"].quote(SYMBOL)
+        assert quote is not None
+        assert quote.last is not None
+        assert abs(quote.last - 10) < Decimal("0.3")
+
+
+async def test_12_an_exit_is_never_stale(counters: Counters) -> None:
+    async with counters() as house:
+        house.market(BOND, last="100.000")
+        await house.done(await house.send("demo", BOND, "buy", 100, price="100"))
+        late = await house.send("demo", BOND, "sell", 50, price="100", age_s=200)
+        assert [o.reason for o in await house.done(late)] == [Reason.STALE]
+        exit_ = await house.send("demo", BOND, "sell", 50, price="100", position_after=0, age_s=200)
+        await finish(house, exit_)
+        assert [o.filled for o in await house.done(exit_)] == [100], "the whole book"

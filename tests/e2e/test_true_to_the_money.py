@@ -185,6 +185,34 @@ async def test_10_four_days_of_rotation_stay_within_a_hundredth(tmp_path: Path, 
             day += timedelta(days=1)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("lag_s", [0, 3])
+async def test_10_four_real_days_of_rotation_stay_within_a_hundredth(counters_slowly: Counters, lag_s: float) -> None:
+    cash, codes = Decimal(1_000_000), (FUND, "510500.XSHG")
+    prices = dict(zip(codes, (Decimal("4.000"), Decimal("6.000")), strict=True))
+    async with counters_slowly(start=at(10, 0), hours="exchange", cash=1_000_000) as house:
+        house.wrong(money_lag_s=lag_s, shares_lag_s=lag_s)
+        held = dict.fromkeys(prices, 0)
+        for number in range(4):
+            for code, price in prices.items():
+                house.market(code, last=f"{price - Decimal('0.001')}")
+            sold, bought = codes[number % 2], codes[1 - number % 2]
+            signals = []
+            if held[sold]:
+                signals.append(await house.send("demo", sold, "sell", held[sold], price=str(prices[sold])))
+                cash += held[sold] * prices[sold]
+                held[sold] = 0
+            held[bought] = int(cash / prices[bought] / 100) * 100
+            cash -= held[bought] * prices[bought]
+            signals.append(await house.send("demo", bought, "buy", held[bought], price=str(prices[bought])))
+            await finish(house, signals, step_s=4)
+            for code, wanted in held.items():
+                ours = (await house.book(code, account=house.name)).volume
+                assert abs(ours - wanted) <= wanted / 100, (number, code, wanted, ours)
+            house.forward((at(10, 0) + timedelta(days=number + 1) - house.clock.now()).total_seconds())
+            await house.sweep()
+
+
 async def finish(house: House, signals: list[int], *, step_s: float = 1) -> None:
     """Time goes on by steps until the orders of these have ended."""
     for _ in range(120):
@@ -219,20 +247,21 @@ async def test_11_a_strategy_invests_no_more_than_its_capital(counters_slowly: C
         assert (second.filled, second.reason) == (400, Reason.CAPITAL)
 
 
-async def test_11_a_days_loss_stops_buys_and_not_sells(tmp_path: Path) -> None:
-    async with House(tmp_path, risk={"max_daily_loss": 500}) as house:
+async def test_11_a_days_loss_stops_buys_and_not_sells(counters_slowly: Counters) -> None:
+    async with counters_slowly(cash=10_000_000, risk={"max_daily_loss": 500}) as house:
         house.market(BOND, last="100.000")
         await house.done(await house.send("demo", BOND, "buy", 100, price="100"))
         await house.sweep()
         house.market(BOND, last="90.000", prev_close="100.000")
-        await house.service.sweeps.take_picture(house.service.accounts["paper"], house.clock.now())
+        house.forward(11)  # while money moves, nothing is judged
+        await house.service.sweeps.take_picture(house.service.accounts[house.name], house.clock.now())
         assert "max_daily_loss" in await alerts(house)
         [buy] = await house.done(await house.send("demo", BOND, "buy", 10, price="90"))
         assert buy.reason is Reason.PAUSED
         [sell] = await house.done(await house.send("demo", BOND, "sell", 50, price="90"))
         assert sell.state is OrderState.FILLED
-        await house.console("POST", "/api/resume", json={"account": "paper"})
-        await house.service.sweeps.take_picture(house.service.accounts["paper"], house.clock.now())
+        await house.console("POST", "/api/resume", json={"account": house.name})
+        await house.service.sweeps.take_picture(house.service.accounts[house.name], house.clock.now())
         [buy] = await house.done(await house.send("demo", BOND, "buy", 10, price="90"))
         assert buy.state is OrderState.FILLED, "a person who goes on is not stopped again that day"
 

@@ -7,10 +7,12 @@ import pytest
 
 from jqfollow.domain import BrokerDownError
 from jqfollow.execution.brokers.fullqmt import folder
+from windows.wine import wine_lacks
 
 MINE = "S-1-5-21-1-2-3-1001"
 
 
+@wine_lacks("an icacls that saves access lists")
 def test_it_is_made_for_its_owner_only(tmp_path: Path) -> None:
     box = tmp_path / "新 信箱"
     folder.make(box)

@@ -38,6 +38,7 @@ log = structlog.get_logger(__name__)
 CUTS = int(os.environ.get("JQF_RELAY_CUTS", "20"))
 SENDERS = 4
 _MB = 96
+_CUTS_A_DEVICE = 20
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * 3600), WANTED]
 
@@ -55,7 +56,7 @@ class Cuts:
     async def send(self, number: int) -> None:
         key = Key.generate()
         for one in itertools.count():
-            sent = seal(key, "demo", f"{number}-{one}", int(time.time()), "x" * 600)
+            sent = seal(key, "demo", f"{number}-{one}", int(time.time()), "x" * 300)
             while True:
                 with contextlib.suppress(httpx.HTTPError):
                     if (await self.rig.post(sent)).status_code == 200:
@@ -137,9 +138,12 @@ async def lost(tmp_path: Path, cuts: int) -> tuple[int, int]:
 
 
 async def test_nothing_that_was_stored_is_lost_in_a_power_cut(tmp_path: Path) -> None:
-    promised, missing = await lost(tmp_path, CUTS)
-    assert promised > CUTS
-    assert missing == 0
+    for begun in range(0, CUTS, _CUTS_A_DEVICE):  # a new device before the store is full
+        folder = tmp_path / f"from {begun}"
+        folder.mkdir()
+        promised, missing = await lost(folder, min(_CUTS_A_DEVICE, CUTS - begun))
+        assert promised > _CUTS_A_DEVICE
+        assert missing == 0
 
 
 async def test_without_the_setting_such_a_cut_loses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from jqfollow.domain import OrderState
 from jqfollow.drift.causes import Cause
 from jqfollow.drift.reading import drifts
 from jqfollow.reasons import Reason
+from jqfollow.relay import engine
 from jqfollow.relay.book import Book
 from jqfollow.relay.connect import connect, trusting
 from jqfollow.relay.errors import RelayError
@@ -269,3 +270,23 @@ async def test_a_full_store_says_so_and_keeps_what_it_has(tmp_path: Path) -> Non
         state = (await admin.jetstream().stream_info(SIGNALS)).state
         assert (state.messages, state.first_seq) == (stored, 1)
         await admin.close()
+
+
+async def test_an_engine_that_does_not_sync_each_message_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = engine.engine_config
+    monkeypatch.setattr(engine, "engine_config", lambda *given: written(*given).replace('"always"', '"2m"'))
+    with pytest.raises(RelayError, match="does not sync"):
+        async with Rig(tmp_path):
+            raise AssertionError("it started")
+
+
+async def test_the_engine_of_a_relay_that_was_killed_is_ended_by_the_next(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.ticket("home")
+    left, book = engine.Engine(rig.config, rig.folder), Book.open(rig.folder)
+    await left.start(book)
+    async with rig:
+        assert left.pid is None
+        assert rig.relay.engine.pid is not None

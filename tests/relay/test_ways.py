@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from e2e.house import House
 from e2e.senders import seed_body
+from jqfollow.api.reception import Reception
 from jqfollow.clock import SystemClock
 from jqfollow.domain import OrderState
 from jqfollow.reasons import Reason
@@ -274,3 +275,32 @@ async def test_a_pc_whose_file_was_taken_back_says_so(tmp_path: Path) -> None:
         await rig.relay.look()
         await house.told("不认这份凭据")
         assert any("jqfollow relay pc" in one["zh"] for one in (await house.get("/api/status"))["notices"])
+
+
+async def test_a_message_that_the_program_fails_on_holds_up_no_other_nor_does_a_night_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The PC's own share of a minute is two; strategies of a PC may change while everything runs."""
+    rig, house = Rig(tmp_path, wait_ms=0), House(tmp_path)
+    signals = house.settings.signals.model_copy(update={"max_per_minute": 2})
+    house.settings = house.settings.model_copy(update={"signals": signals})
+    join(house, rig.ticket("home", strategies=("other",)))
+    key, take = strategy_key(house), Reception.take
+
+    async def failing(self: Reception, opened: Any, **more: Any) -> Any:
+        if opened.message_id == "bad":
+            raise ZeroDivisionError
+        return await take(self, opened, **more)
+
+    monkeypatch.setattr(Reception, "take", failing)
+    async with rig:
+        join(house, rig.ticket("home"))
+        await rig.relay.look()
+        await rig.post(message(house, "bad", key=key))
+        for number in range(8):
+            await rig.post(message(house, f"p-{number}", key=key))
+        async with house:
+            rows = [await house.signal(await signal_of(house, f"p-{number}")) for number in range(8)]
+            assert [row.message_id for row in rows] == [f"p-{number}" for number in range(8)]
+            assert house.service.relay is not None
+            assert (house.service.relay.state.failed, house.service.relay.state.connected) == (1, True)

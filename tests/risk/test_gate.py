@@ -9,7 +9,8 @@ import pytest
 from jqfollow.domain import Phase, Side
 from jqfollow.reasons import Reason
 from jqfollow.risk.gate import decide
-from jqfollow.risk.rules import RULES, Outcome
+from jqfollow.risk.rules import RULES
+from jqfollow.risk.verdict import Outcome
 from risk.samples import DAY, FINE, QUOTE, facts, risk
 
 D = Decimal

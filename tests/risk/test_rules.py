@@ -12,9 +12,10 @@ from jqfollow.clock import SHANGHAI
 from jqfollow.domain import Board, Phase, Side, WaitingFor
 from jqfollow.market.securities import parse_security
 from jqfollow.reasons import Reason, Refusal
-from jqfollow.risk import rules
+from jqfollow.risk import admission, limits, market, means
 from jqfollow.risk.facts import Facts
-from jqfollow.risk.rules import RULES, Outcome, Verdict
+from jqfollow.risk.rules import RULES
+from jqfollow.risk.verdict import Outcome, Verdict
 from risk.samples import ASSET, DAY, FINE, INSTRUMENT, NOW, QUOTE, facts, risk
 
 D = Decimal
@@ -332,30 +333,30 @@ def test_only_who_waits_says_for_what(outcome: Outcome) -> None:
 
 
 FIGURES: list[tuple[Callable[[Facts], Verdict], dict[str, Any], dict[str, str]]] = [
-    (rules.stale, {"made_at": ago(75.4)}, {"age_s": "75", "max_age_s": "60"}),
-    (rules.stale, {"made_at": ago(2), "risk": risk(max_signal_age_s=1.5)}, {"age_s": "2", "max_age_s": "1.5"}),
+    (admission.stale, {"made_at": ago(75.4)}, {"age_s": "75", "max_age_s": "60"}),
+    (admission.stale, {"made_at": ago(2), "risk": risk(max_signal_age_s=1.5)}, {"age_s": "2", "max_age_s": "1.5"}),
     (
-        rules.price_drift,
+        market.price_drift,
         {"signal_price": D("10"), "market_price": D("10.3051")},
         {"price": "10.3051", "signal_price": "10", "drift": "3.05%", "max_drift": "3.00%"},
     ),
-    (rules.max_order_value, {"order_value": D("512345.678")}, {"value": "512,345.68", "limit": "500,000"}),
+    (limits.max_order_value, {"order_value": D("512345.678")}, {"value": "512,345.68", "limit": "500,000"}),
     (
-        rules.max_position_ratio,
+        limits.max_position_ratio,
         {"position_value": D(93_000)},
         {"security": "000001.SZ", "ratio": "103.0%", "limit": "100.0%"},
     ),
     (
-        rules.max_position_ratio,
+        limits.max_position_ratio,
         {"asset": replace(ASSET, total=D(0))},
         {"security": "000001.SZ", "ratio": "∞", "limit": "100.0%"},
     ),
-    (rules.max_daily_turnover, {"risk": risk(max_daily_turnover=25_000)}, {"value": "30,000.00", "limit": "25,000"}),
-    (rules.no_cash, {"cost": D("50005.004"), "payable": 0}, {"needed": "50,005.00", "cash": "50,000.00"}),
-    (rules.outside_hours, {"phase": Phase.LUNCH, "now": at("12:00")}, {"time": "12:00:00", "phase": "lunch"}),
-    (rules.not_trading_day, {"trading_day": False}, {"day": "2026-03-03"}),
+    (limits.max_daily_turnover, {"risk": risk(max_daily_turnover=25_000)}, {"value": "30,000.00", "limit": "25,000"}),
+    (means.no_cash, {"cost": D("50005.004"), "payable": 0}, {"needed": "50,005.00", "cash": "50,000.00"}),
+    (admission.outside_hours, {"phase": Phase.LUNCH, "now": at("12:00")}, {"time": "12:00:00", "phase": "lunch"}),
+    (admission.not_trading_day, {"trading_day": False}, {"day": "2026-03-03"}),
     (
-        rules.broker_down,
+        admission.broker_down,
         {"ready": False, "not_ready_zh": "断开", "not_ready_en": "lost"},
         {"account": "main", "why": "断开 / lost"},
     ),
@@ -372,10 +373,10 @@ def test_figures_as_people_read_them(
 def test_a_bond_and_a_fund_are_of_their_boards() -> None:
     only_stocks = risk(boards=frozenset({Board.MAIN, Board.STAR, Board.CHINEXT, Board.BSE}))
     for symbol, board in (("113050.SH", "bond"), ("510300.SH", "fund")):
-        verdict = rules.board_not_allowed(facts(security=parse_security(symbol), symbol=symbol, risk=only_stocks))
+        verdict = admission.board_not_allowed(facts(security=parse_security(symbol), symbol=symbol, risk=only_stocks))
         assert verdict.figures == {"security": symbol, "board": board}
 
 
 def test_times_are_compared_over_zones() -> None:
-    assert rules.stale(facts(made_at=NOW.astimezone(UTC))).outcome is PASS
+    assert admission.stale(facts(made_at=NOW.astimezone(UTC))).outcome is PASS
     assert NOW.tzinfo is SHANGHAI

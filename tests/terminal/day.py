@@ -101,6 +101,16 @@ class DayHouse(QmtHouse):
 
         return await self.until(look, timeout_s=20)
 
+    async def sold_as_far_as_can_be(self, signal_id: int, volume: int) -> list[OrderRow]:
+        """Until `volume` is sold; what of the signal waits for the next day."""
+
+        def look(tx: Tx) -> list[OrderRow] | None:
+            orders = tx.orders.of_signal(signal_id)
+            return orders if sum(order.filled for order in orders) == volume else None
+
+        orders = await self.until(look, timeout_s=30)
+        return [order for order in orders if order.waiting_for is WaitingFor.NEXT_DAY]
+
     async def live(self, order: OrderRow) -> AttemptState:
         """The state of its one attempt, which nobody has tried to cancel."""
         [attempt] = await self.attempts(order)

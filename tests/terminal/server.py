@@ -33,6 +33,8 @@ from .modes import NATIVE, ONCE, PORT_FILE, Mode
 
 ACCOUNT = "88880001"
 _REMARK_LENGTH = 24
+_INDEX_GOES_LIKE = {"000001.SH": "000001.SZ"}
+"""The exchange has no index: it ticks when this does."""
 _SIDES = {23: Side.BUY, 24: Side.SELL}
 
 
@@ -74,7 +76,7 @@ class TerminalServer(Control):
 
     def _about_market(self, told: dict[str, Any]) -> Any:
         if "ticks" in told:
-            quotes = {symbol: self.paper.quote(symbol) for symbol in told["ticks"]}
+            quotes = {symbol: self.paper.quote(_INDEX_GOES_LIKE.get(symbol, symbol)) for symbol in told["ticks"]}
             phase = self.paper._exchange.phase(self.clock.now()) if self.paper._exchange is not None else None
             return {symbol: rows.tick(quote, phase) for symbol, quote in quotes.items() if quote is not None}
         instrument = self.paper.instrument(told["detail"])

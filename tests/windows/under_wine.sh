@@ -73,7 +73,10 @@ printf 'import wine8\r\n' >"$world/px/cp313/Lib/site-packages/wine8.pth"
 
 cd "$root" || die "$root"
 [ -f "$HOME/.config/pip/pip.conf" ] && PIP_CONFIG_FILE="Z:$(echo "$HOME/.config/pip/pip.conf" | tr / '\\')" && export PIP_CONFIG_FILE
-in_wine 900 "$world/logs/pip.log" "$python" -X utf8 -m pip -q install --no-warn-script-location -e ".[test]" \
+# What stands in the registry as source alone is built here: this Python's isolated builds find no `_socket`.
+pip -q wheel --no-deps -w "$world/wheels" $(sed -n 's/^\(nkeys==[^ ]*\).*/\1/p' packaging_win/sources.txt) || die nkeys
+in_wine 900 "$world/logs/pip.log" "$python" -X utf8 -m pip -q install --no-warn-script-location \
+    --find-links "Z:$(echo "$world/wheels" | tr / '\\')" -e ".[test]" \
     || die "pip install: see $world/logs/pip.log"
 
 if [ $# -eq 0 ]; then

@@ -30,9 +30,10 @@ from jqfollow.domain import (
 from jqfollow.drift.causes import Drift
 from jqfollow.drift.reading import Picture, drifts
 from jqfollow.execution.accounts import Account, SymbolMarket
+from jqfollow.execution.acts import Step
 from jqfollow.execution.pricing import market_price
 from jqfollow.execution.rounds import Rounds
-from jqfollow.execution.step import Step, security_of
+from jqfollow.execution.volume import security_of
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import BookingKind, NewBooking, NewOrder, NewSignal, OrderRow, Terms
 from jqfollow.ledger.tx import Tx

@@ -6,6 +6,8 @@ who sends as fast as the slowest line that there is gives way to somebody who se
 """
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -74,6 +76,7 @@ class BoundedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Another connection: when there are too many the slowest leaves, or, when nobody is slow, this one."""
         super().connection_made(transport)
+        _send_at_once(transport)
         self._enter(_Phase.HEAD)
         if len(self.crowd) >= self.limits.most_connections:
             slowest = max(self.crowd, key=BoundedProtocol.behind_s)
@@ -203,3 +206,11 @@ class BoundedProtocol(H11Protocol):
 def bounded(limits: ConnectionLimits) -> Callable[..., asyncio.Protocol]:
     """A protocol class of its own for one port, so that two ports do not count each other's connections."""
     return type("BoundedProtocol", (BoundedProtocol,), {"limits": limits, "crowd": set(), "leaving": {}})
+
+
+def _send_at_once(transport: asyncio.Transport) -> None:
+    """No answer's body waits for the acknowledgement of its head: on Windows asyncio leaves that (Nagle's way) on."""
+    taken = transport.get_extra_info("socket")
+    if taken is not None and taken.family in {socket.AF_INET, socket.AF_INET6}:
+        with contextlib.suppress(OSError):  # it has gone already
+            taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

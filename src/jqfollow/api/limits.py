@@ -32,9 +32,9 @@ class MinuteLimit:
             self._taken.popleft()
         return len(self._taken) >= self._most
 
-    def give_back(self, mark: float) -> None:
-        """It was not used after all."""
-        if mark in self._taken:
+    def give_back(self, mark: float | None) -> None:
+        """It was not used after all; `None` was never taken."""
+        if mark is not None and mark in self._taken:
             self._taken.remove(mark)
 
     def retry_after_s(self) -> int:

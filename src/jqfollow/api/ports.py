@@ -64,11 +64,6 @@ class Desk(Protocol):
 class SignalsView(Protocol):
     """What the console shows of the signals port."""
 
-    @property
-    def recording(self) -> bool:
-        """Whether the last message could be recorded."""
-        ...
-
     def openapi(self) -> Mapping[str, Any]:
         """Its document; the port itself shows it to nobody."""
         ...

@@ -62,8 +62,6 @@ class Reception:
     def __init__(
         self, *, settings: Settings, intake: Intake, clock: Clock, limits: SignalsLimits, stages: Stages
     ) -> None:
-        self.recording = True
-        """Whether the last message could be recorded."""
         self._intake = intake
         self._clock = clock
         self._limits = limits
@@ -72,8 +70,14 @@ class Reception:
         self._waiting: set[asyncio.Task[Recorded]] = set()
         self._remembered: OrderedDict[tuple[str, str], _Known] = OrderedDict()
 
-    async def take(self, opened: Opened, trace: Trace | None = None) -> AnyAnswer:
-        """Records the message and says so; `trace`: of its way so far, when it came to the port.
+    async def take(self, opened: Opened, trace: Trace | None = None, *, shared: bool = True) -> AnyAnswer:
+        """Records the message and says so.
+
+        Args:
+            opened: the message.
+            trace: of its way so far, when it came to the port.
+            shared: it takes of its strategy's share of a minute; what a relay kept had its share there, and a night's
+                messages do not hold up the first of the day.
 
         Raises:
             MalformedError: authentic, yet impossible; recorded nowhere.
@@ -85,8 +89,8 @@ class Reception:
             # A replay costs neither the ledger's time nor the strategy's share, and is not even read.
             return self._receipt(opened, known, "duplicate")
         share = self._share[opened.strategy]
-        mark = share.take()
-        if mark is None:
+        mark = share.take() if shared else None
+        if shared and mark is None:
             log.warning("signals_over_limit", strategy=opened.strategy)
             raise too_many(share.retry_after_s())
         try:
@@ -110,11 +114,9 @@ class Reception:
             zh, en = "这个 id 已用于另一条消息", "this id belongs to another message"
             raise ProblemError(409, "conflict", zh, en) from None
         except (JqfollowError, TimeoutError) as error:
-            self.recording = False
             log.error("signal_not_recorded", strategy=opened.strategy, id=opened.message_id, why=repr(error))  # noqa: TRY400
             zh, en = "账本暂时无法写入，请稍后重发", "the ledger cannot be written now"
             raise ProblemError(503, "ledger", zh, en, retry_after_s=2) from error
-        self.recording = True
         return recorded
 
     async def _commit(self, opened: Opened, message: Message, trace: Trace) -> Recorded:

@@ -56,11 +56,6 @@ class SignalsPort:
         self._counters = counters
         counters.declare(COUNTER, "Answers of the signals port by status")
 
-    @property
-    def recording(self) -> bool:
-        """Whether the last message could be recorded."""
-        return self.reception.recording
-
     def openapi(self) -> Mapping[str, Any]:
         """Its document; the port itself shows it to nobody."""
         document = self._app.openapi()

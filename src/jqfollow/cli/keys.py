@@ -18,6 +18,7 @@ from jqfollow.cli.base import (
 )
 from jqfollow.clock import SystemClock
 from jqfollow.domain import Wire
+from jqfollow.marker import read_mark, refuse_lost_keys
 from jqfollow.settings import Settings
 from jqfollow.wire.keystore import KeyStore, KeyStoreError, StrategyKeys
 
@@ -40,6 +41,7 @@ def keys() -> None:
 def open_keys(settings: Settings) -> KeyStore:
     """The store, with keys for all `jqf1` strategies; what people must know of it is said."""
     store = KeyStore.open(settings.keys_file)
+    refuse_lost_keys(read_mark(settings.data_dir), settings.keys_file, found=bool(store.strategies()))
     store.ensure(name for name, strategy in settings.strategies.items() if strategy.wire is Wire.JQF1)
     for warning in store.warnings:
         click.secho(warning, err=True, fg="yellow")

@@ -8,6 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from jqfollow.domain import JqfollowError
+from jqfollow.wire.private_file import private_folder
 
 _LOCK = "jqfollow.lock"
 _PID = "jqfollow.pid"
@@ -25,7 +26,7 @@ def only_instance(data_dir: Path) -> Iterator[None]:
         AlreadyRunningError: another process holds it.
         OSError: the folder cannot be made or written.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
+    private_folder(data_dir)
     lock = FileLock(data_dir / _LOCK, timeout=1)  # `is_running` holds it for a moment
     try:
         lock.acquire()

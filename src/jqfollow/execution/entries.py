@@ -6,9 +6,10 @@ from decimal import Decimal
 from jqfollow.clock import Clock
 from jqfollow.domain import ORDER_OPEN, Side, WaitingFor
 from jqfollow.execution.accounts import Account
+from jqfollow.execution.acts import End, Place, Refuse, Wait
 from jqfollow.execution.papers import Papers
-from jqfollow.execution.step import End, Place, Refuse, Wait, carries
 from jqfollow.execution.transitions import Moment, Names, carry_odd_rest, end_order, still_wanted
+from jqfollow.execution.volume import carries
 from jqfollow.ledger.rows import AttemptRow, NewAttempt, NewOrder, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.notify import messages

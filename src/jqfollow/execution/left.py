@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from jqfollow.domain import Asset, BrokerError, Position, Side
 from jqfollow.execution.accounts import SymbolMarket
+from jqfollow.execution.acts import Place
 from jqfollow.execution.known import Known, Market
 from jqfollow.execution.purse import NO_MEANS, Means
-from jqfollow.execution.step import Place
 
 _NOTHING = Asset(cash=Decimal(0), frozen=Decimal(0), market_value=Decimal(0), total=Decimal(0))
 

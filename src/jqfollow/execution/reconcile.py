@@ -128,10 +128,10 @@ class Reconciler:
         """Gives unknown attempts the broker's ids that are theirs."""
         moment = self._desk.moment(account)
         day = account.trading_day()
-        todays = tx.attempts.list(account=account.name, day=day)
-        unknown = [a for a in todays if a.state is AttemptState.UNKNOWN and a.broker_order_id is None]
+        unknown = [a for a in tx.attempts.unknown(account.name) if a.day == day and a.broker_order_id is None]
         if not unknown:
             return
+        todays = tx.attempts.list(account=account.name, day=day)
         taken = {a.broker_order_id for a in todays if a.broker_order_id}
         listed = [r for r in lists.orders if account.key(r.broker_order_id, r.at).day == day]
         for attempt_id, report in match_unknown(unknown, listed, taken).items():

@@ -17,26 +17,17 @@ from jqfollow.clock import Clock
 from jqfollow.domain import ORDER_OPEN, BrokerError, Side, WaitingFor
 from jqfollow.drift.owed import owed
 from jqfollow.execution.accounts import Account, SymbolMarket
+from jqfollow.execution.acts import End, Place, Refuse, Stay, Step, Wait
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.entries import Entries, TakenBackError
 from jqfollow.execution.known import AccountFacts, Known
 from jqfollow.execution.left import Answers, Left
 from jqfollow.execution.papers import Papers, Question, read_papers
 from jqfollow.execution.purse import Purse
-from jqfollow.execution.step import (
-    End,
-    Place,
-    Refuse,
-    Stay,
-    Step,
-    Wait,
-    before_market,
-    security_of,
-    volume_of,
-    with_market,
-)
+from jqfollow.execution.step import before_market, volume_of, with_market
 from jqfollow.execution.transitions import Names, end_order
 from jqfollow.execution.turns import Scene, turns
+from jqfollow.execution.volume import security_of
 from jqfollow.execution.wishes import Wishes
 from jqfollow.ledger.errors import LedgerError, may_pass
 from jqfollow.ledger.ledger import Ledger

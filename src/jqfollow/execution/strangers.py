@@ -33,8 +33,10 @@ def tell_of_strangers(tx: Tx, account: Account, reports: Sequence[OrderReport], 
     for report in rows:
         remark = report.remark.strip()
         attempt = ours.named(remark) or tx.attempts.by_remark(remark)
-        if attempt is None or attempt.account != account.name:
+        if attempt is None:
             _tell_of_another_ledger(tx, account, report, moment)
+        elif attempt.account != account.name:
+            continue  # the same number had another name when it was placed
         elif attempt.broker_order_id not in {None, report.broker_order_id}:
             renamed.append((attempt, report))
             if attempt.state in ATTEMPT_LIVE and attempt.broker_order_id not in ids:

@@ -17,6 +17,7 @@ from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.readers import Readers
 from jqfollow.ledger.store import BUSY_TIMEOUT_S, check, check_readable, connect, copy, prepare
 from jqfollow.ledger.tx import Tx
+from jqfollow.ledger.watched import Trouble
 from jqfollow.ledger.writer import Writer
 
 T = TypeVar("T")
@@ -35,6 +36,9 @@ class Ledger:
         self._readers = readers
         self._writer = writer
         self._bell: _Bell | None = None
+        self.trouble: Trouble | None = None
+        """What is wrong with it now, as far as whoever watches it found."""
+        self._refuses = False
         self._stopped = threading.Event()
 
     @classmethod
@@ -100,6 +104,15 @@ class Ledger:
         """
         return await self._answer(self._readers.submit(fn))
 
+    @property
+    def commit_failed(self) -> bool:
+        """Whether the last commit could not be made."""
+        return self._writer is not None and self._writer.failed
+
+    def watched(self, trouble: Trouble | None, *, lost: bool) -> None:
+        """What whoever watches it found; `lost`: what is written is lost, so that nothing more is taken meanwhile."""
+        self.trouble, self._refuses = trouble, lost
+
     def write_now(self, fn: Callable[[Tx], T]) -> T:
         """Like `write`, for programs without an event loop: blocks."""
         return self._writing().submit(fn).result()
@@ -153,6 +166,8 @@ class Ledger:
     def _writing(self) -> Writer:
         if self._writer is None:
             raise LedgerError(f"the ledger {self.path} was opened to be read only", f"账本 {self.path} 以只读方式打开")
+        if self._refuses and self.trouble is not None:
+            raise LedgerError(self.trouble.en, self.trouble.zh)
         return self._writer
 
 

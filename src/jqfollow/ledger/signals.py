@@ -102,6 +102,11 @@ class Signals(Table):
         row = self._one("SELECT * FROM signals WHERE signal_id = ?", signal_id)
         return None if row is None else _signal(row)
 
+    def newest(self) -> SignalRow | None:
+        """The message that came last."""
+        row = self._one("SELECT * FROM signals ORDER BY signal_id DESC LIMIT 1")
+        return None if row is None else _signal(row)
+
     def received(self) -> SignalRows:
         """Messages that nothing was made of yet, oldest first."""
         return [_signal(row) for row in self._all("SELECT * FROM signals WHERE state = 'received' ORDER BY signal_id")]

@@ -44,6 +44,8 @@ class Writer:
         self._waiting: deque[_Work] = deque()
         self._group: list[_Work] = []
         self._closed = False
+        self.failed = False
+        """Whether the last group could not be committed."""
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
 
     def start(self) -> None:
@@ -134,6 +136,7 @@ class Writer:
                 failure = LedgerError(failure.en, failure.zh)
             failure.__cause__ = error
             _log.error("ledger_commit_failed", transactions=len(group), error=str(error))
+        self.failed = failure is not None
         for work in group:
             work.answer(failure)
 

@@ -15,6 +15,7 @@ import structlog
 from jqfollow.clock import Clock
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.notify.line import Line, Robot
+from jqfollow.notify.wecom import RetryLater
 
 _log = structlog.get_logger(__name__)
 
@@ -22,6 +23,7 @@ _POLL_S = 30.0
 """Another process may write a row without a kick."""
 _LINGER_S = 0.3
 """What happens in this time goes into one message."""
+_SHOUT_PAUSES_S = (2.0, 10.0, 60.0)
 
 
 class Outbox:
@@ -111,6 +113,21 @@ class Outbox:
             self._pending -= await self._ledger.write(lambda tx: tx.deliveries.close(alive, why))
         else:
             self._pending -= await self._ledger.write(lambda tx: tx.deliveries.drop())
+
+    async def shout(self, text: str) -> None:
+        """Tells every robot at once, past the ledger and its queue: for when the ledger itself is in trouble.
+
+        Tried a few times; what a robot does is in the log.
+        """
+        await asyncio.gather(*(self._shout_to(line.robot, text) for line in self._lines))
+
+    async def _shout_to(self, robot: Robot, text: str) -> None:
+        for pause_s in _SHOUT_PAUSES_S:
+            outcome = await robot.send(text)
+            if not isinstance(outcome, RetryLater):
+                return
+            _log.warning("shout_not_heard", robot=robot.name, why=outcome.why)
+            await asyncio.sleep(pause_s)
 
     def health(self) -> dict[str, Any]:
         """For status and readiness: plain values, no secrets, as of the last round.

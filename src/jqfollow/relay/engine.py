@@ -164,20 +164,26 @@ class Engine:
         raise RelayError("旧引擎没有停下，请手动结束 nats-server / the engine of an earlier relay does not end")
 
     async def _prove_sync(self) -> None:
-        async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(_START_S):
-            while self.pid is not None:
-                try:
-                    ours = (await self._monitor(client, "varz")).get("server_name") == self._name
-                    told = await self._monitor(client, "jsz")
-                except (httpx.HTTPError, ValueError):
-                    ours = False
-                if not ours:
+        with contextlib.suppress(TimeoutError):
+            async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(_START_S):
+                while self.pid is not None:
+                    syncs = await self._syncs(client)
+                    if syncs:
+                        return
+                    if syncs is False:
+                        raise RelayError("引擎没有逐条落盘，拒绝启动 / the engine does not sync each message: refused")
                     await asyncio.sleep(_PAUSE_S)
-                    continue
-                if told.get("config", {}).get("sync_always") is not True:
-                    raise RelayError("引擎没有逐条落盘，拒绝启动 / the engine does not sync each message: refused")
-                return
         raise RelayError(f"引擎没有启动，见 {self._folder / 'engine.log'} / the engine did not start: see engine.log")
+
+    async def _syncs(self, client: httpx.AsyncClient) -> bool | None:
+        """Whether our own engine syncs each message; `None`: its monitor answers before it knows, or not at all."""
+        try:
+            if (await self._monitor(client, "varz")).get("server_name") != self._name:
+                return None
+            told = (await self._monitor(client, "jsz")).get("config") or {}
+        except (httpx.HTTPError, ValueError):
+            return None
+        return told.get("sync_always") is True if told.get("store_dir") else None
 
     async def stores(self) -> bool:
         """Whether it takes messages: after one that the disk did not take it takes none, until it is started anew."""

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import nats.errors
@@ -42,6 +43,7 @@ _TOLD_AFTER_S = 60.0
 """A line that is down is told to people after this."""
 _AGAIN_S = 0.5
 _LATER_S = 2.0
+_FAILED_S = 30.0
 _CONFLICT = 409
 _ONE_PER_SUBJECT = 10077
 """The engine's number for `maximum messages per subject exceeded`."""
@@ -59,11 +61,15 @@ def load_ticket(settings: Settings) -> Ticket | None:
     """The file that was imported with `jqfollow relay join`, or `None`.
 
     Raises:
-        RelayError: unreadable, or a real account is followed that is not this PC's.
+        RelayError: unreadable, a package is missing, or a real account is followed that is not this PC's.
     """
     ticket = read_ticket(settings.data_dir)
     if ticket is None:
         return None
+    if ticket.url.startswith("wss:") and find_spec("aiohttp") is None:
+        raise RelayError(
+            '走 websocket 缺少 aiohttp：pip install "jqfollow[relay]" / aiohttp is missing for the websocket'
+        )
     for name in ticket.strategies:
         strategy = settings.strategies.get(name)
         for account in strategy.follow if strategy else ():
@@ -196,11 +202,22 @@ class RelayLine:
             await asyncio.gather(*(self._take(js, message) for message in messages))
 
     async def _take(self, js: JetStreamContext, message: Msg) -> None:
-        """One message: ledger, receipt, acknowledgement, in this order; what ends before the last comes again."""
+        """One message; what the program fails on comes again later, and holds up no other."""
+        try:
+            await self._taken(js, message)
+        except _TROUBLE:
+            raise
+        except Exception:  # the message ends here
+            log.exception("relay_message_failed", subject=message.subject)
+            self.state.failed += 1
+            await message.nak(delay=_FAILED_S)
+
+    async def _taken(self, js: JetStreamContext, message: Msg) -> None:
+        """Ledger, receipt, acknowledgement, in this order; what ends before the last comes again."""
         kept_s = self._kept_s(message)
         try:
             opened = replace(self._opened(message), kept_s=kept_s)
-            answer = await self._reception.take(opened)
+            answer = await self._reception.take(opened, shared=False)
         except ProblemError as error:
             if error.status_code != _CONFLICT:
                 await message.nak(delay=_LATER_S)

@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 _WATCH_S = 1.0
 _RESTART_S = 1.0
+_UNWELL_LOOKS = 10
+"""An engine that still reads a large store is not well either, and is left alone."""
 
 
 class Relay:
@@ -35,6 +37,8 @@ class Relay:
         self._closing = AsyncExitStack()
         self._admin: Client | None = None
         self._looking = asyncio.Lock()
+        self._unwell = 0
+        """So many looks in turn found an engine that takes nothing."""
 
     async def start(self) -> None:
         """Engine, streams, then the public port; raises `RelayError` and leaves nothing running."""
@@ -105,8 +109,10 @@ class Relay:
             await self.engine.reload(self._book)
             self._renewed = renewed
             log.info("certificate_renewed")
-        if self.engine.pid is not None and not await self.engine.stores() and self.engine.has_room():
-            log.error("engine_had_no_disk")
+        self._unwell = 0 if self.engine.pid is None or await self.engine.stores() else self._unwell + 1
+        if self._unwell >= _UNWELL_LOOKS and self.engine.has_room():
+            log.error("engine_takes_nothing")
+            self._unwell = 0
             await self.engine.stop()
         if self.engine.pid is None:
             log.error("engine_ended")

@@ -54,6 +54,8 @@ class RelayState:
     taken: int = 0
     refused: int = 0
     """Messages that nobody could use."""
+    failed: int = 0
+    """Messages that the program failed on, and asks for again."""
     waiting: int = 0
     """Messages that the relay still holds for this PC, as of the last look."""
     last_at: datetime | None = None
@@ -95,4 +97,8 @@ class RelayState:
             zh = f"中继送来 {self.refused} 条不能用的消息，详见日志"
             en = f"{self.refused} messages of the relay could not be used: see the log"
             found.append(RelayNotice(what="refused", zh=zh, en=en))
+        if self.failed:
+            zh = f"处理中继送来的消息时程序内部错误 {self.failed} 次，会再取，详见日志"
+            en = f"{self.failed} internal errors at messages of the relay, which are asked for again: see the log"
+            found.append(RelayNotice(what="failed", zh=zh, en=en))
         return found

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from jqfollow.reasons import Refusal
 from jqfollow.risk.facts import Facts
-from jqfollow.risk.rules import BEFORE_MARKET, RULES, Outcome, Verdict
+from jqfollow.risk.rules import BEFORE_MARKET, RULES
+from jqfollow.risk.verdict import Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,19 @@ def write_private(path: Path, content: bytes) -> str:
     return warning
 
 
+def private_folder(path: Path) -> str:
+    """Makes a folder for its owner only, or one that stands; everything in it is then the owner's alone.
+
+    Returns:
+        A warning for people, "" when others are shut out.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    return "" if is_private(path) else make_private(path)
+
+
 def is_private(path: Path) -> bool | None:
     """Can only the owner read it? `None` where the file's mode does not tell (Windows)."""
     return None if _WINDOWS else not path.stat().st_mode & _OTHERS
@@ -47,7 +60,7 @@ def is_private(path: Path) -> bool | None:
 
 def make_private(path: Path) -> str:
     """Takes everybody else's access away; returns a warning for people, "" when it is done."""
-    why = _icacls(path) if _WINDOWS else _chmod(path)
+    why = _icacls(path) if _WINDOWS else _chmod(path, stat.S_IRWXU if path.is_dir() else stat.S_IRUSR | stat.S_IWUSR)
     if not why:
         return ""
     return (
@@ -56,9 +69,9 @@ def make_private(path: Path) -> str:
     )
 
 
-def _chmod(path: Path) -> str:
+def _chmod(path: Path, mode: int) -> str:
     try:
-        path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+        path.chmod(mode)
     except OSError as error:
         return error.strerror or str(error)
     return "" if is_private(path) else "chmod"
@@ -72,7 +85,8 @@ def _icacls(path: Path) -> str:
     tool = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "icacls.exe"
     owner = f"{domain}\\{user}" if domain else user
     # One call, so that there is no moment without an owner: first the grant, then no inherited rights.
-    command = [str(tool), str(path), "/grant:r", f"{owner}:F", "/inheritance:r", "/q"]
+    rights = f"{owner}:(OI)(CI)F" if path.is_dir() else f"{owner}:F"
+    command = [str(tool), str(path), "/grant:r", rights, "/inheritance:r", "/q"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=20, check=False)  # noqa: S603  # a fixed tool, no shell
     except (OSError, subprocess.TimeoutExpired) as error:

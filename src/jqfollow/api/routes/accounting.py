@@ -19,7 +19,7 @@ from jqfollow.domain import Side
 from jqfollow.drift.causes import Drift, Line
 from jqfollow.drift.memo import DriftMemo
 from jqfollow.drift.words import CAUSES_ZH
-from jqfollow.execution.step import End, Place, Refuse, Step, Wait
+from jqfollow.execution.acts import End, Place, Refuse, Step, Wait
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Refusal
 

@@ -14,7 +14,6 @@ from jqfollow.ledger import Tx
 
 _LEDGER_S = 2.0
 """A watcher is not kept waiting longer."""
-_PROBE = "written_to_see_whether_it_can_be"
 
 
 def health_router(parts: Parts) -> APIRouter:
@@ -50,12 +49,12 @@ def health_router(parts: Parts) -> APIRouter:
 
 
 async def _ledger_works(parts: Parts) -> bool:
-    """Whether it can be read; and, when the last signal could not be recorded, whether it can be written again."""
+    """Whether it can be read now, and nothing is known to be wrong with it."""
+    if parts.ledger.trouble is not None or parts.ledger.commit_failed:
+        return False
     try:
         async with asyncio.timeout(_LEDGER_S):
             await parts.ledger.read(lambda tx: tx.pauses.list())
-            if parts.signals is not None and not parts.signals.recording:
-                await parts.ledger.write(lambda tx: tx.meta.set(_PROBE, parts.clock.now().isoformat()))
     except (JqfollowError, TimeoutError):
         return False
     return True

@@ -11,6 +11,7 @@ import httpx
 
 from jqfollow.cli.doctor.findings import Finding, Surroundings, bad, ok, warn
 from jqfollow.cli.lock import is_running
+from jqfollow.wire.private_file import is_private
 
 _TESTED = ((3, 11), (3, 13))
 _LEAST_FREE = 500_000_000
@@ -137,4 +138,7 @@ def data_folder(around: Surroundings) -> Sequence[Finding]:
         ]
     if free < _SOME_FREE:
         return [warn("data_dir", zh, en, "清理磁盘", "free some space")]
+    if is_private(folder) is False:
+        zh, en = f"{folder} 别的用户也能读，里面有密钥和账本", f"{folder} can be read by other users: it holds the keys"
+        return [warn("data_dir", zh, en, "启动一次 jqfollow serve 会收回权限", "starting the service shuts them out")]
     return [ok("data_dir", zh, en)]

@@ -205,6 +205,8 @@ class FullQmtBroker:
             return Accepted(broker_order_id=order_id)
         if not order_id and proves_nothing(words):
             raise BrokerError(f"{self._name}: QMT 报错（{words}），结果未知 / the outcome is unknown")
+        if order_id:
+            self._remarks.learn(order_id, remark)
         return Refused(message=words or "废单 / rejected", broker_order_id=order_id)
 
     def _check_request(self, request: PlaceRequest) -> None:

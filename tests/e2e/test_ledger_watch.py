@@ -1,0 +1,127 @@
+"""The ledger is lost, damaged or held while the service runs, or gone at its start: what is not kept is not taken."""
+
+import os
+import shutil
+import sqlite3
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from jqfollow.ledger.errors import LedgerDamagedError
+from jqfollow.marker import FILE_NAME
+
+from .house import House
+
+CODE = "000001.XSHE"
+
+
+async def posted(house: House) -> httpx.Response:
+    return await house.post(house.seal("demo", house.order_text("demo", CODE, "buy", 100, price="10.00")))
+
+
+def deleted(path: Path) -> None:
+    path.unlink()
+
+
+def replaced(path: Path) -> None:
+    other = path.with_name("other.db")
+    shutil.copy(path, other)
+    other.replace(path)
+
+
+def damaged(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"\0" * 4096)
+
+
+@pytest.mark.parametrize("harm", [deleted, replaced, damaged])
+async def test_a_lost_ledger_takes_nothing_and_people_are_told(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+    async with House(tmp_path, wecom=True) as house:
+        house.market(CODE)
+        await house.done(await house.send("demo", CODE, "buy", 100, price="10.00"))
+        harm(house.settings.ledger_file)
+        await house.service.ledger_watch.look()
+        answer = await posted(house)
+        assert (answer.status_code, answer.json()["error"]) == (503, "ledger")
+        assert "Retry-After" in answer.headers
+        ready = await house.console("GET", "/readyz")
+        assert (ready.status_code, ready.json()["ledger"]) == (503, False)
+        await house.told("【急】账本文件", "稍后重发")
+        assert len(house.brokers["paper"].orders()) == 1
+
+
+async def test_a_ledger_that_is_held_is_told_and_goes_on(tmp_path: Path) -> None:
+    async with House(tmp_path, wecom=True) as house:
+        house.market(CODE)
+        other = sqlite3.connect(house.settings.ledger_file, isolation_level=None)
+        try:
+            other.execute("BEGIN IMMEDIATE")
+            house._http.timeout = httpx.Timeout(20)
+            assert (await posted(house)).status_code == 503
+            await house.told("【急】账本", "稍后重发", timeout_s=20)
+            assert (await house.console("GET", "/readyz")).status_code == 503
+        finally:
+            other.close()
+        await house.told("账本恢复正常", timeout_s=20)
+        assert (await house.console("GET", "/readyz")).status_code == 200
+        await house.done(await house.send("demo", CODE, "buy", 100, price="10.00"))
+
+
+def gone(data: Path) -> None:
+    for file in data.glob("ledger.sqlite3*"):
+        file.unlink()
+
+
+def another(data: Path) -> None:
+    with sqlite3.connect(data / "ledger.sqlite3") as connection:
+        connection.execute("UPDATE meta SET value = 'x' WHERE key = 'ledger_id'")
+    connection.close()
+
+
+def no_keys(data: Path) -> None:
+    (data / "keys.toml").unlink()
+
+
+def empty_keys(data: Path) -> None:
+    (data / "keys.toml").write_text("", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("harm", "word"),
+    [(gone, "不见了"), (another, "不是原来那个账本"), (no_keys, "密钥文件"), (empty_keys, "密钥文件")],
+)
+async def test_what_was_there_is_never_begun_anew_without_a_word(
+    tmp_path: Path, harm: Callable[[Path], None], word: str
+) -> None:
+    async with House(tmp_path) as house:
+        await house.stop()
+        harm(house.data_dir)
+        with pytest.raises(LedgerDamagedError) as caught:
+            await house.start()
+        assert word in caught.value.zh
+        assert FILE_NAME in caught.value.zh
+        (house.data_dir / FILE_NAME).unlink()  # a person wants it so
+        await house.start()
+        assert (await posted(house)).status_code in {200, 401}
+
+
+async def test_everything_in_the_data_folder_is_its_owners(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        if os.name != "nt":
+            assert stat.S_IMODE(house.data_dir.stat().st_mode) == stat.S_IRWXU
+
+
+async def test_a_copy_that_is_put_back_is_the_same_ledger(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        copy = tmp_path / "copy.db"
+        await house.ledger.backup(copy)
+        await house.stop()
+        gone(house.data_dir)
+        shutil.copy(copy, house.settings.ledger_file)
+        await house.start()
+        status: Any = await house.get("/api/status")
+        assert status
