@@ -143,7 +143,7 @@ async def test_a_lost_service_is_said_plainly(browser: Browser, url: str) -> Non
 
 async def test_an_order_without_an_answer_is_not_placed_twice(browser: Browser, url: str, desk: FakeDesk) -> None:
     await dashboard(browser, url)
-    fill = "const f = document.querySelector('#manual'); f.account.value = 'paper'; f.security.value = '000001.XSHE';"
+    fill = "var f = document.querySelector('#manual'); f.account.value = 'paper'; f.security.value = '000001.XSHE';"
     await browser.eval(fill + "f.requestSubmit()")
     await browser.until("document.querySelector('dialog .preview').innerText.includes('平安银行')")
     shown = await browser.eval("document.querySelector('dialog').innerText")
