@@ -25,7 +25,6 @@ LIMIT_UP, HALF, LATE, BONUS, HAND, SHANGHAI_BONUS = (
 SYMBOLS = {code: parse_security(code).symbol for code in (LIMIT_UP, HALF, LATE, BONUS, HAND, SHANGHAI_BONUS)}
 
 
-@pytest.mark.slow
 @pytest.fixture
 async def house(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DayHouse]:
     monkeypatch.setattr(supervisor, "PROBE_EVERY_S", 0.1)
