@@ -50,18 +50,19 @@ async def test_a_pc_comes_by_websocket(tmp_path: Path) -> None:
         assert (await house.signal(await signal_of(house, "w-1"))).message_id == "w-1"
 
 
-# Python 3.13 verifies by RFC 5280 to the letter: key identifiers, and what the key may do, must stand there.
-USAGE = x509.KeyUsage(
-    digital_signature=True,
-    key_cert_sign=True,
-    crl_sign=True,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    encipher_only=False,
-    decipher_only=False,
-)
+def usage(*, signs: bool) -> x509.KeyUsage:
+    """What the key may do: Python 3.13 verifies by RFC 5280 to the letter."""
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=signs,
+        crl_sign=signs,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def made(name: str, signer: Any = None) -> tuple[bytes, bytes, Any]:
@@ -82,7 +83,7 @@ def made(name: str, signer: Any = None) -> tuple[bytes, bytes, Any]:
         .add_extension(x509.BasicConstraints(ca=signer is None, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False)
-        .add_extension(USAGE, critical=True)
+        .add_extension(usage(signs=signer is None), critical=True)
         .sign(signing, SHA256())
     )
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
