@@ -60,7 +60,7 @@ class Recorder:
 
     async def look(self, now: datetime) -> None:
         """One second's turn."""
-        last, watched = self._last, list(self._watched)
+        last, watched = self._last, [number for number, each in self._watched.items() if not each.due]
         self._last, found = await self._ledger.read(lambda tx: _orders(tx, last, watched))
         self._take(found, now)
         for account in self._accounts.values():
