@@ -6,5 +6,5 @@ import shutil
 import tempfile
 
 _STATE = tempfile.mkdtemp(prefix="jqfollow-state-")
-os.environ["JQFOLLOW_STATE"] = _STATE
+os.environ["JQF_STATE"] = _STATE
 atexit.register(shutil.rmtree, _STATE, ignore_errors=True)

@@ -54,8 +54,8 @@ class HighWater:
 
 
 def state_folder() -> Path:
-    """Where programs of this user keep their state: `JQFOLLOW_STATE`, else the system's own place."""
-    if told := os.environ.get("JQFOLLOW_STATE"):
+    """Where programs of this user keep their state: `JQF_STATE`, else the system's own place."""
+    if told := os.environ.get("JQF_STATE"):
         return Path(told)
     with contextlib.suppress(KeyError):
         return Path(os.environ["LOCALAPPDATA"]) / "jqfollow" / "state"

@@ -151,6 +151,14 @@ async def test_what_is_sold_out_on_the_ex_day_is_sold_to_the_end_when_the_rest_c
         await house.settled()
         assert await volumes(house, SH) == (0, 0)
         assert await held(house, "600519.SH") == 0
+        house.forward(COUNTER_LAGS.seconds + 1)
+        house.brokers["paper"].set_holding("600519.SH", 200, cost=Decimal(2000))  # a person's own, adopted
+        adopted = {"account": "paper", "strategy": "demo", "security": SH, "shares": 200}
+        assert (await book(house, "adopt", **adopted)).status_code == 200
+        await until(house, date(2026, 3, 5), 10, 5)
+        await house.sweep(1)
+        await house.settled()
+        assert await volumes(house, SH) == (200, 0), "what came was sold, and nothing else is"
 
 
 async def test_a_sale_on_the_ex_day_does_not_hide_the_action(tmp_path: Path) -> None:

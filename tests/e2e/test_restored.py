@@ -15,7 +15,7 @@ CODE = "000001.XSHE"
 
 @pytest.fixture(autouse=True)
 def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JQFOLLOW_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("JQF_STATE", str(tmp_path / "state"))
 
 
 async def test_a_captured_message_of_before_is_no_order(tmp_path: Path) -> None:

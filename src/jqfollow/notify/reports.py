@@ -152,6 +152,10 @@ def _account_lines(facts: AccountFacts) -> list[str]:
     }
     shown = "，".join(f"{word} {count:,}" for word, count in counts.items() if count) or "无订单"
     lines.append(f"{shown}；成交额 {money(facts.turnover)} 元")
+    if facts.missing:
+        lines.append(f"⚠️ 券商持有的比账本少：{'、'.join(facts.missing)}")
+    elif facts.missing is None and facts.real:
+        lines.append("券商持仓与账本：收盘后还没有核对")
     return lines
 
 

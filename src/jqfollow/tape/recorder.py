@@ -7,14 +7,14 @@ for longer than those take. What it misses is missing on the tape, and nowhere e
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 
 import structlog
 
-from jqfollow.domain import ORDER_OPEN, Quote
+from jqfollow.domain import MANUAL_RUN, ORDER_OPEN, REPAIR_RUN, Quote
 from jqfollow.execution.accounts import Account, SymbolMarket
 from jqfollow.execution.lanes import Lane
 from jqfollow.ledger.ledger import Ledger
@@ -22,12 +22,17 @@ from jqfollow.ledger.rows import OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.market.sessions import day_end
 from jqfollow.tape.lines import Begun, Done, Line, Seen, append, path_of
+from jqfollow.wire.messages import LIVE_RUN
 
 log = structlog.get_logger(__name__)
 
 AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 """When an order that has ended is looked at once more."""
 MOST_AT_ONCE = 20
+MOST_WATCHED = 300
+"""Of what comes beyond it nothing is recorded: a tape costs no order anything."""
+_RUNS = frozenset({LIVE_RUN, MANUAL_RUN, REPAIR_RUN})
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FLUSH_EVERY = timedelta(seconds=30)
 _MARK_EVERY = timedelta(minutes=1)
 _MOST_KEPT = 20_000
@@ -41,7 +46,12 @@ class _Watched:
     order: OrderRow
     due: list[datetime] = field(default_factory=list)
     """After its end: when it is looked at."""
-    seen: bool = False
+    seen_at: datetime | None = None
+    over: bool = False
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is looked at."""
+        return self.seen_at is None or not self.due or self.due[0] <= now
 
 
 class Recorder:
@@ -60,11 +70,13 @@ class Recorder:
 
     async def look(self, now: datetime) -> None:
         """One second's turn."""
-        last, watched = self._last, [number for number, each in self._watched.items() if not each.due]
+        last = self._last
+        watched = [order_id for order_id, each in self._watched.items() if not each.due]
         self._last, found = await self._ledger.read(lambda tx: _orders(tx, last, watched))
         self._take(found, now)
         for account in self._accounts.values():
             await self._ask(account, now)
+        self._forget(now)
         closed = now >= day_end(now.date()) and (self._marked is None or now - self._marked >= _MARK_EVERY)
         if closed:
             self._marked = now
@@ -78,7 +90,7 @@ class Recorder:
         for order in found:
             watched = self._watched.get(order.order_id)
             if watched is None:
-                if order.state not in ORDER_OPEN and now - order.updated_at > AFTER[-1]:
+                if order.terms.run not in _RUNS or len(self._watched) >= MOST_WATCHED:
                     continue
                 watched = self._watched[order.order_id] = _Watched(order=order)
                 self._put(now, Begun(order_id=order.order_id, at=order.created_at, security=order.security,
@@ -91,15 +103,13 @@ class Recorder:
             watched.order = order
 
     async def _ask(self, account: Account, now: datetime) -> None:
-        due = [
-            each
-            for each in self._watched.values()
-            if each.order.account == account.name and (not each.seen or not each.due or each.due[0] <= now)
-        ]
-        if not due or not account.ready or account.lanes.under_way(Lane.MARKET):
+        """Looks at what is due, those first that were not looked at for longest."""
+        if not account.ready or account.lanes.under_way(Lane.MARKET):
             return
+        due = [each for each in self._watched.values() if each.order.account == account.name and each.is_due(now)]
+        due.sort(key=lambda each: each.seen_at or _LONG_AGO)
         symbols = list(dict.fromkeys(each.order.security for each in due))[:MOST_AT_ONCE]
-        markets = await account.markets(symbols)
+        markets = await account.markets(symbols) if symbols else {}
         arrived: list[tuple[int, Decimal]] = []
         for each in due:
             market = markets.get(each.order.security)
@@ -107,15 +117,20 @@ class Recorder:
                 continue
             self._put(now, Seen(order_id=each.order.order_id, at=now, quote=market.quote))
             price = _price(market.quote)
-            if not each.seen and price is not None:
+            if each.seen_at is None and price is not None:
                 arrived.append((each.order.order_id, price))
-            each.seen = True
-            if each.due and each.due[0] <= now:
-                each.due.pop(0)
-                if not each.due:
-                    del self._watched[each.order.order_id]
+            each.seen_at = now
         if arrived:
             await self._ledger.write(partial(_arrived, known=arrived))
+
+    def _forget(self, now: datetime) -> None:
+        """What was looked at for the last time, or should have been."""
+        for each in list(self._watched.values()):
+            while each.due and each.due[0] <= now and (each.seen_at or _LONG_AGO) >= each.due[0]:
+                each.due.pop(0)
+                each.over = not each.due
+            if each.over or (each.due and now - each.due[-1] > AFTER[0]):
+                del self._watched[each.order.order_id]
 
     async def _mark_closes(self) -> None:
         """After the close: the close of every order of the day that has none yet."""
