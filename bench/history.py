@@ -45,6 +45,7 @@ def multiply(ledger: Path, copies: int) -> None:
         stride = 1 + max(
             connection.execute(f"SELECT coalesce(max({key}), 0) FROM {table}").fetchone()[0]
             for table, key in tables.items()
+            if _type(connection, table, key) == "INTEGER"
         )
         per_day = max(1, PER_DAY // connection.execute(f"SELECT count(*) FROM {ROOT}").fetchone()[0])
         for table, key in tables.items():
@@ -71,6 +72,11 @@ def growing(connection: sqlite3.Connection) -> list[str]:
 def _key(connection: sqlite3.Connection, table: str) -> str:
     (key,) = connection.execute(f"SELECT name FROM pragma_table_info('{table}') WHERE pk = 1").fetchone()
     return str(key)
+
+
+def _type(connection: sqlite3.Connection, table: str, column: str) -> str:
+    sql = f"SELECT type FROM pragma_table_info('{table}') WHERE name = ?"
+    return str(connection.execute(sql, (column,)).fetchone()[0])
 
 
 def _put_aside(connection: sqlite3.Connection, tables: Iterable[str]) -> Iterator[str]:
@@ -101,7 +107,7 @@ def _multiply(connection: sqlite3.Connection, table: str, key: str, *, copies: i
 
 def _value(name: str, kind: str, key: str, numbers: AbstractSet[str]) -> str:
     """A column's value in a copy, in SQL."""
-    if name in numbers:
+    if name in numbers and kind == "INTEGER":
         return f"{name} + up"
     if name == "day":
         return "date(day, '-' || back || ' days')"

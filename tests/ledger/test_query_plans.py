@@ -1,5 +1,6 @@
 """No statement of the ledger reads through a table that grows: the plan of each that was ever run is looked at."""
 
+import re
 import sqlite3
 from datetime import date, timedelta
 from pathlib import Path
@@ -122,9 +123,42 @@ def test_no_statement_reads_through_a_table_that_grows(statements: list[str], pa
     assert {statement: found for statement, found in bad.items() if found} == {}
 
 
+BROAD = re.compile(
+    r"SEARCH (orders|attempts|fills|signals) USING (?:COVERING )?INDEX (\w+) "
+    r"\((?:account|strategy|day)=\?(?: AND day=\?)?\)"
+)
+"""All that an account or a strategy ever did, or did on a day, by an index that does not say what of it."""
+OF_WHAT_LIVES = {"orders_open", "attempts_live", "attempts_missing_fills", "signals_received", "signals_recorded"}
+# A day's list, the last ten seconds of a day, a strategy's own limit, and what the index's end tells.
+ASKED_FOR = (
+    "SELECT * FROM attempts WHERE account = 'main' AND day = '2026-01-05' ORDER BY attempt_id",
+    "SELECT * FROM attempts WHERE account = 'main' AND day = '2026-01-05' AND updated_at >=",
+    "SELECT count(*) AS count FROM attempts JOIN orders",
+    "SELECT max(day) AS day FROM signals",
+)
+
+
+def test_what_lives_is_not_sought_among_all_that_ever_was(statements: list[str], path: Path) -> None:
+    """SQLite counts nothing, and may take the index of a day where the one of what lives would give a row or two."""
+    connection = sqlite3.connect(path)
+    bad = {}
+    for statement in statements:
+        if "LIMIT" in statement or any(" ".join(statement.split()).startswith(known) for known in ASKED_FOR):
+            continue
+        for step in (row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")):
+            found = BROAD.fullmatch(step)
+            if found and found[2] not in OF_WHAT_LIVES:
+                bad[statement] = step
+    connection.close()
+    assert bad == {}
+
+
 def test_a_scan_is_seen(path: Path) -> None:
     with Ledger.open(path):
         connection = sqlite3.connect(path)
         assert scans(connection, "SELECT * FROM orders WHERE filled = 3")
         assert not scans(connection, "SELECT * FROM orders WHERE order_id = 3")
+        live = "SELECT * FROM attempts WHERE state NOT IN ('filled', 'canceled', 'rejected') AND account = 'main'"
+        [(*_, step)] = connection.execute(f"EXPLAIN QUERY PLAN {live} ORDER BY attempt_id LIMIT 9").fetchall()[:1]
+        assert BROAD.fullmatch(step)
         connection.close()

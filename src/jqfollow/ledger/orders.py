@@ -20,14 +20,15 @@ OrderRows = list[OrderRow]
 # Spelled out, so that SQLite sees that the partial index `orders_open` serves; `+` keeps it from reading by the key.
 _OPEN = "state IN ('pending_new', 'new', 'partially_filled')"
 _OPEN_ALL = f"SELECT * FROM orders WHERE {_OPEN} ORDER BY +order_id"  # noqa: S608  a constant
-_OPEN_OF_ACCOUNT = f"SELECT * FROM orders WHERE {_OPEN} AND account = ? ORDER BY order_id"  # noqa: S608  a constant
-_BEFORE_DAY = f"SELECT * FROM orders WHERE {_OPEN} AND account = ? AND day < ? AND waiting_for IS 'next_day'"  # noqa: S608
+_BY_OPEN = f"INDEXED BY orders_open WHERE {_OPEN}"
+_OPEN_OF_ACCOUNT = f"SELECT * FROM orders {_BY_OPEN} AND account = ? ORDER BY order_id"  # noqa: S608  a constant
+_BEFORE_DAY = f"SELECT * FROM orders {_BY_OPEN} AND account = ? AND day < ? AND waiting_for IS 'next_day'"  # noqa: S608
 _VOLUME_OF_PARTS = "SELECT coalesce(sum(volume), 0) AS volume FROM orders WHERE signal_id = ? AND account = ?"
 _BOUGHT_LATER = """
 SELECT coalesce(sum(filled), 0) AS volume FROM orders
 WHERE account = ? AND strategy = ? AND security = ? AND order_id > ? AND side = 'buy'"""
 _LAST_SELL = f"""
-SELECT max(updated_at) AS at FROM orders
+SELECT max(updated_at) AS at FROM orders INDEXED BY orders_sold
 WHERE day = ? AND account = ? AND strategy = ? AND side = 'sell' AND filled > 0 AND NOT {_OPEN}"""  # noqa: S608
 _BY_THE_CLOCK = "waiting_for IN ('session', 'next_day')"
 _SET_OPEN = f"""

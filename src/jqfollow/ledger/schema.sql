@@ -494,3 +494,6 @@ CREATE TABLE drift_days (
     excess   TEXT NOT NULL,
     PRIMARY KEY (day, account, strategy)
 ) STRICT, WITHOUT ROWID;
+
+-- What brought money: asked before each buy.
+CREATE INDEX orders_sold ON orders (account, strategy, day, updated_at) WHERE side = 'sell' AND filled > 0;

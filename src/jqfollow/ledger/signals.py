@@ -17,10 +17,10 @@ from jqfollow.wire.messages import LIVE_RUN
 SignalRows = list[SignalRow]
 
 _FIRST_FOLLOW = """
-SELECT * FROM signals WHERE kind = 'order' AND strategy = ? AND jq_order_id = ? AND day = ? AND state = 'followed'
+SELECT * FROM signals WHERE kind = 'order' AND strategy = ? AND jq_order_id = ? AND +day = ? AND state = 'followed'
 AND signal_id < ? ORDER BY signal_id LIMIT 1"""
 _OF_JQ_ORDER = """
-SELECT * FROM signals WHERE kind = 'order' AND strategy = ? AND jq_order_id = ? AND day = ? ORDER BY signal_id"""
+SELECT * FROM signals WHERE kind = 'order' AND strategy = ? AND jq_order_id = ? AND +day = ? ORDER BY signal_id"""
 _NEWEST_DAY = "SELECT max(day) AS day FROM signals WHERE kind = 'order' AND strategy = ?"
 _SET_POSITION = """
 INSERT INTO strategy_positions (strategy, live, security, amount, updated_at) VALUES (?, ?, ?, ?, ?)
