@@ -45,6 +45,8 @@ class Row:
     unit: str
     must: Bound | None = None
     wish: Bound | None = None
+    reached: Bound | None = None
+    """What is reached where that is less than `must`: a quick run is judged by it, so that it tells what got worse."""
     tail: bool = False
     """Of the few slowest: a short run says nothing of it, and is not judged by it."""
 

@@ -16,13 +16,15 @@ from bench.runner import Found, Measured, Result
 SLACK = 2
 """How much worse than its figure a ratio may be with `--quick` on a busy machine."""
 _BLOCK = "<!-- bench:{name} -->\n{text}\n<!-- /bench:{name} -->"
+_TELLS_LOAD = hasattr(os, "getloadavg")
 _HEADS = ("figure", "", "beside", "jqfollow", "ratio", "must", "wish", "")
 
 
 def verdict(result: Result, *, quick: bool) -> bool | None:
     """Whether its bound is kept; `None`: it has none, or a quick run cannot tell."""
-    bound = result.row.must
-    if bound is None or (quick and (result.row.tail or bound.of is Of.VALUE)):
+    row = result.row
+    bound = row.reached if quick and row.reached is not None else row.must
+    if bound is None or (quick and (row.tail or bound.of is Of.VALUE)):
         return None
     return _kept(result, bound, SLACK if quick else 1)
 
@@ -85,10 +87,11 @@ def _number(value: float) -> str:
 
 
 def machine() -> str:
-    """What it ran on."""
+    """What it ran on, and what else ran there."""
+    load = f", {os.getloadavg()[2]:.1f} processes ready to run in the last quarter of an hour" if _TELLS_LOAD else ""
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({platform.machine()}), {platform.system()}, "
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}{load}"
     )
 
 

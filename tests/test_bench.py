@@ -66,6 +66,7 @@ def test_the_floor_answers_with_proof_and_calls_once(tmp_path: Path) -> None:
 # -- rounds and verdicts -----------------------------------------------------------------------------------------------
 
 RATIO = Row(key="a", label="a", unit="ms", must=Bound(most=3), wish=Bound(most=1.5))
+REACHED = Row(key="e", label="e", unit="ms", must=Bound(most=3), reached=Bound(most=5))
 VALUE = Row(key="b", label="b", unit="ms", must=Bound(most=50, of=Of.VALUE))
 TAIL = Row(key="c", label="c", unit="ms", must=Bound(most=3), tail=True)
 LEAST = Row(key="d", label="d", unit="/s", must=Bound(least=0.5))
@@ -86,6 +87,9 @@ def figure(service: float, *rows: Row) -> Figure:
         (RATIO, 30, True, True),
         (RATIO, 31, False, True),
         (RATIO, 61, False, False),
+        (REACHED, 30, True, True),
+        (REACHED, 99, False, True),
+        (REACHED, 101, False, False),
         (LEAST, 5, True, True),
         (LEAST, 4.9, False, True),
         (LEAST, 2.4, False, False),

@@ -15,6 +15,7 @@ SOURCES = sorted(Path(jqfollow.__file__).parent.rglob("*.py"))
 FIGURES = {  # as they come in life
     Reason.STALE: {"age_s": "75", "max_age_s": "60"},
     Reason.LATE: {"age_s": "28800", "max_age_s": "300"},
+    Reason.RESTORED: {"until": "03-02 10:05:00"},
     Reason.REPLAYED: {"jq_order_id": "1700000001", "first_signal_id": "12"},
     Reason.BACKTEST: {"run": "simple_backtest", "account": "main"},
     Reason.NOT_TRADED: {"status": "canceled"},

@@ -1,13 +1,14 @@
 """All figures, in the order of the table."""
 
 from bench.figure import Figure
-from bench.figures import acknowledged, burst, cpu, idle, million, rate, start, steady
+from bench.figures import acknowledged, burst, cpu, idle, million, rate, stages, start, steady
 
 FIGURES: tuple[Figure, ...] = (
     acknowledged.NEW,
     acknowledged.KEPT,
     steady.CALM,
     steady.BRISK,
+    stages.STAGES,
     burst.BUYS,
     burst.MIXED,
     cpu.DAY_LONG,

@@ -42,7 +42,7 @@ def _measure(send: Callable[[Stage, list[Signal]], Iterator[tuple[float, bytes]]
 
 
 _ROWS = (
-    Row(key="p50", label="p50", unit="ms", must=Bound(most=3), wish=Bound(most=1.5)),
+    Row(key="p50", label="p50", unit="ms", must=Bound(most=3), wish=Bound(most=1.5), reached=Bound(most=5)),
     Row(key="p99", label="p99", unit="ms", must=Bound(most=3), wish=Bound(most=2), tail=True),
 )
 

@@ -571,6 +571,21 @@ class ManualOrder:
     """A limit, never to be passed; `None`: priced like a signal."""
     confirm: str | None
     """On a real account, its account id."""
+    key: str | None = None
+    """Two orders with the same key are one, over a restart, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a person should see before an order is placed; `None`: not known now."""
+
+    security: str
+    name: str | None
+    last: Decimal | None
+    limit_up: Decimal | None
+    limit_down: Decimal | None
+    cash: Decimal | None
+    total: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,18 +12,29 @@ from functools import partial
 import structlog
 
 from jqfollow.clock import Clock
-from jqfollow.domain import AccountState, ManualOrder, News, OrderState, Settlement, SignalState
-from jqfollow.execution.accounts import Account
+from jqfollow.domain import (
+    AccountState,
+    BrokerError,
+    ManualOrder,
+    ManualOrderError,
+    News,
+    OrderState,
+    Preview,
+    Settlement,
+    SignalState,
+)
+from jqfollow.execution.accounts import Account, SymbolMarket
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.rounds import Rounds
 from jqfollow.execution.transitions import Names
 from jqfollow.execution.wishes import Wishes
 from jqfollow.following import Following
-from jqfollow.ledger.errors import LedgerError, may_pass
+from jqfollow.ledger.errors import ConflictError, LedgerError, may_pass
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow, NewSignal, OrderRow, Recorded, SignalRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.manual import manual_signal
+from jqfollow.market.securities import UnknownSecurityError, parse_security
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.settings import Settings
 from jqfollow.stages import Stages
@@ -147,7 +158,13 @@ class Follower:
         Raises:
             ManualOrderError: it cannot be an order.
         """
-        recorded = await self.record(manual_signal(order, self._settings, self._accounts, self._clock.now()))
+        signal = manual_signal(order, self._settings, self._accounts, self._clock.now())
+        try:
+            recorded = await self.record(signal)
+        except ConflictError as error:
+            raise ManualOrderError(
+                "这个 Idempotency-Key 已用于另一笔下单", "this Idempotency-Key belongs to another order"
+            ) from error
         loop = asyncio.get_running_loop()
         until = loop.time() + DECISION_WAIT_S
         while True:
@@ -156,6 +173,34 @@ class Follower:
             if not waits or loop.time() >= until:
                 return rows
             await asyncio.sleep(_POLL_S)
+
+    async def preview(self, account: str, security: str) -> Preview:
+        """What a person should see before an order is placed; raises `ManualOrderError` for what names nothing."""
+        known = self._accounts.get(account)
+        if known is None:
+            raise ManualOrderError(f"没有账户 {account}", f"there is no account {account}")
+        try:
+            symbol = parse_security(security).symbol
+        except UnknownSecurityError as error:
+            raise ManualOrderError(f"不能交易的证券 {security}：{error.why_zh}", error.why_en) from error
+        nothing = Preview(security=symbol, name=None, last=None, limit_up=None, limit_down=None, cash=None, total=None)
+        if not known.ready:
+            return nothing
+        try:
+            asset, _, markets = await known.everything([symbol])
+        except BrokerError:
+            return nothing
+        market = markets.get(symbol)
+        told = replace(nothing, cash=asset.cash, total=asset.total)
+        if not isinstance(market, SymbolMarket) or market.instrument is None:
+            return told
+        return replace(
+            told,
+            name=market.instrument.name or None,
+            last=market.quote.last or market.quote.prev_close if market.quote else None,
+            limit_up=market.instrument.limit_up,
+            limit_down=market.instrument.limit_down,
+        )
 
     # -- signals to orders -------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from jqfollow import restored
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import (
     MANUAL_RUN,
@@ -25,7 +26,7 @@ from jqfollow.ledger.tx import Tx
 from jqfollow.manual import manual_account
 from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
-from jqfollow.reasons import QUIET, Reason, Refusal
+from jqfollow.reasons import TOLD_ONCE, Reason, Refusal
 from jqfollow.settings import Follow, Settings
 from jqfollow.strategy_news import StrategyNews
 from jqfollow.wire.jqf1 import FRESH_S
@@ -97,9 +98,9 @@ class Following:
             told = replace(told, amount=told.filled)  # what was filled of it, and no more
         held = self._track_position(tx, signal, told)
         self._stands(tx, signal, told)
-        late = self._too_late(signal)
+        late = self._too_late(signal, told)
         for account, follow in self._followers(signal):
-            new = self._order(signal, told, account, follow, held)
+            new = self._order(signal, told, account, follow, held, now)
             if late is None:
                 self._create(tx, new, told, account, now)
             else:  # it ends as it begins: its share of the target is missing, and can be repaired
@@ -110,7 +111,7 @@ class Following:
 
     def _refuse(self, tx: Tx, signal: SignalRow, refusal: Refusal, now: datetime) -> None:
         tx.signals.finish(signal.signal_id, SignalState.RECORDED, refusal)
-        if refusal.reason not in QUIET:
+        if refusal.reason not in TOLD_ONCE:
             row = tx.signals.get(signal.signal_id)
             text = messages.signal_refused(row or signal, title=self._names.title(signal.strategy), name=None)
             tx.outbox.put(Kind.SIGNAL_REFUSED, text, now)
@@ -119,7 +120,7 @@ class Following:
         """The order; one that JoinQuant itself still holds waits for the session in which it will be filled there."""
         session = None
         if told.status == "new" and new.terms.run == LIVE_RUN:
-            session = account.next_session(join_auction=self._settings.execution.join_auction)
+            session = account.next_session(now, join_auction=self._settings.execution.join_auction)
         if session is None or session <= now:
             tx.orders.create(new, now)
             return
@@ -132,7 +133,9 @@ class Following:
         )
         tx.outbox.put(Kind.ORDER_WAITING, text, now, unique_key=f"waiting-{order.order_id}-{session}")
 
-    def _order(self, signal: SignalRow, told: StrategyOrder, account: Account, follow: Follow, held: _Held) -> NewOrder:
+    def _order(
+        self, signal: SignalRow, told: StrategyOrder, account: Account, follow: Follow, held: _Held, now: datetime
+    ) -> NewOrder:
         """What the account shall do; all that must hold later stands in it."""
         run = signal.run if signal.run not in {MANUAL_RUN, REPAIR_RUN} else _UNTOLD_RUN
         return NewOrder(
@@ -153,7 +156,8 @@ class Following:
                 reference=told.price,
                 account_number=account.number,
             ),
-            deadline=signal.made_at + timedelta(seconds=self._settings.risk.max_signal_age_s),
+            deadline=(now if told.status == "new" else signal.made_at)
+            + timedelta(seconds=self._settings.risk.max_signal_age_s),
             limit_price=told.limit,
             closes=held.closes,
         )
@@ -174,6 +178,17 @@ class Following:
         if first is not None:
             figures = {"jq_order_id": told.jq_order_id, "first_signal_id": str(first.signal_id)}
             return Refusal(reason=Reason.REPLAYED, figures=figures)
+        return self._from_before(tx, signal) or self._nobody(signal)
+
+    @staticmethod
+    def _from_before(tx: Tx, signal: SignalRow) -> Refusal | None:
+        """An older ledger was put back: it may have forgotten that the signal was followed."""
+        until = restored.until(tx) if signal.wire is not Wire.MANUAL else None
+        if until is None or signal.made_at > until:
+            return None
+        return Refusal(reason=Reason.RESTORED, figures={"until": f"{until:%m-%d %H:%M:%S}"})
+
+    def _nobody(self, signal: SignalRow) -> Refusal | None:
         nobody = Refusal(reason=Reason.NOT_FOLLOWED, figures={"strategy": signal.strategy})
         return None if self._followers(signal) else nobody
 
@@ -184,13 +199,24 @@ class Following:
             return None
         return tx.signals.first_follow(signal.strategy, told.jq_order_id, told.day, signal.signal_id)
 
-    def _too_late(self, signal: SignalRow) -> Refusal | None:
-        """Only a relay brings what is older than a direct message may be: no rule that waits makes it a trade."""
-        age_s = (signal.received_at - signal.made_at).total_seconds()
+    def _too_late(self, signal: SignalRow, told: StrategyOrder) -> Refusal | None:
+        """Only a relay brings what is older than a direct message may be: no rule that waits makes it a trade.
+
+        What JoinQuant holds until it opens grows old from then on.
+        """
         most_s = max(FRESH_S, self._settings.risk.max_signal_age_s)
-        if signal.wire is Wire.MANUAL or signal.run != LIVE_RUN or abs(age_s) <= most_s:
+        if signal.wire in {Wire.MANUAL, Wire.REPAIR} or signal.run != LIVE_RUN:
+            return None
+        begun = self._session_of(signal) if told.status == "new" else signal.made_at
+        age_s = (signal.received_at - begun).total_seconds()
+        if age_s <= most_s and (begun > signal.made_at or age_s >= -most_s):
             return None
         return Refusal(reason=Reason.LATE, figures={"age_s": f"{age_s:.0f}", "max_age_s": f"{most_s:g}"})
+
+    def _session_of(self, signal: SignalRow) -> datetime:
+        """When JoinQuant fills an order that it took while the exchange was closed."""
+        starts = [account.next_session(signal.made_at, join_auction=False) for account, _ in self._followers(signal)]
+        return min((start for start in starts if start is not None), default=signal.made_at)
 
     def _followers(self, signal: SignalRow) -> Sequence[tuple[Account, Follow]]:
         if signal.wire is Wire.MANUAL:

@@ -1,5 +1,6 @@
 """A person's order as a signal: recorded, judged and placed like any other."""
 
+import hashlib
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,7 +15,7 @@ from jqfollow.settings import RealAccount, Settings
 
 
 def manual_signal(order: ManualOrder, settings: Settings, accounts: Mapping[str, Account], now: datetime) -> NewSignal:
-    """The signal of `order`, new each time.
+    """The signal of `order`: new each time, or, with a key, always the same.
 
     Raises:
         ManualOrderError: it names no strategy, account or security, or is not confirmed for a real account.
@@ -37,7 +38,8 @@ def manual_signal(order: ManualOrder, settings: Settings, accounts: Mapping[str,
         ) from error
     if order.volume <= 0 or (order.price is not None and not order.price > 0):
         raise ManualOrderError("数量和价格必须大于 0", "volume and price must be above 0")
-    manual_id = f"manual-{uuid.uuid4()}"
+    known = hashlib.sha256(order.key.encode()).hexdigest()[:32] if order.key else None
+    manual_id = f"manual-{known or uuid.uuid4()}"
     told = StrategyOrder(
         jq_order_id=manual_id,
         symbol=symbol,

@@ -14,6 +14,7 @@ class Reason(StrEnum):
     # The signal itself.
     STALE = "stale"
     LATE = "late"
+    RESTORED = "restored"
     REPLAYED = "replayed"
     BACKTEST = "backtest"
     NOT_TRADED = "not_traded"
@@ -75,6 +76,8 @@ class Reason(StrEnum):
 
 QUIET = frozenset({Reason.NOT_TRADED, Reason.NO_AMOUNT})
 """What a strategy may well send, and nobody wants to be told."""
+TOLD_ONCE = QUIET | {Reason.RESTORED}
+"""Of these no message goes out for each signal."""
 
 _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.STALE: (
@@ -84,6 +87,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
     Reason.LATE: (
         "信号来晚了：产生后 {age_s} 秒才到（电脑睡着或断网），超过 {max_age_s} 秒不下单；jqfollow repair 可补",
         "the signal came {age_s} s after it was made, beyond {max_age_s} s it is not traded; see jqfollow repair",
+    ),
+    Reason.RESTORED: (
+        "账本曾倒退到旧备份，{until} 以前产生的信号不跟，核对后用 jqfollow restored --accept 放行",
+        "an older ledger was put back: signals made before {until} are not followed (jqfollow restored --accept)",
     ),
     Reason.REPLAYED: (
         "聚宽订单 {jq_order_id} 已由信号 {first_signal_id} 跟过，不再重复",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import structlog
 
-from jqfollow import __version__
+from jqfollow import __version__, restored
 from jqfollow.accounting.books import BookKeeper
 from jqfollow.accounting.corporate import CorporateActions, FactorSource
 from jqfollow.accounting.repairs import Repairs
@@ -67,6 +67,7 @@ from jqfollow.notify.kinds import Kind
 from jqfollow.notify.outbox import Outbox
 from jqfollow.notify.wecom import WecomRobot, make_client
 from jqfollow.relay.ticket import TICKET
+from jqfollow.restored import HighWater
 from jqfollow.routine import LOOK_AWAKE_EVERY_S, Routine
 from jqfollow.schedule import Schedule
 from jqfollow.settings import Account as AccountSettings
@@ -178,6 +179,7 @@ class Service:
         self.ledger_watch = LedgerWatch(self.ledger, clock=self.clock, shout=self._shout)
         ledger_name = await self.ledger.write(ledger_id)
         refuse_other_ledger(mark, ledger_name, settings.ledger_file)
+        await self._notice_restore(ledger_name)
         self.keys = KeyStore.open(settings.keys_file, self.clock)
         refuse_lost_keys(mark, settings.keys_file, found=bool(self.keys.strategies()))
         new_keys = self.keys.ensure([name for name, s in settings.strategies.items() if s.wire is Wire.JQF1])
@@ -411,6 +413,19 @@ class Service:
         )
         self._task("relay", self.relay.run())
 
+    async def _notice_restore(self, ledger_name: str) -> None:
+        """Whether the ledger is an older one than was here; from now on it is remembered how far it came."""
+        self.high_water = HighWater(ledger_name)
+        kept, now = await asyncio.to_thread(self.high_water.read), self.clock.now()
+        if await self.ledger.read(lambda tx: restored.is_older(tx, kept)):
+            why = "放回了旧的数据文件夹或备份，之后收到的信号和下的单它都不记得"
+            await self.ledger.write(lambda tx: restored.note(tx, now, why))
+
+    async def _keep_high_water(self, _: datetime) -> None:
+        newest = await self.ledger.read(lambda tx: tx.signals.newest())
+        if newest is not None:
+            await asyncio.to_thread(self.high_water.keep, newest.signal_id, newest.received_at)
+
     async def _shout(self, text: str) -> None:
         await self.outbox.shout(text)
 
@@ -547,6 +562,7 @@ class Service:
                 schedule.every(seconds, partial(sweep, account), f"{sweep.__name__} {name}")
         for seconds, work, name in (
             (GAPS_EVERY_S, self.follower.tell_gaps, "tell_gaps"),
+            (restored.KEEP_EVERY_S, self._keep_high_water, "keep_high_water"),
             (STAGES_EVERY_S, self._keep_stages, "keep_stages"),
             (TAPE_EVERY_S, self.recorder.look, "tape"),
             (CORPORATE_EVERY_S, self.corporate.look, "corporate_actions"),
@@ -611,6 +627,7 @@ class Service:
         self._tasks.clear()
         with suppress(LedgerError):
             await self._keep_stages(self.clock.now())
+            await self._keep_high_water(self.clock.now())
 
     async def _close_lanes(self, account: Account) -> None:
         await account.lanes.close(self._stop_s())

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from jqfollow.clock import SHANGHAI
-from jqfollow.domain import AccountState, ManualOrder, ManualOrderError, Settlement
+from jqfollow.domain import AccountState, ManualOrder, ManualOrderError, Preview, Settlement
 from jqfollow.ledger.errors import ConflictError
 from jqfollow.ledger.rows import NewSignal, OrderRow, Recorded
 from jqfollow.wire.jqf1 import Key
@@ -84,6 +85,17 @@ class FakeDesk:
             raise self.error
         self.placed.append(order)
         return self.rows()
+
+    async def preview(self, account: str, security: str) -> Preview:
+        return Preview(
+            security="000001.SZ",
+            name="平安银行",
+            last=Decimal("10.50"),
+            limit_up=Decimal("11.55"),
+            limit_down=Decimal("9.45"),
+            cash=Decimal(50_000),
+            total=Decimal(105_000),
+        )
 
     async def cancel(self, order_id: int) -> OrderRow:
         if self.error is not None:

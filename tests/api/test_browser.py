@@ -2,20 +2,25 @@
 
 import sys
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from starlette.types import ASGIApp
 
 from jqfollow.api.server import Server
-from jqfollow.domain import Side, Wire
+from jqfollow.clock import SHANGHAI
+from jqfollow.domain import OrderState, Side, Wire
 from jqfollow.ledger import Ledger, Tx
+from jqfollow.reasons import Reason, Refusal
 
 from .browser import Browser, installed
 from .conftest import TOKEN
 from .fakes import FakeDesk
 from .world import Story
 
+NOW = datetime(2026, 3, 2, 14, 0, tzinfo=SHANGHAI)
+BY_HAND = Refusal(reason=Reason.CANCELED_BY_USER, figures={"left": "100"})
 pytestmark = pytest.mark.skipif(installed() is None or sys.platform == "win32", reason="no Chromium is installed")
 
 
@@ -49,7 +54,7 @@ async def test_the_dashboard_shows_the_day(browser: Browser, url: str) -> None:
     assert await browser.eval("location.href") == f"{url}/", "the token is gone from the address"
     assert await browser.eval("document.cookie") == "", "no script can read the cookie"
     text = await browser.eval("document.body.innerText")
-    for shown in ("跟单中", "结果未知", "600519.SH 涨停 1523.50，不追买", "1,004,989.00", "等资金", "MiniQMT 未登录"):
+    for shown in ("结果未知 1", "600519.SH 涨停 1523.50，不追买", "1,004,989.00", "等资金", "MiniQMT 未登录"):
         assert shown in text
     chip = await browser.eval("document.querySelector('#chips .chip:last-child').title")
     for shown in ("已连接", "待取 3", "(+0.3 s)", "时钟快 -1.5 s"):
@@ -86,13 +91,14 @@ async def test_an_order_tells_why_on_click(browser: Browser, url: str) -> None:
 async def test_pause_and_resume(browser: Browser, url: str, ledger: Ledger) -> None:
     await dashboard(browser, url)
     await browser.eval("document.querySelector('#pause').click()")
-    await browser.until("document.querySelector('#state').dataset.mood === 'paused'")
+    await browser.until("document.querySelector('#pause').textContent === '恢复跟单'")
+    assert await browser.eval("document.querySelector('#state').dataset.mood") == "alarm", "what is worse still shows"
     assert ledger.read_now(lambda tx: len(tx.pauses.list())) == 1
     await browser.eval("document.querySelector('#pause').click()")
     await browser.until("document.querySelector('dialog')")
     assert ledger.read_now(lambda tx: len(tx.pauses.list())) == 1, "it asks first"
     await browser.eval("document.querySelector('dialog form').requestSubmit()")
-    await browser.until("document.querySelector('#state').dataset.mood === 'running'")
+    await browser.until("document.querySelector('#pause').textContent === '暂停跟单'")
     assert ledger.read_now(lambda tx: tx.pauses.list()) == []
     check_peace(browser, url)
 
@@ -130,8 +136,42 @@ async def test_a_lost_service_is_said_plainly(browser: Browser, url: str) -> Non
     await dashboard(browser, url)
     await browser.go_offline(offline=True)
     await browser.until("document.querySelector('#state').dataset.mood === 'lost'")
+    assert await browser.eval("document.querySelector('link[rel=icon]').href.endsWith('/favicon-alarm.svg')")
     await browser.go_offline(offline=False)
-    await browser.until("document.querySelector('#state').dataset.mood === 'running'")
+    await browser.until("document.querySelector('#state').dataset.mood === 'alarm'")
+
+
+async def test_an_order_without_an_answer_is_not_placed_twice(browser: Browser, url: str, desk: FakeDesk) -> None:
+    await dashboard(browser, url)
+    fill = "const f = document.querySelector('#manual'); f.account.value = 'paper'; f.security.value = '000001.XSHE';"
+    await browser.eval(fill + "f.requestSubmit()")
+    await browser.until("document.querySelector('dialog .preview').innerText.includes('平安银行')")
+    shown = await browser.eval("document.querySelector('dialog').innerText")
+    assert "≈ 1,050.00 元 · 占账户 1.0 %" in shown
+    await browser.go_offline(offline=True)
+    submit = "document.querySelector('dialog form').requestSubmit()"
+    await browser.eval(submit)
+    await browser.until("document.querySelector('dialog [role=alert]').textContent.includes('不知道是否已下单')")
+    await browser.go_offline(offline=False)
+    await browser.eval(submit)
+    await browser.until("document.querySelector('#manual .order')")
+    await browser.eval(fill + "f.requestSubmit()")
+    await browser.until("document.querySelector('dialog form')")
+    await browser.eval(submit)
+    await browser.until("!document.querySelector('dialog')")
+    first, second = desk.placed
+    assert first.key
+    assert second.key
+    assert first.key != second.key, "what was answered is over: the same once more is another order"
+
+
+async def test_an_order_that_is_looked_at_is_live(browser: Browser, url: str, ledger: Ledger) -> None:
+    await dashboard(browser, url)
+    await browser.eval("document.querySelector('[data-key=o3]').click()")
+    await browser.until("document.querySelector('dialog .danger')")
+    await ledger.write(lambda tx: tx.orders.update(3, NOW, state=OrderState.CANCELED, refusal=BY_HAND))
+    await browser.until("!document.querySelector('dialog .danger')")
+    check_peace(browser, url)
 
 
 async def test_it_fits_a_phone(browser: Browser, url: str) -> None:

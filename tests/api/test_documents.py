@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import re
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import httpx
@@ -20,11 +22,14 @@ from schemathesis.specs.openapi.checks import (
 )
 from starlette.types import ASGIApp
 
+import jqfollow
 from jqfollow.api.console import console_app
 from jqfollow.api.reception import SignalsLimits
 from jqfollow.api.server import Server
 from jqfollow.api.signals import signals_app
+from jqfollow.domain import WaitingFor
 from jqfollow.ledger import Ledger
+from jqfollow.reasons import Reason
 from jqfollow.settings import parse_settings
 
 from .conftest import CONFIG, TOKEN
@@ -130,3 +135,10 @@ def test_the_signals_port_keeps_to_its_document_at_length(case: Case, signals_ur
 @settings(few, max_examples=200)
 def test_the_console_keeps_to_its_document_at_length(case: Case, console_url: str) -> None:
     case.call_and_validate(base_url=console_url, headers=OWNER, checks=CHECKS)
+
+
+def test_the_page_has_a_word_for_everything_that_an_order_can_wait_for_or_end_with() -> None:
+    words = (Path(jqfollow.__file__).parent / "api/static/i18n.js").read_text(encoding="utf-8")
+    known = set(re.findall(r"\b([a-z_]+): \[", words))
+    assert {f"wait_{what}" for what in WaitingFor} <= known
+    assert set(map(str, Reason)) <= known

@@ -61,7 +61,7 @@ def test_each_way_into_sleep_is_told_with_its_cure(change: dict[str, int], words
     plan = dataclasses.replace(NEVER, **change)
     (threat,) = threats(plan)
     assert words[0] in threat.zh
-    assert words[1] in threat.command
+    assert words[1] in " ".join(threat.commands)
     told = caution(plan)
     assert told is not None
     assert words[0] in told[0]
@@ -76,6 +76,13 @@ def test_the_idle_timer_on_mains_is_held_off_while_it_runs() -> None:
     (finding,) = windows.judged_sleep(plan)
     assert "服务运行时会被阻止" in finding.zh
     assert "standby-timeout-ac 0" in finding.remedy_en
+
+
+def test_what_windows_does_not_tell_is_not_called_well() -> None:
+    (finding,) = windows.judged_sleep(PowerPlan())
+    assert finding.level is Level.WARN
+    (finding,) = windows.judged_sleep(NEVER)
+    assert finding.level is Level.OK
 
 
 def test_a_desktop_has_no_lid_and_no_battery() -> None:

@@ -81,7 +81,14 @@ class Counter(House):
         exchange = self.brokers[self.name]._exchange
         assert exchange is not None
         return [
-            {"remark": o.remark, "symbol": o.symbol, "side": o.side, "volume": o.volume, "filled": o.filled}
+            {
+                "remark": o.remark,
+                "symbol": o.symbol,
+                "side": o.side,
+                "volume": o.volume,
+                "filled": o.filled,
+                "state": o.state,
+            }
             for o in (order.report() for order in exchange.account.orders.values())
         ]
 

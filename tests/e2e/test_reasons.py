@@ -12,6 +12,7 @@ from jqfollow.clock import SHANGHAI
 from jqfollow.domain import BrokerDownError, BrokerError, OrderState
 from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.reasons import Reason
+from jqfollow.restored import note
 from jqfollow.risk.rules import RULES
 
 from .house import House
@@ -78,6 +79,12 @@ async def backtest(house: House) -> int:
 @case(Reason.NOT_TRADED, "signal")
 async def not_traded(house: House) -> int:
     return await buy(house, status="rejected", filled=0)
+
+
+@case(Reason.RESTORED, "signal")
+async def from_before(house: House) -> int:
+    await house.ledger.write(lambda tx: note(tx, house.clock.now() + timedelta(minutes=1), "旧备份"))
+    return await buy(house)
 
 
 @case(Reason.MARGIN, "signal")

@@ -125,8 +125,10 @@ async def test_3_a_strangers_order_of_today_does_not_end_yesterdays(counters: Co
         assert [a.attempt_id for a in mine] == [first.attempt_id]
         if not early:
             theirs(house, first)
+        assert (await house.console("POST", f"/api/orders/{first.order_id}/cancel")).status_code == 200
         for _ in range(3):
             await house.sweep(after_s=60)
+        assert [o["state"] for o in house.truth()] == ["new"], "its id of yesterday names a stranger's order today"
         house.forward((at(15, 10, day=3) - at(10, 5, day=3)).total_seconds())
         await house.sweep()
         [again] = await attempts(house, signal)

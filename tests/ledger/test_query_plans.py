@@ -61,6 +61,7 @@ def everything(tx: Tx) -> None:
     tx.orders.open("main")
     tx.undone()
     tx.orders.get(1)
+    tx.orders.some([1])
     tx.attempts.get(1)
     tx.attempts.of_order(1)
     tx.attempts.live()

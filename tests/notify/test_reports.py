@@ -73,6 +73,7 @@ def test_a_day_in_figures() -> None:
         turnover=Decimal(6170),
         filled=2,
         refused=1,
+        missing=(),
     )
     strategy = StrategyFacts(
         strategy="demo",
@@ -88,6 +89,23 @@ def test_a_day_in_figures() -> None:
         "【main · 实盘】总资产 1,012,345.60 元\n较 03-02 +12,345.60 元（+1.23%）\n成交 2，拒绝 1；成交额 6,170.00 元\n"
         "【演示策略】信号 6，跟单 2，未跟 4（涨停 3、资金不足 1）\n持仓核对：无差异"
     )
+
+
+@pytest.mark.parametrize(
+    ("missing", "real", "line"),
+    [
+        (None, True, "收盘后还没有核对"),
+        (("600000.SH", "000001.SZ"), True, "⚠️ 券商持有的比账本少：600000.SH、000001.SZ"),
+        ((), True, None),
+        (None, False, None),
+    ],
+)
+def test_what_the_broker_holds_less_than_the_books_stands_with_its_account(
+    missing: tuple[str, ...] | None, real: bool, line: str | None
+) -> None:
+    account = AccountFacts(account="main", real=real, total=None, missing=missing)
+    text = summary(SummaryFacts(day=date(2026, 3, 3), accounts=(account,), strategies=()))
+    assert (line in text) if line else ("核对" not in text and "账本" not in text)
 
 
 def test_unknown_outcomes_stand_on_top_and_differences_are_named() -> None:

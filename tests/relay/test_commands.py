@@ -12,6 +12,7 @@ from jqfollow.cli import cli
 from jqfollow.cli.doctor.command import examine
 from jqfollow.cli.doctor.findings import Level
 from jqfollow.cli.doctor.relay import relay as doctor_relay
+from jqfollow.cli.lock import only_instance
 from jqfollow.clock import SystemClock
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.relay.book import Book
@@ -152,3 +153,9 @@ async def test_the_doctor_and_the_operator_see_a_relay_that_is_well(tmp_path: Pa
         seen = await asyncio.to_thread(look, rig.config, Book.open(rig.folder))
         assert (seen.syncs, seen.pcs[0].connections) == (True, 1)
         await connection.close()
+
+
+def test_a_second_relay_in_one_folder_is_refused(folder: Path) -> None:
+    with only_instance(folder / "relay-data"):
+        second = CliRunner().invoke(cli, ["relay"])
+    assert (second.exit_code, "正被另一个" in second.output) == (1, True)

@@ -221,7 +221,7 @@ async def test_the_client_of_a_strategy_says_which_pc_is_silent_and_hears_late_a
         assert await asyncio.to_thread(send, "c-1") == "done"
         assert told == ["中继已存下 c-1，电脑 home、asleep 尚未确认"]
         async with house:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(30):
                 while not (await rig.receipts("c-1"))["receipts"]:  # noqa: ASYNC110 - a client has no event
                     await asyncio.sleep(0.02)
             assert await asyncio.to_thread(send, "c-2") == "done"

@@ -18,7 +18,7 @@ from jqfollow.cli.lock import is_running
 from jqfollow.cli.stop import ask_to_stop
 from jqfollow.settings import default_config
 
-from .wine import UNDER_WINE
+from .wine import wine_lacks
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "win32", reason="asks Windows"),
@@ -119,6 +119,7 @@ def test_killed_started_again_and_asked_to_stop(folder: Folder) -> None:
         assert folder.stopped_in_order()
 
 
+@wine_lacks("console events for a group of processes")
 def test_ctrl_break_stops_in_order(folder: Folder) -> None:
     if sys.platform != "win32" or not _has_console():
         pytest.skip("no console, and so no Ctrl-Break")
@@ -128,7 +129,7 @@ def test_ctrl_break_stops_in_order(folder: Folder) -> None:
         assert folder.stopped_in_order()
 
 
-@pytest.mark.skipif(UNDER_WINE, reason="Wine 8 lacks consoles whose window another process can close")
+@wine_lacks("consoles whose window another process can close")
 def test_the_closed_window_stops_within_what_windows_grants(folder: Folder) -> None:
     if sys.platform == "win32":
         with folder.serving(subprocess.CREATE_NEW_CONSOLE) as process:

@@ -6,11 +6,13 @@ Under Wine it wants the world that `tests/windows/under_wine.sh` makes, at `WINE
 """
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
+import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from packaging_win.contents import LAUNCHERS, lay_out, version
-from packaging_win.packages import LOCKED, SOURCES, XTQUANT
+from packaging_win.packages import LOCKED, ROOT, SOURCES, XTQUANT
 from packaging_win.zipped import write_zip
 
 MOST_BYTES = 60_000_000
@@ -47,6 +49,12 @@ def test_each_package_is_pinned_by_its_hash_and_no_address_stands_there() -> Non
         assert pins
         assert all("--hash=sha256:" in pin for pin in pins)
     assert not any("xtquant" in line for line in LOCKED.read_text(encoding="utf-8").splitlines())
+
+
+def test_everything_that_the_program_needs_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = {re.split(r"[^a-z0-9-]", name.lower())[0] for name in project["dependencies"]} - {"xtquant"}
+    assert wanted <= set(re.findall(r"^([a-z0-9-]+)==", LOCKED.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 @pytest.mark.slow

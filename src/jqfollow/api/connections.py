@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, cast
 
 import h11
 import orjson
@@ -50,6 +50,44 @@ class _Phase(Enum):
     WORK = auto()
 
 
+class _Together:
+    """A transport on which an answer's head waits for its body: one call of the system instead of two."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        """Sends what is held and `data`; a head alone is held until the next write, or the loop's next turn."""
+        if not data:
+            return
+        if not self._head and data.endswith(b"\r\n\r\n"):
+            self._head = data
+            self._loop.call_soon(self._send)
+            return
+        head, self._head = self._head, b""
+        self._transport.write(head + data)
+
+    def close(self) -> None:
+        """Sends what is held, and closes."""
+        self._send()
+        self._transport.close()
+
+    def write_eof(self) -> None:
+        """Sends what is held, and nothing more."""
+        self._send()
+        self._transport.write_eof()
+
+    def _send(self) -> None:
+        head, self._head = self._head, b""
+        if head and not self._transport.is_closing():
+            self._transport.write(head)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class BoundedProtocol(H11Protocol):
     """One connection. `limits`, `crowd` and `leaving` are set by `bounded`."""
 
@@ -75,7 +113,7 @@ class BoundedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Another connection: when there are too many the slowest leaves, or, when nobody is slow, this one."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", _Together(transport, self.loop)))
         _send_at_once(transport)
         self._enter(_Phase.HEAD)
         if len(self.crowd) >= self.limits.most_connections:

@@ -296,6 +296,18 @@ class NoticeView(View):
     en: str
 
 
+class PreviewView(View):
+    """下单之前 / before an order is placed; null: not known now."""
+
+    security: str
+    name: str | None
+    last: Decimal | None
+    limit_up: Decimal | None
+    limit_down: Decimal | None
+    cash: Decimal | None
+    total: Decimal | None
+
+
 class UnknownView(View):
     """结果未知的委托 / an attempt whose outcome is unknown."""
 

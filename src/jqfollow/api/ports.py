@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from jqfollow.domain import AccountState, ManualOrder, Settlement
+from jqfollow.domain import AccountState, ManualOrder, Preview, Settlement
 from jqfollow.ledger.rows import NewSignal, OrderRow, Recorded
 from jqfollow.wire.jqf1 import Key
 
@@ -41,6 +41,14 @@ class Desk(Protocol):
 
         Raises:
             ManualOrderError: it cannot be an order.
+        """
+        ...
+
+    async def preview(self, account: str, security: str) -> Preview:
+        """What a person should see before an order is placed.
+
+        Raises:
+            ManualOrderError: there is no such account or security.
         """
         ...
 

@@ -24,6 +24,7 @@ from jqfollow.cli.queries import fills, orders, positions, signals
 from jqfollow.cli.relay import relay
 from jqfollow.cli.repair import repair
 from jqfollow.cli.report import report
+from jqfollow.cli.restored import restored
 from jqfollow.cli.send import send
 from jqfollow.cli.serve import serve
 from jqfollow.cli.start import start
@@ -49,6 +50,7 @@ def cli(context: click.Context) -> None:
 for command in (
     start, stop, serve, tray, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders,
     positions, fills, pause, resume, export, autostart, portable, account, drift, repair, book, report, relay, probe,
+    restored,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -127,7 +127,9 @@ def refresh(config: Path, python: Path) -> bool:
     if root is None:
         return False
     command, folder = (root.find(f".//{{{NAMESPACE}}}{name}") for name in ("Command", "WorkingDirectory"))
-    if command is None or folder is None or folder.text != str(config.parent) or command.text == str(python):
+    if command is None or folder is None or folder.text != str(config.parent) or " tray " not in command_of(definition):
+        return False
+    if command.text == str(python):
         return False
     command.text = str(python)
     return _create(_text(root)).code == 0

@@ -98,7 +98,7 @@ allowPorts = [{{ single = {remote} }}]
 def _frpc(server: str, server_port: int, remote: int, token: str, local_host: str, local_port: int) -> str:
     return f"""\
 # frpc：放在运行 jqfollow 的电脑上（frp 0.52 或更新），运行 frpc -c frpc.toml
-# For the machine on which jqfollow runs. Windows: start it at log-on with Task Scheduler, like jqfollow itself.
+# For the machine on which jqfollow runs. Windows: jqfollow autostart install --frpc PATH starts it at log-on.
 serverAddr = {json.dumps(server)}
 serverPort = {server_port}
 # 断网或服务器重启后一直重连，不退出。 / Keeps trying when the server is away at the start.
@@ -121,7 +121,7 @@ def _explain(folder: Path, server: str, server_port: int, remote: int) -> None:
         f"已写入 {folder / FRPS} 和 {folder / FRPC}（内含口令，不要外传）。只转发信号端口，控制台不对外。\n"
         + ("" if given else f"先把 {FRPC} 里的 {PLACEHOLDER} 换成服务器地址（或用 --server 重新生成）。\n")
         + f"  1. {FRPS} 放到公网服务器：frps -c frps.toml；防火墙/安全组放行 {server_port} 和 {remote}\n"
-        f"  2. {FRPC} 留在本机：frpc -c frpc.toml（建议用“任务计划程序”登录时启动）\n"
+        f"  2. {FRPC} 留在本机：frpc -c frpc.toml（登录时自动运行：jqfollow autostart install --frpc 路径）\n"
         f"  3. 浏览器打开 http://{server}:{remote}/api/order ，看到 ok 就通了\n"
         f"  4. jqfollow client 策略名 --url http://{server}:{remote}",
         f"{folder / FRPS} and {folder / FRPC} are written; they hold a token: keep them to yourself. Only the signals "
@@ -132,7 +132,7 @@ def _explain(folder: Path, server: str, server_port: int, remote: int) -> None:
             else f"First put your server's address for {PLACEHOLDER} in {FRPC} (or run again with --server).\n"
         )
         + f"  1. {FRPS} goes to the public server: frps -c frps.toml; open ports {server_port} and {remote} there\n"
-        f"  2. {FRPC} stays here: frpc -c frpc.toml (at log-on, with Task Scheduler)\n"
+        f"  2. {FRPC} stays here: frpc -c frpc.toml (at log-on: jqfollow autostart install --frpc PATH)\n"
         f"  3. http://{server}:{remote}/api/order says ok when it works\n"
         f"  4. jqfollow client STRATEGY --url http://{server}:{remote}",
     )

@@ -30,7 +30,17 @@ def xtquant() -> None:
     """用 pip 取得 MiniQMT 的接口 xtquant（核对校验值）。 / Fetches MiniQMT's interface, against its hash."""
     home = _home()
     wanted = _version_folder(home, __version__) / "xtquant.txt"
-    command = [sys.executable, "-m", "pip", "install", "--no-deps", "--require-hashes", "--only-binary=:all:"]
+    command = [
+        sys.executable,
+        "-X",
+        "utf8",
+        "-m",
+        "pip",
+        "install",
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary=:all:",
+    ]
     command += ["--upgrade", "--target", str(home / _EXTRA), "-r", str(wanted)]
     if subprocess.run(command, check=False).returncode:  # noqa: S603  # our own pip, and our own list
         fail(

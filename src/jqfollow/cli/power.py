@@ -27,14 +27,19 @@ class PowerPlan:
     has_battery: bool = False
     on_battery: bool = False
 
+    @property
+    def told(self) -> bool:
+        """Whether Windows told anything of its plan."""
+        return (self.sleep_mains_s, self.hibernate_mains_s, self.lid_mains) != (None, None, None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threat:
-    """One way into sleep, and the command that closes it."""
+    """One way into sleep, and the commands that close it."""
 
     zh: str
     en: str
-    command: str
+    commands: tuple[str, ...] = ()
     held: bool = False
     """While the service runs Windows does not take this way."""
 
@@ -44,7 +49,7 @@ def threats(plan: PowerPlan) -> Sequence[Threat]:
     found = [*_lid(plan), *_idle(plan)]
     if plan.on_battery:
         zh, en = "正在用电池：电量耗尽就会休眠或关机", "it runs on battery, which ends in hibernation or shutdown"
-        found.append(Threat(zh=zh, en=en, command=""))
+        found.append(Threat(zh=zh, en=en))
     return sorted(found, key=lambda threat: threat.held)
 
 
@@ -61,7 +66,10 @@ def _lid(plan: PowerPlan) -> list[Threat]:
                 Threat(
                     zh=f"{zh}时合上盖子会{_LID_ZH[value]}",
                     en=f"{en} a closed lid means {LID[value]}",
-                    command=f"powercfg /set{where}valueindex scheme_current sub_buttons lidaction 0",
+                    commands=(
+                        f"powercfg /set{where}valueindex scheme_current sub_buttons lidaction 0",
+                        "powercfg /setactive scheme_current",
+                    ),
                 )
             )
     return found
@@ -83,7 +91,7 @@ def _idle(plan: PowerPlan) -> list[Threat]:
                     Threat(
                         zh=f"{zh}时闲置 {minutes} 分钟会{what_zh}",
                         en=f"{en} it {what_en} after {minutes} idle minutes",
-                        command=f"powercfg /change {name}-timeout-{where} 0",
+                        commands=(f"powercfg /change {name}-timeout-{where} 0",),
                         held=where == "ac",
                     )
                 )

@@ -5,10 +5,13 @@ import sys
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from jqfollow.cli.base import Exit, Group, fail, json_option, print_json, say, settings_option, table, words
+from jqfollow.cli.lock import only_instance
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
+from jqfollow.logs import logging_to
 from jqfollow.relay.errors import RelayError
 from jqfollow.relay.ticket import TICKET, Ticket
 from jqfollow.settings import RealAccount, Settings
@@ -63,7 +66,9 @@ def _serve(file: Path, public: str) -> None:
             await server.stop()
 
     try:
-        with stoppable():
+        folder, lines = config.folder(file), Console(stderr=True)
+        # A second one would end the first one's engine, taking it for what a killed relay left behind.
+        with only_instance(folder), stoppable(), logging_to(folder / "logs", console=lines, name="relay"):
             asyncio.run(run())
     except KeyboardInterrupt:
         say("中继已停止", "The relay has stopped")

@@ -19,7 +19,7 @@ from jqfollow.cli.base import Command, config_option, fail, words
 from jqfollow.cli.console import console_url, link_to
 from jqfollow.cli.frp import FRPC
 from jqfollow.cli.job import tied_to_us
-from jqfollow.cli.keeper import Child, Kept, State, asked_to_end, only_keeper
+from jqfollow.cli.keeper import AlreadyKeptError, Child, Kept, State, asked_to_end, only_keeper
 from jqfollow.cli.lock import is_running
 from jqfollow.cli.power import caution, read_plan
 from jqfollow.cli.serve import write_default
@@ -265,7 +265,12 @@ def tray(*, config: Path, frpc: Path | None, frpc_config: Path | None) -> None:
     """托盘图标：让服务（和 frpc）一直运行。 / An icon beside the clock; keeps the service and frpc running."""
     write_default(config)
     settings, config = load_settings(config), config.resolve()
-    with only_keeper(settings.data_dir), contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(only_keeper(settings.data_dir))
+        except AlreadyKeptError as error:  # no failure: the Task Scheduler would try it again and again
+            click.echo(str(error))
+            return
         stack.enter_context(logging_to(settings.logs_dir, console=None, name=LOG))
         data_dir = settings.data_dir
         service = Kept(

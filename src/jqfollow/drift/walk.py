@@ -30,6 +30,7 @@ _Step = tuple[datetime, int, int, Callable[[], None]]
 
 _BY_REASON = {
     Reason.LATE: Cause.LATE,
+    Reason.RESTORED: Cause.NOT_FOLLOWED,
     Reason.NO_CASH: Cause.CASH,
     Reason.CAPITAL: Cause.CASH,
     Reason.BELOW_LOT: Cause.ROUNDING,

@@ -230,16 +230,17 @@ class Account:
             log.warning("calendar_not_covered", error=str(error))
             return False
 
-    def next_session(self, *, join_auction: bool) -> datetime | None:
-        """When an order may be placed next, today or on a later trading day; `None` when the calendar does not say."""
-        now = self._clock.now()
+    def next_session(self, at: datetime, *, join_auction: bool) -> datetime | None:
+        """When an order of `at` may be placed first, that day or on a later one; `None`: the calendar does not say."""
         if self.traits.always_open:
-            return now
-        today = next_session(now, join_auction=join_auction) if self.is_trading_day() else None
-        if today is not None:
-            return today
+            return at
+        local = at.astimezone(SHANGHAI)
         try:
-            return first_session(self._calendar.next_trading_day(now.date()), join_auction=join_auction)
+            trades = self._calendar.is_trading_day(local.date())
+            today = next_session(at, join_auction=join_auction) if trades else None
+            if today is not None:
+                return today
+            return first_session(self._calendar.next_trading_day(local.date()), join_auction=join_auction)
         except CalendarError as error:
             log.warning("calendar_not_covered", error=str(error))
             return None

@@ -6,7 +6,7 @@ Either the ledger is an old copy, or a second program orders in the account, or 
 from collections import Counter
 from collections.abc import Sequence
 
-from jqfollow.domain import ATTEMPT_LIVE, OrderReport
+from jqfollow.domain import ATTEMPT_LIVE, AttemptState, OrderReport
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.lifecycle import Event
 from jqfollow.execution.ours import Ours, is_ours, same_terms
@@ -37,6 +37,8 @@ def tell_of_strangers(tx: Tx, account: Account, reports: Sequence[OrderReport], 
             _tell_of_another_ledger(tx, account, report, moment)
         elif attempt.account != account.name:
             continue  # the same number had another name when it was placed
+        elif attempt.state is report.state is AttemptState.REJECTED:
+            continue  # a refusal that was told under another number than its row's: both say no
         elif attempt.broker_order_id not in {None, report.broker_order_id}:
             renamed.append((attempt, report))
             if attempt.state in ATTEMPT_LIVE and attempt.broker_order_id not in ids:

@@ -135,6 +135,9 @@ class Wishes:
         broker_order_id = attempt.broker_order_id
         if account is None or broker_order_id is None or attempt.state not in ATTEMPT_LIVE:
             return
+        # Of another day, or renamed: by now its id may be somebody else's order.
+        if attempt.state is AttemptState.UNKNOWN or attempt.key != account.key(broker_order_id):
+            return
         await self._ledger.write(lambda tx: self._cancel_asked(tx, attempt.attempt_id))
         try:
             await account.cancel(broker_order_id)

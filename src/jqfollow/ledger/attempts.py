@@ -80,6 +80,7 @@ class Attempts(Table):
         Raises:
             LedgerError: the order has a live attempt, has ended, or has less than this volume left.
         """
+        self._flush()  # a trigger looks at its order
         attempt_id, remark = self._next()
         now = to_ms(at)
         self._insert(
@@ -131,7 +132,7 @@ class Attempts(Table):
         kept = self._kept
         if kept.newest_attempt is None:
             kept.newest_attempt = int(
-                self._one("SELECT coalesce(max(attempt_id), 0) AS newest FROM attempts")["newest"]
+                self._one_apart("SELECT coalesce(max(attempt_id), 0) AS newest FROM attempts")["newest"]
             )
         if kept.remark_tag is None:
             kept.remark_tag = Meta(self._c, kept).get(REMARK_TAG)
@@ -198,6 +199,9 @@ class Attempts(Table):
 
     def by_remark(self, remark: str) -> AttemptRow | None:
         """The attempt with this remark."""
+        known = self._kept.by_remark(remark)
+        if known is not None:
+            return known
         row = self._one("SELECT * FROM attempts WHERE remark = ?", stored(remark))
         return None if row is None else self._kept.keep_attempt(_attempt(row))
 
@@ -267,7 +271,7 @@ class Attempts(Table):
     def add_turnover(self, attempt: AttemptRow, value: Decimal) -> None:
         """For `Fills.add` only: a fill adds to its day."""
         key = (stored(attempt.account), day_text(attempt.day))
-        turnover = Decimal(self._one(_DAY, *key)["turnover"]) + value
+        turnover = Decimal(self._one_apart(_DAY, *key)["turnover"]) + value
         self._c.execute("UPDATE account_days SET turnover = ? WHERE account = ? AND day = ?", (stored(turnover), *key))
 
     def _change(self, attempt_id: int, columns: dict[str, Stored]) -> AttemptRow:
@@ -275,7 +279,7 @@ class Attempts(Table):
         known = self._kept.attempts.get(attempt_id)
         if known is None:
             return self._kept.keep_attempt(_attempt(self._update_row("attempts", "attempt_id", attempt_id, columns)))
-        self._update("attempts", "attempt_id", attempt_id, columns)
+        self._update_later("attempts", "attempt_id", attempt_id, columns)
         read = {name: _READ[name](value) for name, value in columns.items()}
         return self._kept.keep_attempt(replace(known, **read))
 

@@ -36,7 +36,7 @@ class Books(Table):
 
     def get(self, account: str, strategy: str, security: str) -> BookRow:
         """One book; all zeros when nothing was ever done in it."""
-        row = self._one(_GET, stored(account), stored(strategy), stored(security))
+        row = self._one_apart(_GET, stored(account), stored(strategy), stored(security))
         return BookRow(account=account, strategy=strategy, security=security) if row is None else _book(row)
 
     def set_carry(

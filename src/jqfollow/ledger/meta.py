@@ -18,7 +18,7 @@ class Meta(Table):
 
     def get(self, key: str) -> str | None:
         """A value."""
-        row = self._one("SELECT value FROM meta WHERE key = ?", stored(key))
+        row = self._one_apart("SELECT value FROM meta WHERE key = ?", stored(key))
         return None if row is None else str(row["value"])
 
     def set(self, key: str, value: str) -> None:
@@ -26,6 +26,10 @@ class Meta(Table):
         self._kept.remark_tag = None
         sql = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
         self._c.execute(sql, (stored(key), stored(value)))
+
+    def remove(self, key: str) -> None:
+        """Forgets a value."""
+        self._c.execute("DELETE FROM meta WHERE key = ?", (stored(key),))
 
     def renew_remark_tag(self) -> None:
         """Gives this file remarks of its own.

@@ -1,6 +1,6 @@
 """What accounts shall do because of signals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack
 
 from jqfollow.clock import SHANGHAI, from_ms, to_ms
 from jqfollow.domain import ORDER_OPEN, FollowMode, OrderState, Side, Waiting, WaitingFor
-from jqfollow.ledger.codec import Stored, day_text, decimal, figures, maybe, refusal_columns, stored
+from jqfollow.ledger.codec import Stored, day_text, decimal, figures, maybe, refusal_columns, stored, to_json
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.rows import NewOrder, OrderRow, Terms
 from jqfollow.ledger.table import Table, checked_columns
@@ -39,6 +39,7 @@ UPDATE orders SET updated_at = updated_at + ?1 WHERE updated_at >= ?2 AND day >=
 _OF_BOOK = "SELECT * FROM orders WHERE account = ? AND strategy = ? AND security = ? ORDER BY order_id"
 _NEWER_THAN = "SELECT * FROM orders WHERE order_id > ? ORDER BY order_id"
 _OF_DAYS = "SELECT * FROM orders WHERE day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR strategy = ?3) ORDER BY order_id"
+_SOME = "SELECT * FROM orders WHERE order_id IN (SELECT value FROM json_each(?)) ORDER BY order_id"
 _OF_SIGNAL = "SELECT * FROM orders WHERE signal_id = ? ORDER BY order_id"
 
 
@@ -129,6 +130,10 @@ class Orders(Table):
         row = self._one("SELECT * FROM orders WHERE order_id = ?", order_id)
         return None if row is None else self._kept.keep_order(_order(row))
 
+    def some(self, order_ids: Iterable[int]) -> OrderRows:
+        """Several orders, oldest first."""
+        return [_as_before(row) for row in self._all(_SOME, to_json(sorted(order_ids)))]
+
     def update(self, order_id: int, at: datetime, **columns: Unpack[OrderColumns]) -> OrderRow:
         """Changes the columns given; an order that ends waits for nothing any more.
 
@@ -176,7 +181,7 @@ class Orders(Table):
         known = self._kept.orders.get(order_id)
         if known is None or not columns.keys() <= _TOLD:
             return self._kept.keep_order(_order(self._update_row("orders", "order_id", order_id, columns)))
-        self._update("orders", "order_id", order_id, columns)
+        self._update_later("orders", "order_id", order_id, columns)
         return self._kept.keep_order(_changed(known, columns))
 
     def clock_was_set(self, step: timedelta, since: datetime) -> None:

@@ -48,7 +48,7 @@ class Pauses(Table):
     def list(self) -> PauseRows:
         """All pauses, those of everything before those of buys, the widest first."""
         if self._kept.pauses is None:
-            self._kept.pauses = [_pause(row) for row in self._all(_LIST)]
+            self._kept.pauses = [_pause(row) for row in self._c.execute(_LIST)]
         return self._kept.pauses
 
 

@@ -23,13 +23,27 @@ class Table:
         self._kept.flush(self._c)
 
     def _one(self, sql: str, *values: Stored) -> Any:
+        if self._kept.changes:
+            self._kept.settle(self._c)
+        return self._c.execute(sql, values).fetchone()
+
+    def _one_apart(self, sql: str, *values: Stored) -> Any:
+        """Like `_one`, of a table whose rows are not changed later (`_update_later`)."""
         return self._c.execute(sql, values).fetchone()
 
     def _all(self, sql: str, *values: Stored) -> list[Any]:
+        if self._kept.changes:
+            self._kept.settle(self._c)
         return self._c.execute(sql, values).fetchall()
+
+    def _update_later(self, table: str, key: str, key_value: int, values: Mapping[str, Stored]) -> None:
+        """Changes a row that is kept: it is written before any row is read that could tell, or the transaction ends."""
+        self._kept.changes.setdefault((table, key, key_value), {}).update(values)
 
     def _update_row(self, table: str, key: str, key_value: int, values: Mapping[str, Stored]) -> Any:
         """The row as it is then."""
+        if self._kept.changes:
+            self._kept.settle(self._c)
         names = ", ".join(f"{name} = ?" for name in values)
         sql = f"UPDATE {table} SET {names} WHERE {key} = ? RETURNING *"  # noqa: S608  names are this package's own
         rows = self._c.execute(sql, (*values.values(), key_value)).fetchall()

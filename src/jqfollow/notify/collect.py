@@ -108,7 +108,13 @@ def _account(tx: Tx, scene: Scene, state: AccountState) -> AccountFacts:
         refused=states[OrderState.REJECTED],
         open=len(tx.orders.open(state.account)),
         unknown=sum(1 for a in tx.attempts.live(state.account) if a.state is AttemptState.UNKNOWN),
+        missing=_missing(tx, state.account, day),
     )
+
+
+def _missing(tx: Tx, account: str, day: date) -> tuple[str, ...] | None:
+    lines = tx.holdings.lines(account) if tx.holdings.checked(account, day, "close") else None
+    return None if lines is None else tuple(line.security for line in lines.values() if line.volume < 0)
 
 
 def _strategy(tx: Tx, scene: Scene, name: str) -> StrategyFacts:

@@ -62,6 +62,8 @@ class AccountFacts:
     refused: int = 0
     open: int = 0
     unknown: int = 0
+    missing: tuple[str, ...] | None = None
+    """Securities of which the broker held less than the books after the close; `None`: nobody compared them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

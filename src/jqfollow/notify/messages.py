@@ -144,6 +144,17 @@ def clocks_differ(title: str, skew_s: float) -> str:
     return _message(lines)
 
 
+def restored(now: datetime, why: str) -> str:
+    """An older ledger was put back."""
+    lines = (
+        f"🚨【急】账本倒退了：{why}",
+        f"{now.astimezone(SHANGHAI):%m-%d %H:%M:%S} 以前产生的信号一律不跟（逐条不再提醒），之后的照常。",
+        "1. 用 jqfollow positions 与交易终端核对持仓，不对的用 jqfollow book 改。",
+        "2. 核对好以后：jqfollow restored --accept。",
+    )
+    return _message(lines)
+
+
 def clock_was_set(before: datetime, now: datetime) -> str:
     """This machine's clock was set while the service ran."""
     seconds = round(abs((now - before).total_seconds()))

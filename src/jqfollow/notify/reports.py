@@ -19,6 +19,7 @@ from jqfollow.reasons import Reason
 
 _SHORT: dict[Reason, str] = {
     Reason.STALE: "过时",
+    Reason.RESTORED: "账本倒退前",
     Reason.LATE: "来晚",
     Reason.REPLAYED: "重复",
     Reason.BACKTEST: "回测",
@@ -151,6 +152,10 @@ def _account_lines(facts: AccountFacts) -> list[str]:
     }
     shown = "，".join(f"{word} {count:,}" for word, count in counts.items() if count) or "无订单"
     lines.append(f"{shown}；成交额 {money(facts.turnover)} 元")
+    if facts.missing:
+        lines.append(f"⚠️ 券商持有的比账本少：{'、'.join(facts.missing)}")
+    elif facts.missing is None and facts.real:
+        lines.append("券商持仓与账本：收盘后还没有核对")
     return lines
 
 

@@ -1,10 +1,11 @@
 """The PC's end: takes what the relay stored into the ledger, and acknowledges it after the commit."""
 
 import asyncio
+import math
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from jqfollow.api.opening import Opened, Opener
 from jqfollow.api.problem import ProblemError
 from jqfollow.api.reception import Reception
 from jqfollow.clock import Clock
+from jqfollow.domain import JqfollowError
 from jqfollow.relay.book import public_of
 from jqfollow.relay.connect import connect, trusting
 from jqfollow.relay.errors import RelayError
@@ -44,6 +46,7 @@ _TOLD_AFTER_S = 60.0
 _AGAIN_S = 0.5
 _LATER_S = 2.0
 _FAILED_S = 30.0
+_REFUSED_AGAIN_S = 600.0
 _CONFLICT = 409
 _ONE_PER_SUBJECT = 10077
 """The engine's number for `maximum messages per subject exceeded`."""
@@ -97,7 +100,9 @@ async def look(connection: Client, ticket: Ticket, clock: Clock, state: RelaySta
     if "error" in told:
         raise nats.js.errors.APIError(**told["error"])
     state.waiting = int(told["num_pending"]) + int(told["num_ack_pending"])
-    state.ahead_s = (datetime.fromisoformat(told["ts"]) - clock.now()).total_seconds()
+    there = datetime.fromisoformat(told["ts"])
+    state.ahead_s = (there - clock.now()).total_seconds()
+    state.offset_s = there.timestamp() - clock.monotonic()
     state.shared = int(told["num_waiting"]) > 1  # of requests of ours there is one
 
 
@@ -116,6 +121,7 @@ class RelayLine:
         self._clock = clock
         self._tell = tell
         self._told: set[str] = set()
+        self._refused_told_s = -math.inf
 
     async def run(self) -> None:
         """For ever, until cancelled: connects, takes, and begins anew after any trouble."""
@@ -145,10 +151,16 @@ class RelayLine:
         passing = {Trouble.CONNECTING} if down_s < _TOLD_AFTER_S else set()
         wrong = {notice.what: notice.zh for notice in state.notices() if notice.what not in {"refused", *passing}}
         if state.connected and self._told & set(Trouble):
-            await self._tell(f"中继已连上，还存着 {state.waiting} 条信号")
+            await self._say(f"中继已连上，还存着 {state.waiting} 条信号")
         for what in set(wrong) - self._told:
-            await self._tell(wrong[what])
+            await self._say(wrong[what])
         self._told = set(wrong) | (self._told & passing)
+
+    async def _say(self, zh: str) -> None:
+        try:
+            await self._tell(zh)
+        except JqfollowError:  # the ledger cannot be written: the log has it, and the line goes on
+            log.exception("relay_not_told", text=zh)
 
     async def _once(self) -> None:
         """One connection, until it is lost: a request that stood at an engine which is gone is not waited for."""
@@ -241,8 +253,8 @@ class RelayLine:
 
     def _kept_s(self, message: Msg) -> float:
         """How long the relay had it, by the relay's own clock: whatever time it is there, so old it is at least."""
-        there = self._clock.now() + timedelta(seconds=self.state.ahead_s)
-        return max(0.0, (there - message.metadata.timestamp).total_seconds())
+        there_s = self._clock.monotonic() + self.state.offset_s
+        return max(0.0, there_s - message.metadata.timestamp.timestamp())
 
     def _opened(self, message: Msg) -> Opened:
         opened = self._opener.open_stored(_SEALED.validate_python(read_object(message.data)))
@@ -254,7 +266,11 @@ class RelayLine:
         """Never usable: told to people, kept by the relay, and not asked for again."""
         self.state.refused += 1
         log.error("relay_message_refused", subject=message.subject, why=why)
-        await self._tell(
-            f"中继送来一条不能用的消息（{message.subject}）：密钥可能已更换，或有人拿到了中继密钥，请查看日志"
-        )
+        now_s = self._clock.monotonic()
+        if now_s - self._refused_told_s >= _REFUSED_AGAIN_S:  # who has a relay key may send a flood of them
+            self._refused_told_s = now_s
+            await self._say(
+                f"中继送来不能用的消息（{message.subject}，至今 {self.state.refused} 条）："
+                "密钥可能已更换，或有人拿到了中继密钥，请查看日志"
+            )
         await message.ack()

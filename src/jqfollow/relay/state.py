@@ -64,6 +64,8 @@ class RelayState:
     """How long the relay had kept that one."""
     ahead_s: float = 0.0
     """The relay's clock minus ours."""
+    offset_s: float = 0.0
+    """The relay's clock in seconds since 1970, minus our steady one: ours may be set meanwhile."""
     shared: bool = False
     """Somebody else takes from this PC's consumer."""
 

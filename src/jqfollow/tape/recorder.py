@@ -170,8 +170,8 @@ def _orders(tx: Tx, last: int | None, watched: Sequence[int]) -> tuple[int, list
     """
     newest = tx.orders.newest()
     new = tx.orders.open() if last is None else tx.orders.newer_than(last)
-    known = (tx.orders.get(order_id) for order_id in watched)
-    found = {order.order_id: order for order in (*new, *known) if order is not None}
+    known = tx.orders.some(watched)
+    found = {order.order_id: order for order in (*new, *known)}
     return newest, list(found.values())
 
 

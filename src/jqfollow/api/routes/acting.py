@@ -30,7 +30,7 @@ def acting_router(parts: Parts) -> APIRouter:
     async def place(order: ManualOrderIn, idempotency_key: IdempotencyKey = None) -> list[models.OrderView]:
         """与信号走同样的风控与执行；实盘账户须填 confirm / treated like a signal; a real account wants `confirm`."""
         _check(parts, order)
-        wanted = ManualOrder(**order.model_dump())
+        wanted = ManualOrder(**order.model_dump(), key=idempotency_key)
         try:
             rows = await parts.once.run(idempotency_key, wanted, lambda: parts.desk.place_manual(wanted))
         except ReusedKeyError:
@@ -38,6 +38,12 @@ def acting_router(parts: Parts) -> APIRouter:
                 409, "Idempotency-Key 已用于另一笔下单 / this Idempotency-Key belongs to another order"
             ) from None
         return [await _shown(parts, row) for row in rows]
+
+    @router.get("/preview", summary="下单之前看一眼 / before an order is placed")
+    async def preview(account: str, security: str) -> models.PreviewView:
+        """名称、现价、涨跌停、账户资金 / name, last price, the day's limits, the account's money."""
+        told = await parts.desk.preview(account, security)
+        return models.PreviewView.model_validate(told, from_attributes=True)
 
     @router.post("/orders/{order_id}/cancel", summary="撤单 / cancel")
     async def cancel(order_id: OrderId) -> models.OrderView:

@@ -64,10 +64,23 @@ async function refresh() {
   timer = setTimeout(refresh, again ? 0 : pause);
 }
 
+// The worst that stands: in the head that stays in sight, in the tab's title and its icon.
+function worst(status) {
+  if (state.failures > 1) return { mood: "lost", text: t("lost") };
+  if (!status) return { mood: "loading", text: t("loading") };
+  if (status.unknown.length) return { mood: "alarm", text: `${t("unknown")} ${status.unknown.length}` };
+  const down = status.accounts.filter((a) => !a.ready);
+  if (down.length) return { mood: down.some((a) => a.real) ? "down" : "partly", text: `${t("not_ready")}: ${down.map((a) => a.account).join(" ")}` };
+  const mood = status.paused ? "paused" : status.pauses.length ? "partly" : "running";
+  return { mood, text: t(mood) };
+}
+
+const MARKS = { lost: "✕ ", alarm: "⚠ ", down: "⚠ ", paused: "⏸ ", partly: "⏸ " };
+
 function head(status) {
-  const lost = state.failures > 1;
-  const mood = lost ? "lost" : !status ? "loading" : status.paused ? "paused" : status.pauses.length ? "partly" : "running";
-  draw("state", [mood, language()], () => [h("i", { class: "dot", "aria-hidden": "true" }), h("span", {}, t(mood))]);
+  const { mood, text } = worst(status);
+  const lost = mood === "lost";
+  draw("state", [mood, text, language()], () => [h("i", { class: "dot", "aria-hidden": "true" }), h("span", {}, text)]);
   byId("state").dataset.mood = mood;
   document.body.classList.toggle("lost", lost);
   if (!status) return;
@@ -80,8 +93,11 @@ function head(status) {
   draw("notices", [status.notices, status.pauses, language()], () => notices(status, resume));
   byId("unknown").hidden = !status.unknown.length;
   draw("unknown-rows", [status.unknown, language()], () => unknownRows(status.unknown, settle, show));
-  const alarm = status.unknown.length ? `⚠${status.unknown.length} ` : status.paused ? "⏸ " : "";
-  document.title = `${alarm}jqfollow`;
+  const several = status.unknown.length ? `⚠${status.unknown.length} ` : MARKS[mood] ?? "";
+  document.title = `${several}jqfollow`;
+  const icon = `/static/favicon${["alarm", "down", "lost"].includes(mood) ? "-alarm" : ""}.svg`;
+  const link = document.querySelector('link[rel="icon"]');
+  if (link.getAttribute("href") !== icon) link.setAttribute("href", icon);
 }
 
 function filters(status) {

@@ -3,7 +3,7 @@
 import { clock, count, h, price } from "./dom.js";
 import { both, half, t, why } from "./i18n.js";
 import { badge, orderBadge, pair, progress, sideTag } from "./parts.js";
-import { get, post } from "./server.js";
+import { Unanswered, get, post } from "./server.js";
 
 export function open(title, content, { wide = false } = {}) {
   const dialog = h(
@@ -83,19 +83,57 @@ export function settleDialog(attempt, order, done) {
   });
 }
 
+// An order to which no answer came keeps its key: confirmed again it is the same one, and not a second.
+let unanswered = { text: "", key: "" };
+
+function keyOf(order) {
+  const text = JSON.stringify(order);
+  if (unanswered.text !== text) unanswered = { text, key: crypto.randomUUID() };
+  return unanswered.key;
+}
+
+// Name, price, and what it comes to: seen before it is confirmed.
+async function preview(order, into) {
+  try {
+    const told = await get(`/api/preview?${new URLSearchParams({ account: order.account, security: order.security })}`);
+    const at = Number(order.price ?? told.last);
+    const value = at * order.volume;
+    const share = told.total && at ? ` · ${t("share_of_account")} ${((value / Number(told.total)) * 100).toFixed(1)} %` : "";
+    into.replaceChildren(
+      h("p", {}, h("b", {}, told.name ?? ""), " ", h("span", { class: "num" }, told.security), told.last ? ` · ${t("last")} ` : "",
+        h("span", { class: "num" }, told.last ? price(told.last) : "")),
+      at ? h("p", { class: "num" }, `≈ ${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })} ${t("yuan_unit")}${share}`) : h("p", { class: "warn" }, t("no_price_now")),
+    );
+  } catch (error) {
+    into.replaceChildren(h("p", { class: "warn" }, half(error.message)));
+  }
+}
+
 export function confirmOrder(order, account, done) {
   const id = h("input", { name: "confirm", required: true, inputmode: "numeric", autocomplete: "off" });
-  const key = crypto.randomUUID();
+  const key = keyOf(order);
+  const seen = h("div", { class: "preview", "aria-live": "polite" });
   const fields = [
     h("p", { class: "summary" }, sideTag(order.side), " ", h("b", { class: "num" }, order.security), " ",
       h("span", { class: "num" }, `${count(order.volume)} @ ${order.price ?? t("limit_hint")}`)),
+    seen,
     h("p", { class: "dim" }, `${order.account} · ${order.strategy}`),
     account.real ? field(t("confirm_real"), id) : null,
   ];
   form(t("confirm_title"), fields, {
     label: t("place"), danger: account.real,
-    act: async (data) => done(await post("/api/orders", account.real ? { ...order, confirm: data.confirm } : order, key)),
+    act: async (data) => {
+      try {
+        const orders = await post("/api/orders", account.real ? { ...order, confirm: data.confirm } : order, key);
+        unanswered = { text: "", key: "" };
+        done(orders);
+      } catch (error) {
+        if (!(error instanceof Unanswered)) throw error;
+        throw new Error(both({ zh: "没有收到答复，不知道是否已下单。再点一次“下单”不会重复；也可以先看“未完成”", en: "no answer: nobody knows whether it was placed. Placing it again makes no second order" }));
+      }
+    },
   });
+  preview(order, seen);
 }
 
 const steps = (detail) => [
@@ -136,6 +174,8 @@ function stages(rows) {
   return rows.length ? h("details", {}, h("summary", {}, t("stages")), h("ol", { class: "stages" }, rows.map(line))) : null;
 }
 
+const LOOK_MS = 2000;
+
 export async function orderDialog(id, done) {
   let detail = null;
   try {
@@ -144,13 +184,35 @@ export async function orderDialog(id, done) {
     open(t("detail"), h("p", { class: "bad" }, half(error.message)));
     return;
   }
-  const { order, signal } = detail;
+  const content = h("div", {});
   const cancel = () => askFirst(t("cancel"), t("cancel_ask"), async () => {
     await post(`/api/orders/${id}/cancel`);
     dialog.close();
     done();
   }, { danger: true, label: t("cancel") });
-  const dialog = open(`${t("detail")} ${id}`, [
+  const drawn = () => content.replaceChildren(...orderContent(detail, cancel).flat().filter(Boolean));
+  drawn();
+  const dialog = open(`${t("detail")} ${id}`, content, { wide: true });
+  // As live as the page behind it: what is shown here is what a person acts upon.
+  const look = async () => {
+    if (!dialog.isConnected) return;
+    try {
+      const now = document.hidden ? detail : await get(`/api/orders/${id}`);
+      if (JSON.stringify(now) !== JSON.stringify(detail)) {
+        detail = now;
+        drawn();
+      }
+    } catch {
+      // The page's head says that the service is lost.
+    }
+    setTimeout(look, LOOK_MS);
+  };
+  setTimeout(look, LOOK_MS);
+}
+
+function orderContent(detail, cancel) {
+  const { order, signal } = detail;
+  return [
     h("p", { class: "summary" }, h("b", { class: "num" }, order.security), " ", sideTag(order.side), " ", orderBadge(order), " ", progress(order)),
     why(order) ? h("p", { class: "reason" }, why(order)) : null,
     h("dl", { class: "grid" }, pair(t("account"), order.account), pair(t("strategy"), order.strategy),
@@ -159,5 +221,5 @@ export async function orderDialog(id, done) {
     h("section", {}, h("h3", {}, t("history")), h("ol", { class: "steps" }, steps(detail).map(step))),
     attempts(detail.attempts), fills(detail.fills), stages(detail.stages),
     order.open ? h("div", { class: "row end" }, h("button", { type: "button", class: "danger", onclick: cancel }, t("cancel"))) : null,
-  ], { wide: true });
+  ];
 }

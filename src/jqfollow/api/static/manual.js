@@ -4,16 +4,43 @@ import { byId, h } from "./dom.js";
 import { t } from "./i18n.js";
 import { confirmOrder } from "./dialogs.js";
 import { orderRow } from "./parts.js";
+import { get } from "./server.js";
 
 let drawnFor = "";
+let placed = [];
+let result = null;
+let show = null;
+
+const LOOK_MS = 2000;
+
+// What was placed here is shown as it stands, until it has ended.
+async function look() {
+  const open = placed.filter((row) => row.open);
+  if (!open.length) return;
+  if (!document.hidden) {
+    try {
+      const now = await Promise.all(open.map((row) => get(`/api/orders/${row.order_id}`)));
+      const known = new Map(now.map((detail) => [detail.order.order_id, detail.order]));
+      placed = placed.map((row) => known.get(row.order_id) ?? row);
+      drawPlaced();
+    } catch {
+      // The page's head says that the service is lost.
+    }
+  }
+  setTimeout(look, LOOK_MS);
+}
+
+const drawPlaced = () => result?.replaceChildren(...placed.map((row) => orderRow(row, show, { full: true })));
 
 // Drawn once for a configuration and a language: what a person types is never drawn over.
-export function manualForm(status, show, done) {
+export function manualForm(status, opens, done) {
+  show = opens;
   const key = JSON.stringify([t("place"), status.strategies.map((s) => s.strategy), status.accounts.map((a) => a.account)]);
   if (key === drawnFor) return;
   drawnFor = key;
   const form = byId("manual");
-  const result = h("div", { "aria-live": "polite" });
+  result = h("div", { "aria-live": "polite" });
+  drawPlaced();
   const options = (rows, name, extra) => rows.map((row) => h("option", { value: row[name] }, extra(row)));
   const field = (label, input) => h("label", { class: "field" }, h("span", {}, label), input);
   const side = (value, checked) =>
@@ -37,7 +64,9 @@ export function manualForm(status, show, done) {
     const order = { ...data, security: data.security.trim(), volume: Number(data.volume), price: data.price || null };
     const account = status.accounts.find((a) => a.account === data.account);
     confirmOrder(order, account, (orders) => {
-      result.replaceChildren(...orders.map((row) => orderRow(row, show, { full: true })));
+      placed = orders;
+      drawPlaced();
+      setTimeout(look, LOOK_MS);
       done();
     });
   };

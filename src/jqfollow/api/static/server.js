@@ -7,8 +7,16 @@ export class Refused extends Error {
   }
 }
 
+// Nobody knows whether it was done.
+export class Unanswered extends Error {}
+
 async function ask(path, options = {}) {
-  const response = await fetch(path, { signal: AbortSignal.timeout(10000), ...options });
+  let response = null;
+  try {
+    response = await fetch(path, { signal: AbortSignal.timeout(10000), ...options });
+  } catch {
+    throw new Unanswered("服务没有回答：程序可能已停止 / the service does not answer: it may have stopped");
+  }
   if (response.status === 401) {
     location.reload(); // the session is over: the service shows its login page
     throw new Refused(401, null);

@@ -1,6 +1,7 @@
 """`jqfollow demo`: a JoinQuant trading day through the real port, with the real client, on the paper broker."""
 
 import asyncio
+import os
 import tempfile
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -120,6 +121,7 @@ def demo() -> None:
     console.print(Panel(heading, title="jqfollow demo", title_align="left", expand=False))
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     with tempfile.TemporaryDirectory(prefix="jqfollow-demo-", ignore_cleanup_errors=True) as folder:
+        os.environ["JQF_STATE"] = str(Path(folder) / "state")  # nothing of it is left anywhere
         play = asyncio.run(_play(console, Path(folder)))
     console.print()
     console.print(_table(play))

@@ -30,6 +30,9 @@ def sleep(_: Surroundings) -> Sequence[Finding]:
 def judged_sleep(plan: power.PowerPlan) -> Sequence[Finding]:
     """What is found of a plan."""
     found = power.threats(plan)
+    if not found and not plan.told:
+        zh, en = "Windows 没有告诉电源计划，会不会睡眠不知道", "Windows does not tell its power plan"
+        return [warn("sleep", zh, en, "看“设置 → 系统 → 电源”", "look at Settings, System, Power")]
     if not found:
         return [ok("sleep", "电源计划不会让电脑睡眠", "the power plan sends the computer to no sleep")]
     return [
@@ -37,8 +40,8 @@ def judged_sleep(plan: power.PowerPlan) -> Sequence[Finding]:
             "sleep",
             threat.zh + ("（服务运行时会被阻止）" if threat.held else ""),
             threat.en + (" (held off while the service runs)" if threat.held else ""),
-            f"在命令行运行：{threat.command}" if threat.command else "插上电源",
-            f"run: {threat.command}" if threat.command else "plug it in",
+            f"在命令行运行：{'，再运行 '.join(threat.commands)}" if threat.commands else "插上电源",
+            f"run: {', then '.join(threat.commands)}" if threat.commands else "plug it in",
         )
         for threat in found
     ]

@@ -1,0 +1,98 @@
+"""Notices that an older data folder was put back, so that nothing made before that is an order again.
+
+An older ledger has forgotten messages, and would take a captured one of the last minutes for new. How far the ledger
+had come is kept outside the data folder, too; and the broker's list may know remarks that the ledger does not.
+"""
+
+import contextlib
+import json
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from jqfollow.clock import from_ms, to_ms
+from jqfollow.ledger.tx import Tx
+from jqfollow.notify import messages
+from jqfollow.notify.kinds import Kind
+from jqfollow.wire.private_file import write_private
+
+log = structlog.get_logger(__name__)
+
+KEEP_EVERY_S = 10
+_UNTIL = "restored_until"
+_MARGIN = timedelta(seconds=1)
+
+
+class HighWater:
+    """The newest message's number and time, of one ledger, kept outside its folder; no secret is in it."""
+
+    def __init__(self, ledger_id: str, folder: Path | None = None) -> None:
+        """`folder`: where people's programs keep their state, when not given."""
+        self._path = (folder or state_folder()) / f"{ledger_id[:16]}.json"
+        self._kept: tuple[int, int] | None = None
+
+    def read(self) -> tuple[int, datetime] | None:
+        """What was kept last; `None`: nothing that can be read."""
+        try:
+            told = json.loads(self._path.read_text(encoding="utf-8"))
+            return int(told["signal_id"]), from_ms(int(told["received_at"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def keep(self, signal_id: int, received_at: datetime) -> None:
+        """Keeps it, when it is new; a folder that cannot be written costs the notice, and nothing else."""
+        newest = (signal_id, to_ms(received_at))
+        if newest == self._kept:
+            return
+        try:
+            write_private(self._path, json.dumps({"signal_id": newest[0], "received_at": newest[1]}).encode())
+            self._kept = newest
+        except OSError as error:
+            log.warning("high_water_not_kept", error=str(error))
+
+
+def state_folder() -> Path:
+    """Where programs of this user keep their state: `JQF_STATE`, else the system's own place."""
+    if told := os.environ.get("JQF_STATE"):
+        return Path(told)
+    with contextlib.suppress(KeyError):
+        return Path(os.environ["LOCALAPPDATA"]) / "jqfollow" / "state"
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "jqfollow"
+
+
+def is_older(tx: Tx, kept: tuple[int, datetime] | None) -> bool:
+    """Whether the ledger has not come as far as was kept outside of it."""
+    if kept is None:
+        return False
+    newest = tx.signals.newest()
+    return newest is None or (newest.signal_id < kept[0] and newest.received_at < kept[1] - _MARGIN)
+
+
+def note(tx: Tx, now: datetime, why: str) -> None:
+    """An older ledger was put back: from now on nothing made before is followed, until a person says so.
+
+    The attempts to come get remarks that the forgotten ones did not have.
+    """
+    known = tx.meta.get(_UNTIL)
+    if known is not None and from_ms(int(known)) >= now - _MARGIN:
+        return
+    tx.meta.set(_UNTIL, str(to_ms(now)))
+    tx.meta.renew_remark_tag()
+    tx.outbox.put(Kind.ALERT, messages.restored(now, why), now, unique_key=f"restored-{to_ms(now)}")
+
+
+def until(tx: Tx) -> datetime | None:
+    """Nothing made before is followed; `None`: no restore stands unanswered."""
+    told = tx.meta.get(_UNTIL)
+    return None if told is None else from_ms(int(told))
+
+
+def accept(tx: Tx) -> bool:
+    """A person says that it is well; whether there was something to say it of."""
+    if until(tx) is None:
+        return False
+    tx.meta.remove(_UNTIL)
+    return True

@@ -1,0 +1,68 @@
+"""An older data folder is put back: what it has forgotten is not done again."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from jqfollow import restored
+from jqfollow.reasons import Reason
+
+from .house import House
+
+CODE = "000001.XSHE"
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JQF_STATE", str(tmp_path / "state"))
+
+
+async def test_a_captured_message_of_before_is_no_order(tmp_path: Path) -> None:
+    async with House(tmp_path / "house", wecom=True) as house:
+        house.market(CODE)
+        await house.done(await house.send("demo", CODE, "buy", 100, price="10.00"))
+        await house.stop()
+        shutil.copytree(house.data_dir, tmp_path / "old")
+        await house.start()
+        house.forward(2)
+        captured = house.seal("demo", house.order_text("demo", CODE, "buy", 200, price="10.00"))
+        accepted = await house.post(captured)
+        assert accepted.json()["status"] == "accepted"
+        await house.done(accepted.json()["signal_id"])
+        tag = await house.ledger.read(lambda tx: tx.meta.get("remark_tag"))
+        await house.stop()
+        (house.data_dir / "ledger.sqlite3").unlink()
+        for name in ("ledger.sqlite3", "ledger.sqlite3-wal", "ledger.sqlite3-shm"):
+            if (tmp_path / "old" / name).exists():
+                shutil.copy(tmp_path / "old" / name, house.data_dir / name)
+        await house.start()
+        again = (await house.post(captured)).json()
+        assert (again["status"], again["why"]) == ("accepted", "restored")
+        texts = [house.order_text("demo", CODE, "buy", 100, price="10.00", age_s=9) for _ in range(3)]
+        others = [await house.post(house.seal("demo", text)) for text in texts]
+        assert {answer.json()["why"] for answer in others} == {"restored"}
+        await house.told("账本倒退了", "jqfollow restored --accept")
+        rows = await house.ledger.read(lambda tx: [o for o in tx.outbox.list() if "倒退" in o.text])
+        assert len(rows) == 1
+        assert await house.ledger.read(lambda tx: tx.meta.get("remark_tag")) != tag
+        house.forward(1)
+        fresh = await house.send("demo", CODE, "buy", 300, price="10.00")
+        await house.done(fresh)
+        assert (await house.book(CODE)).volume == 400
+        await house.ledger.write(restored.accept)
+        before = await house.send("demo", CODE, "buy", 100, price="10.00", age_s=30)
+        [order] = await house.done(before)
+        assert order.reason is not Reason.RESTORED
+
+
+async def test_an_ordinary_restart_is_none(tmp_path: Path) -> None:
+    async with House(tmp_path / "house") as house:
+        house.market(CODE)
+        for _ in range(3):
+            await house.done(await house.send("demo", CODE, "buy", 100, price="10.00"))
+            await house.restart()
+            house.market(CODE)
+        await house.crash()
+        await house.start()
+        assert await house.ledger.read(restored.until) is None
