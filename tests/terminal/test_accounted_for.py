@@ -25,7 +25,6 @@ LIMIT_UP, HALF, LATE, BONUS, HAND, SHANGHAI_BONUS = (
 SYMBOLS = {code: parse_security(code).symbol for code in (LIMIT_UP, HALF, LATE, BONUS, HAND, SHANGHAI_BONUS)}
 
 
-@pytest.mark.slow
 @pytest.fixture
 async def house(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DayHouse]:
     monkeypatch.setattr(supervisor, "PROBE_EVERY_S", 0.1)
@@ -56,6 +55,7 @@ async def drifts(house: DayHouse) -> dict[str, list[tuple[str, str]]]:
     return {row["security"]: [(c["cause"], c["shares"]) for c in row["causes"]] for row in rows}
 
 
+@pytest.mark.slow
 async def test_a_bad_day_through_the_vendors_layer(house: DayHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     for code in (BONUS, HAND, SHANGHAI_BONUS):
         house.calm(code, "10.00")
