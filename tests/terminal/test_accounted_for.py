@@ -96,7 +96,7 @@ async def test_a_bad_day_through_the_vendors_layer(house: DayHouse, monkeypatch:
     assert await drifts(house) == {
         SYMBOLS[LIMIT_UP]: [("refused", "1000")],
         SYMBOLS[HALF]: [("unfilled", str(1000 - half.filled))],
-        SYMBOLS[LATE]: [("refused", "500")],
+        SYMBOLS[LATE]: [("late", "500")],
         SYMBOLS[HAND]: [("traded_by_hand", "400")],
         SYMBOLS[SHANGHAI_BONUS]: [("corporate", "300.0")],
     }
