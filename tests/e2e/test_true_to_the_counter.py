@@ -17,6 +17,7 @@ from .counter import Counter, Counters, TerminalCounter, at, counters_of
 from .house import House
 
 CODE, SYMBOL, BOND = "600000.XSHG", "600000.SH", "113001.XSHG"
+SLOW = pytest.mark.slow
 FUND = "159941.XSHE"
 """A cross-border fund: sold on the day, which its code does not tell."""
 
@@ -190,7 +191,7 @@ async def test_3_a_part_that_was_filled_before_is_not_counted_again_under_the_ne
 # -- 1: money and shares that follow by seconds ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lag_s", [0.5, 3, 10])
+@pytest.mark.parametrize("lag_s", [pytest.param(0.5, marks=SLOW), 3, pytest.param(10, marks=SLOW)])
 async def test_1_a_buy_with_the_money_of_a_sell_is_placed_once_whatever_the_lag(
     counters: Counters, lag_s: float
 ) -> None:
@@ -408,7 +409,15 @@ async def test_7_people_are_told_before_the_close_that_nobody_will_settle_the_da
         assert "今晚登录" in await house.alerts()
 
 
-@pytest.mark.parametrize(("state", "words"), [(2, "登录中"), (4, "初始化中"), (5, "校正"), (9, "用户停用")])
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (2, "登录中"),
+        (4, "初始化中"),
+        pytest.param(5, "校正", marks=SLOW),
+        pytest.param(9, "用户停用", marks=SLOW),
+    ],
+)
 async def test_7_an_account_that_logs_in_or_initialises_is_not_ready_and_says_so(
     terminal: Terminal, tmp_path: Path, state: int, words: str
 ) -> None:

@@ -50,6 +50,21 @@ async def test_a_pc_comes_by_websocket(tmp_path: Path) -> None:
         assert (await house.signal(await signal_of(house, "w-1"))).message_id == "w-1"
 
 
+def usage(*, signs: bool) -> x509.KeyUsage:
+    """What the key may do: Python 3.13 verifies by RFC 5280 to the letter."""
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=signs,
+        crl_sign=signs,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
 def made(name: str, signer: Any = None) -> tuple[bytes, bytes, Any]:
     """A certificate for `name`, by `signer` or by itself; with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -66,6 +81,9 @@ def made(name: str, signer: Any = None) -> tuple[bytes, bytes, Any]:
         .not_valid_after(now + dt.timedelta(days=90))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=signer is None, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False)
+        .add_extension(usage(signs=signer is None), critical=True)
         .sign(signing, SHA256())
     )
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

@@ -12,17 +12,17 @@ from jqfollow.settings import CatchUp, Settings
 
 _ZERO = Decimal(0)
 _CAUSES = {
-    CatchUp.UNFILLED: Cause.UNFILLED,
-    CatchUp.REFUSED: Cause.REFUSED,
-    CatchUp.CASH: Cause.CASH,
-    CatchUp.MISSED: Cause.NEVER_ARRIVED,
+    CatchUp.UNFILLED: {Cause.UNFILLED},
+    CatchUp.REFUSED: {Cause.REFUSED},
+    CatchUp.CASH: {Cause.CASH},
+    CatchUp.MISSED: {Cause.NEVER_ARRIVED, Cause.LATE},
 }
 
 
 def owed(tx: Tx, order: OrderRow, *, settings: Settings) -> Decimal:
     """What an order that is not sized yet may make up for in its own direction, beside what rounding carries."""
     strategy = settings.strategies.get(order.strategy)
-    causes = {_CAUSES[each] for each in strategy.catch_up if each in _CAUSES} if strategy else set()
+    causes = {cause for each in strategy.catch_up for cause in _CAUSES.get(each, ())} if strategy else set()
     if not causes or order.closes:
         return _ZERO
     drift = drift_of_book(tx, settings, order.account, order.strategy, order.security)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
@@ -58,10 +58,15 @@ def drifts(
         pictures: what accounts hold, where that is known better than by the ledger's newest snapshot.
     """
     orders: dict[Key, list[OrderRow]] = defaultdict(list)
-    for order in tx.orders.history(strategy=strategy, account=account):
-        orders[order.account, order.strategy, order.security].append(order)
-    books = {(b.account, b.strategy, b.security): b for b in tx.books.list(account=account, strategy=strategy)}
     beside = _Beside(tx, settings, strategy=strategy, account=account)
+    for order in tx.orders.history(strategy=strategy, account=account):
+        if beside.counts(order.account, order.created_at):
+            orders[order.account, order.strategy, order.security].append(order)
+    books = {
+        (b.account, b.strategy, b.security): b
+        for b in tx.books.list(account=account, strategy=strategy)
+        if b.account in settings.accounts
+    }
     missing: dict[Key, int] = {}
     for name in {name for name, *_ in books}:
         picture = (pictures or {}).get(name) or newest_picture(tx, name)
@@ -115,7 +120,7 @@ def drifts_of(tx: Tx, settings: Settings, strategy: str, missing: Mapping[Key, i
     """The drift of some books of a strategy; `missing`: which, and what the account does not hold of each."""
     beside = _Beside(tx, settings, strategy=strategy, account=None)
     return [
-        drift_of(*key, tx.orders.of_book(*key), tx.books.get(*key).volume, beside.of(key, lacks))
+        drift_of(*key, beside.orders_of(tx, key), tx.books.get(*key).volume, beside.of(key, lacks))
         for key, lacks in missing.items()
     ]
 
@@ -139,9 +144,11 @@ class _Beside:
         self._account = account
         names = [strategy] if strategy is not None else list(settings.strategies)
         self._reports = {name: told for name in names if (told := _reports(tx, name)) is not None}
+        self._begun = {name: tx.numbers.begun_anew(name) for name in settings.accounts if account in {None, name}}
         self._bookings: dict[Key, list[BookingRow]] = defaultdict(list)
         for booking in tx.bookings.list(account=account, strategy=strategy):
-            self._bookings[booking.account, booking.strategy, booking.security].append(booking)
+            if self.counts(booking.account, booking.at):
+                self._bookings[booking.account, booking.strategy, booking.security].append(booking)
         self._elsewhere: dict[Key, dict[int, int]] = defaultdict(dict)
         for row in tx.elsewhere.all_differences(account=account, strategy=strategy):
             self._elsewhere[row.account, row.strategy, row.security][row.signal_id] = row.elsewhere
@@ -152,6 +159,15 @@ class _Beside:
                 booked = action.state is ActionState.BOOKED
                 split = Split(at=at, factor=action.factor, booked=booked, day=action.arrives)
                 self._splits[action.account, action.security].append(split)
+
+    def counts(self, account: str, at: datetime) -> bool:
+        """Whether what happened then happened to these books, and not to those of the account before."""
+        begun = self._begun.get(account)
+        return begun is None or at >= begun
+
+    def orders_of(self, tx: Tx, key: Key) -> list[OrderRow]:
+        """The orders of one book."""
+        return [order for order in tx.orders.of_book(*key) if self.counts(key[0], order.created_at)]
 
     def keys(self) -> set[Key]:
         """Books that a report or a booking names."""
@@ -182,6 +198,10 @@ class _Beside:
         if strategy is None or follow is None:
             return ()
         reports = self._reports[name]
+        if not self.counts(account, reports.newest.made_at):
+            return ()
+        if not self.counts(account, reports.first.made_at):
+            reports = replace(reports, first=reports.newest)
         first = _told_by(reports, reports.first, security, follow, strategy)
         if reports.newest is reports.first:
             return (first,)

@@ -208,7 +208,7 @@ class CatchUp(StrEnum):
     REFUSED = "refused"
     CASH = "cash"
     MISSED = "missed"
-    """Messages that never arrived, as a report of the strategy shows."""
+    """Messages that came too late, and those that never arrived, as a report of the strategy shows."""
 
 
 class Strategy(_Section):
