@@ -72,21 +72,26 @@ def _measure(prepare: Callable[[Stage], list[Signal]]) -> Callable[[Run, str], V
     return measure
 
 
-_ROWS = (
-    Row(key="seconds", label="the last at the broker after", unit="s", must=Bound(most=2), reached=Bound(most=5)),
+_REST = (
     Row(key="median", label="signal → broker, median", unit="ms"),
     Row(key="cpu", label="CPU an order", unit="ms"),
 )
 
+
+def _last(reached: float) -> Row:
+    label = "the last at the broker after"
+    return Row(key="seconds", label=label, unit="s", must=Bound(most=2), reached=Bound(most=reached))
+
+
 BUYS = Figure(
     name="burst",
     title=f"Burst of {SIZE} buys over {CONNECTIONS} connections, no limit on orders a second",
-    rows=_ROWS,
+    rows=(_last(5), *_REST),
     measure=_measure(buys),
 )
 MIXED = Figure(
     name="mixed",
     title=f"Burst of {SIZE}, half of them sells of yesterday's holdings",
-    rows=_ROWS,
+    rows=(_last(20), *_REST),  # orders of the same code wait for each other
     measure=_measure(mixed),
 )
