@@ -20,6 +20,7 @@ EVERYTHING = [
     ("GET", "/api/orders/open"),
     ("GET", "/api/orders/1"),
     ("GET", "/api/positions"),
+    ("GET", "/api/preview"),
     ("GET", "/api/fills"),
     ("GET", "/api/decisions"),
     ("POST", "/api/orders"),

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import shutil
 import socket
 import sys
@@ -21,6 +22,7 @@ from jqfollow.cli.lock import only_instance
 from jqfollow.clock import SHANGHAI
 from jqfollow.settings import Settings, load_settings
 from jqfollow.wire.keystore import KeyStore
+from jqfollow.wire.private_file import private_folder
 
 from .conftest import Run
 from .story import write_story
@@ -117,9 +119,14 @@ def test_what_a_scanner_and_a_firewall_are_told_names_exact_paths_and_ports(conf
 
 def test_disk_and_data_folder(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(config.parent)
+    private_folder(config.parent / "data")
     for free, level in ((10**10, "ok"), (10**9, "warn"), (10**6, "fail")):
         monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage._replace(free=free))
         assert levels(machine.data_folder(around(config))) == [("data_dir", level)]
+    if os.name != "nt":
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10**10))
+        (config.parent / "data").chmod(0o755)
+        assert levels(machine.data_folder(around(config))) == [("data_dir", "warn")], "others can read it"
     (config.parent / "data").rmdir()
     (config.parent / "data").write_text("a file", encoding="utf-8")
     assert levels(machine.data_folder(around(config))) == [("data_dir", "fail")]

@@ -56,7 +56,7 @@ def test_orders_and_fills(run: Run) -> None:
 
 def test_one_order(run: Run) -> None:
     story = data(run, "orders", "1")
-    assert set(story) == {"order", "attempts", "fills", "decisions", "events"}
+    assert set(story) == {"order", "attempts", "fills", "decisions", "events", "stages_after_us"}
     assert story["fills"][0]["traded_id"] == "123456789012345671"
     assert story["decisions"][0]["verdicts"] == [{"rule": "paused", "outcome": "pass", "figures": {}}]
     shown = run("orders", "1").output
