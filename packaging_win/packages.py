@@ -15,7 +15,7 @@ _HEAD = """\
 # All that goes into the zip as wheels, with their hashes: of Windows on x86-64 with Python {python}.
 # Written by `python -m packaging_win --lock`.
 """
-_ALSO = ["nats-py>=2.16,<3", "pip", "pynacl>=1.5"]
+_ALSO = ["aiohttp>=3.11,<4", "nats-py>=2.16,<3", "pip", "pynacl>=1.5"]
 """Beside what the project needs: a PC's end of the relay, and pip, which fetches `xtquant`."""
 
 
