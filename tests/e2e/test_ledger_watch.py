@@ -57,6 +57,7 @@ async def test_a_lost_ledger_takes_nothing_and_people_are_told(tmp_path: Path, h
         assert len(house.brokers["paper"].orders()) == 1
 
 
+@pytest.mark.slow
 async def test_a_ledger_that_is_held_is_told_and_goes_on(tmp_path: Path) -> None:
     async with House(tmp_path, wecom=True) as house:
         house.market(CODE)

@@ -35,7 +35,7 @@ async def step(house: House, jq: Joined, time: str, number: int, day: int) -> No
     await house.until(lambda tx: over(tx) or all(o.limit_price for o in tx.orders.open()))
 
 
-QUICK = {"several_tasks", "sub_portfolios", "grid", "helper_file"}
+QUICK = {"sub_portfolios", "grid"}
 
 
 @pytest.mark.parametrize(
