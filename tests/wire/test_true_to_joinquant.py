@@ -87,6 +87,16 @@ class TestRow1:
         assert [one["id"] for one in notice["ended"]] == ["1600001"]
         assert notice["holdings"] == {CODE: {"amount": 0, "closeable": 0}}
 
+    def test_without_a_list_orders_of_yesterday_are_no_news(self, service: Service, times: Times) -> None:
+        strategy = "\n_JqFollow.tools['get_orders'] = None\n"
+        with platform(client(service, times), pasted=True, strategy=strategy) as running:
+            running.run("buy", CODE, 500)
+            running.to("15:31")
+            running.next_day()
+            running.run("buy", OTHER, 300)
+        assert warnings(running) == []
+        assert [order["amount"] for order in orders(service)] == [500, 300]
+
     def test_without_a_list_the_order_objects_tell(self, service: Service, times: Times) -> None:
         strategy = "\n_JqFollow.tools['get_orders'] = None\n"
         with platform(client(service, times), pasted=True, strategy=strategy) as running:

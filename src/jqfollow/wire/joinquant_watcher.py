@@ -32,6 +32,7 @@ class _JqFollowWatcher(_JqFollowTeller):
         run, known = cls.run_type(context), cls.book["orders"]
         if cls.book.get("day") != cls.today(context):
             cls.forget(cls.today(context))
+            cls.objects = {name: order for name, order in cls.objects.items() if name in known}
             cls.book["day"], cls.book["lost"] = cls.today(context), 0
         listed = cls.listed()
         orders = dict(cls.objects) if listed is None else listed

@@ -14,6 +14,13 @@ from jqfollow.wire.client_file import render_client
 CASH = 1_000_000.0
 
 
+@dataclass(frozen=True, slots=True)
+class MarketOrderStyle:
+    """JoinQuant's name for it: the client goes by the name. Here with the price at which it is filled there."""
+
+    price: float
+
+
 @dataclass(slots=True)
 class _Position:
     total_amount: int = 0
@@ -66,7 +73,7 @@ class Stage:
 
     def order(self, security: str, amount: int, price: float) -> None:
         """The strategy's code calls `order`; a sell has a negative amount."""
-        self._namespace["order"](security, amount, SimpleNamespace(price=price))
+        self._namespace["order"](security, amount, MarketOrderStyle(price))
 
     def after_close(self) -> None:
         """What JoinQuant calls at 15:30."""
