@@ -100,7 +100,7 @@ class Following:
         self._stands(tx, signal, told)
         late = self._too_late(signal, told)
         for account, follow in self._followers(signal):
-            new = self._order(signal, told, account, follow, held, now)
+            new = self._order(signal, told, account, follow, held)
             if late is None:
                 self._create(tx, new, told, account, now)
             else:  # it ends as it begins: its share of the target is missing, and can be repaired
@@ -124,7 +124,9 @@ class Following:
         if session is None or session <= now:
             tx.orders.create(new, now)
             return
-        order = tx.orders.create(replace(new, day=session.astimezone(SHANGHAI).date()), now)
+        # Waiting moves the deadline by as long as it lasts.
+        held = replace(new, day=session.astimezone(SHANGHAI).date(), deadline=now + self._fresh())
+        order = tx.orders.create(held, now)
         order = tx.orders.wait(order, now, WaitingFor.SESSION, session)
         text = messages.order_waiting(
             order,
@@ -133,9 +135,7 @@ class Following:
         )
         tx.outbox.put(Kind.ORDER_WAITING, text, now, unique_key=f"waiting-{order.order_id}-{session}")
 
-    def _order(
-        self, signal: SignalRow, told: StrategyOrder, account: Account, follow: Follow, held: _Held, now: datetime
-    ) -> NewOrder:
+    def _order(self, signal: SignalRow, told: StrategyOrder, account: Account, follow: Follow, held: _Held) -> NewOrder:
         """What the account shall do; all that must hold later stands in it."""
         run = signal.run if signal.run not in {MANUAL_RUN, REPAIR_RUN} else _UNTOLD_RUN
         return NewOrder(
@@ -156,8 +156,7 @@ class Following:
                 reference=told.price,
                 account_number=account.number,
             ),
-            deadline=(now if told.status == "new" else signal.made_at)
-            + timedelta(seconds=self._settings.risk.max_signal_age_s),
+            deadline=self._begun(signal, told) + self._fresh(),
             limit_price=told.limit,
             closes=held.closes,
         )
@@ -207,14 +206,19 @@ class Following:
         most_s = max(FRESH_S, self._settings.risk.max_signal_age_s)
         if signal.wire in {Wire.MANUAL, Wire.REPAIR} or signal.run != LIVE_RUN:
             return None
-        begun = self._session_of(signal) if told.status == "new" else signal.made_at
+        begun = self._begun(signal, told)
         age_s = (signal.received_at - begun).total_seconds()
         if age_s <= most_s and (begun > signal.made_at or age_s >= -most_s):
             return None
         return Refusal(reason=Reason.LATE, figures={"age_s": f"{age_s:.0f}", "max_age_s": f"{most_s:g}"})
 
-    def _session_of(self, signal: SignalRow) -> datetime:
-        """When JoinQuant fills an order that it took while the exchange was closed."""
+    def _fresh(self) -> timedelta:
+        return timedelta(seconds=self._settings.risk.max_signal_age_s)
+
+    def _begun(self, signal: SignalRow, told: StrategyOrder) -> datetime:
+        """From when on it grows old: one that JoinQuant took while the exchange was closed, from the open on."""
+        if told.status != "new":
+            return signal.made_at
         starts = [account.next_session(signal.made_at, join_auction=False) for account, _ in self._followers(signal)]
         return min((start for start in starts if start is not None), default=signal.made_at)
 
