@@ -84,9 +84,9 @@ class StrategyNews:
             held = tx.signals.position(signal.strategy, told.order.symbol) or 0
             held += -rest if told.order.side is Side.BUY else rest
             tx.signals.set_position(signal.strategy, told.order.symbol, max(held, 0), signal.made_at)
-        return self._end_ours(tx, told, end, now)
+        return self._end_ours(tx, told, min(end.filled, told.order.amount), now)
 
-    def _end_ours(self, tx: Tx, told: SignalRow, end: OrderEnd, now: datetime) -> Sequence[AttemptRow]:
+    def _end_ours(self, tx: Tx, told: SignalRow, elsewhere: int, now: datetime) -> Sequence[AttemptRow]:
         orders = tx.orders.of_signal(told.signal_id)
         accounts = dict.fromkeys(order.account for order in orders)
         for account in accounts:
@@ -95,7 +95,7 @@ class StrategyNews:
                 account,
                 strategy=told.strategy,
                 security=orders[0].security,
-                elsewhere=end.filled,
+                elsewhere=elsewhere,
                 at=now,
             )
         open_orders = [order for order in orders if order.state in ORDER_OPEN]
