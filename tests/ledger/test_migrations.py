@@ -157,6 +157,18 @@ def test_from_version_1(path: Path) -> None:
     assert plain[0] == plain[1]
 
 
+def test_what_stands_is_known_to_rest_at_joinquant(path: Path) -> None:
+    store.prepare(path, schema=V1)
+    with sqlite3.connect(path) as connection:
+        connection.executescript(FILL.replace("'held'", "'open'"))
+    connection.close()
+    with Ledger.open(path) as ledger:
+        assert ledger.read_now(lambda tx: tx.elsewhere.rests(1))
+        known = ledger.read_now(lambda tx: tx.elsewhere.get("demo", "7", date(2026, 1, 5)))
+        assert known is not None
+        assert (known.state, known.filled) == ("resting", 0)
+
+
 def _plain(sql: object) -> str:
     text = re.sub(r"--[^\n]*", "", str(sql))
     return " ".join(re.sub(r'"(\w+)"', r"\1", text).split())

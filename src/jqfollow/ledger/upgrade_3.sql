@@ -34,6 +34,12 @@ CREATE TABLE jq_orders (
     PRIMARY KEY (strategy, jq_order_id, day)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX jq_orders_by_signal ON jq_orders (signal_id) WHERE signal_id IS NOT NULL;
+INSERT INTO jq_orders (strategy, jq_order_id, day, state, filled, signal_id, told_at)
+    SELECT strategy, jq_order_id, day, 'resting', coalesce(filled, 0), signal_id, made_at FROM signals
+    WHERE kind = 'order' AND state = 'followed' AND run = 'sim_trade'
+      AND status IN ('new', 'open', 'filled', 'pending_cancel')
+      AND EXISTS (SELECT 1 FROM orders WHERE orders.signal_id = signals.signal_id
+                  AND orders.state IN ('pending_new', 'new', 'partially_filled'));
 
 -- By how much an account's position is off since an order ended otherwise at JoinQuant than here.
 CREATE TABLE differences (
