@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 
 from jqfollow.clock import boot_id
-from jqfollow.domain import BrokerDownError
+from jqfollow.domain import BrokerDownError, JqfollowError
 from jqfollow.ledger.tx import Tx
 
 log = structlog.get_logger(__name__)
@@ -43,12 +43,21 @@ class CallLog:
         """A new file, and its name in the ledger; before the first intent of this run, in a transaction of its own.
 
         Raises:
-            OSError: the file cannot be written.
+            JqfollowError: the file cannot be written.
         """
         if self._file is not None:
             self._file.close()
-        self._file = FileIO(self._path, "w")
-        self._file.write(f"boot {self._boot}\nrun {self._run}\n".encode())
+        head = f"boot {self._boot}\nrun {self._run}\n".encode()
+        try:
+            self._file = FileIO(self._path, "w")
+            if self._file.write(head) != len(head):
+                raise OSError("only a part was written; is the disk full?")  # noqa: TRY301  # one way out for all
+        except OSError as error:
+            raise JqfollowError(
+                f"{self._path} 写不进去（{error.strerror or error}），不知道下过哪些单，不启动：请检查磁盘空间和权限，"
+                "不是文件就移走它 / cannot be written, and without it nothing is started: look at the disk's space and "
+                "the file's rights, or move away what is no file"
+            ) from error
         tx.meta.set(_RUN, self._run)
 
     def calling(self, remark: str) -> None:
