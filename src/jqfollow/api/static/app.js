@@ -5,7 +5,7 @@ import { half, language, setLanguage, t } from "./i18n.js";
 import { get, post } from "./server.js";
 import { fillsPanel, openPanel, signalsPanel, tiles } from "./flow.js";
 import { accountCards, chips, notices, positionRows, unknownRows } from "./panels.js";
-import { adoptDialog, driftPanel, repairDialog } from "./drift.js";
+import { driftPanel, loadDrift, strayRows } from "./drift.js";
 import { askFirst, orderDialog, settleDialog } from "./dialogs.js";
 import { manualForm } from "./manual.js";
 import { select } from "./parts.js";
@@ -22,8 +22,6 @@ let again = false;
 
 const show = (id) => orderDialog(id, refresh);
 const settle = (attempt, order) => settleDialog(attempt, order, refresh);
-const repair = (strategy) => repairDialog(strategy, refresh);
-const adopt = (held) => adoptDialog(held, state.data.status.strategies.map((s) => s.strategy), refresh);
 const resume = (scope) =>
   askFirst(t("resume"), t("resume_ask"), async () => {
     await post("/api/resume", scope);
@@ -37,7 +35,7 @@ async function load() {
     get("/api/orders/open"),
     state.tab === "fills" ? get(`/api/fills?limit=${PAGE}`) : Promise.resolve({ items: [] }),
     get("/api/positions"),
-    state.tab === "drift" ? get("/api/drift") : Promise.resolve([]),
+    state.tab === "drift" ? loadDrift() : Promise.resolve(null),
   ]);
   const more = signals.next_before_id !== null;
   return { status, signals: signals.items, more, open: open.items, fills: fills.items, positions, drift };
@@ -140,16 +138,17 @@ function render() {
     tiles(signals, open, day(status.now), more));
   tabs(open);
   filters(status);
+  const strategies = status.strategies.map((s) => s.strategy);
   const panel = {
     signals: [signals, () => signalsPanel(signals, state.filter, show)],
     open: [open, () => openPanel(open, state.filter, show)],
     fills: [fills, () => fillsPanel(fills, state.filter)],
-    drift: [drift, () => driftPanel(drift, state.filter, status.strategies.map((s) => s.strategy), repair)],
+    drift: [drift, () => driftPanel(drift, state.filter, strategies, refresh)],
   }[state.tab];
   draw("panel", [state.tab, state.filter, language(), panel[0]], panel[1]);
   byId("more").hidden = state.tab !== "signals" || !more || state.limit >= MOST;
   draw("accounts", [status.accounts, language()], () => accountCards(status.accounts));
-  draw("positions", [positions, language()], () => positionRows(positions, adopt));
+  draw("positions", [positions, language()], () => positionRows(positions, (broker) => strayRows(broker, strategies, refresh)));
   manualForm(status, show, refresh);
 }
 
