@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import httpx
 
@@ -145,8 +146,6 @@ def _call(
     served: Served, method: str, path: str, values: dict[str, Any], places: dict[str, str], body: Any
 ) -> Callable[[], httpx.Response]:
     def ask() -> httpx.Response:
-        from urllib.parse import quote, urlencode
-
         told = {n: v if isinstance(v, str) else json.dumps(v) for n, v in values.items()}
         where = path
         for name, place in places.items():
@@ -170,30 +169,19 @@ def _example(schema: Any, document: Any) -> Any:
     """Something that fits a schema, with every property."""
     if "$ref" in schema:
         return _example(document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]], document)
-    if schema.get("examples"):
-        known = schema["examples"][0]
-        if not isinstance(known, dict):
-            return known
-        rest = {n: _example(s, document) for n, s in schema.get("properties", {}).items() if n not in known}
-        return {**rest, **known}
     for some in ("anyOf", "oneOf", "allOf"):
         if some in schema:
             return _example(schema[some][0], document)
-    if "enum" in schema or "const" in schema:
-        return schema.get("const", (schema.get("enum") or [None])[0])
-    if "default" in schema:
-        return schema["default"]
-    match schema.get("type"):
-        case "object":
-            return {n: _example(s, document) for n, s in schema.get("properties", {}).items()}
-        case "array":
-            return [_example(schema.get("items", {}), document)]
-        case "integer" | "number":
-            return schema.get("minimum", 1)
-        case "boolean":
-            return False
-        case _:
-            return {"date": "2026-11-25", "time": "09:30:00"}.get(schema.get("format", ""), "demo")
+    known = (schema.get("examples") or [schema.get("default", schema.get("const"))])[0]
+    if schema.get("type") == "object":
+        return {n: _example(s, document) for n, s in schema.get("properties", {}).items()} | (known or {})
+    if known is not None:
+        return known
+    if schema.get("type") == "array":
+        return [_example(schema.get("items", {}), document)]
+    plain = {"integer": schema.get("minimum", 1), "number": 1, "boolean": False}
+    texts = {"date": "2026-11-25", "time": "09:30:00"}
+    return plain.get(schema.get("type"), schema.get("enum", [texts.get(schema.get("format", ""), "demo")])[0])
 
 
 def after(served: Served) -> list[str]:
@@ -205,7 +193,9 @@ def after(served: Served) -> list[str]:
     log = "".join(p.read_text(encoding="utf-8", errors="replace") for p in sorted((served.data / "logs").glob("*.log")))
     for text, where in ((log, "log"), (served.said(), "output")):
         if (place := text.find("Traceback")) >= 0:
-            wrong.append(f"{text.count('Traceback')} tracebacks in the {where}: {text[max(0, place - 300) : place + 3000]}")
+            wrong.append(
+                f"{text.count('Traceback')} tracebacks in the {where}: {text[max(0, place - 300) : place + 3000]}"
+            )
     orders = served.read(lambda tx: tx.orders.list(limit=100_000))
     wrong += [f"failed inside: {o}" for o in orders if o.reason == "internal_error"][:5]
     wrong += [f"hangs: {o}" for o in orders if o.state in ORDER_OPEN and o.waiting is None][:5]

@@ -1,10 +1,11 @@
-"""Every file of the data folder deleted, emptied, cut, changed, locked or replaced: at a start, and while the service runs.
+"""Every file of the data folder deleted, emptied, cut, changed, locked or replaced, at a start and while it is used.
 
 Whatever happens to a file, one of three things is right: the service goes on and follows what it acknowledges; it
 takes nothing, is not ready, and tells a person; or it does not start and says which file is meant. What was
 acknowledged and whole before is never ordered again.
 """
 
+import json
 import os
 import random
 import shutil
@@ -14,13 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from e2e.senders import Jqf1Sender
 from jqfollow.ledger.errors import LedgerError
 from notify.wecom_server import WecomServer
 
-from .served import Sent, Served
+from .served import Sent, Served, order_text
 
 When = Literal["start", "running"]
 ROBOT = "robot-key-1"
+_TEXTS = "texts.json"
+"""What was sent before the fault: a captured message is sent again as it was."""
 FIRST = 4
 """Signals before the fault, and as many after it."""
 LOOKED_S = 2.5
@@ -88,8 +92,10 @@ def template(place: Path) -> Path:
     try:
         assert served.start() is None, served.said()
         key = served.sender()
-        for _ in range(FIRST):
-            assert served.send(served.number(), sender=key).acknowledged
+        texts = [order_text(served.number()) for _ in range(FIRST)]
+        for number, text in enumerate(texts, start=1):
+            assert served.send(number, sender=key, text=text).acknowledged
+        (place / _TEXTS).write_text(json.dumps(texts), encoding="utf-8")
         assert served.settled(), served.said()
     finally:
         served.close()
@@ -131,7 +137,7 @@ def play(case: Case, place: Path, scratch: Path, seed: int = 1) -> Case:
     return case
 
 
-def _look(case: Case, served: Served, key: object, wecom: WecomServer, path: Path) -> None:
+def _look(case: Case, served: Served, key: Jqf1Sender, wecom: WecomServer, path: Path) -> None:
     said = ""
     if case.when == "start":
         code = served.start()
@@ -147,14 +153,16 @@ def _look(case: Case, served: Served, key: object, wecom: WecomServer, path: Pat
     _wrong(case, "jqf1_" in said, "a key was printed")
 
 
-def _work(case: Case, served: Served, key: object, wecom: WecomServer) -> None:
+def _work(case: Case, served: Served, key: Jqf1Sender, wecom: WecomServer) -> None:
     ready = served.health("readyz")
-    again = [served.send(n, sender=key) for n in range(1, FIRST + 1)]  # type: ignore[arg-type]
-    fresh = [served.send(served.number(), sender=key) for _ in range(FIRST)]  # type: ignore[arg-type]
+    texts = json.loads((served.folder / _TEXTS).read_text(encoding="utf-8"))
+    again = [served.send(number, sender=key, text=text) for number, text in enumerate(texts, start=1)]
+    fresh = [served.send(served.number(), sender=key) for _ in range(FIRST)]
     statuses = sorted({one.status for one in fresh})
     case.came = f"{statuses} ready {ready}"
     _wrong(case, any(s not in {200, 401, 503} for s in statuses), f"answers {statuses}")
-    _wrong(case, any(one.answer.get("status") == "accepted" for one in again), "an old message was new")
+    anew = [one for one in again if one.answer.get("status") == "accepted"]
+    _wrong(case, any(one.answer.get("why") != "restored" for one in anew), f"an old message was new: {anew}")
     if statuses != [200]:
         _wrong(case, ready == 200 and served.health("readyz") == 200, "ready, and takes nothing")
         time.sleep(1.2)

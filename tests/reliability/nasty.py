@@ -20,7 +20,8 @@ TIMES: tuple[Any, ...] = (
     "9999-12-31", "0000-00-00", "2026-13-01", "2100-01-01 00:00:00", "2026-11-25T09:31:00+25:00",
 )  # fmt: skip
 SHAPES: tuple[Any, ...] = (
-    None, True, False, [], {}, [[]], [None] * 60, {"a": 1}, {"": {}}, [{"id": "1"}] * 51, json.loads("[" * 400 + "]" * 400),
+    None, True, False, [], {}, [[]], [None] * 60, {"a": 1}, {"": {}}, [{"id": "1"}] * 51,
+    json.loads("[" * 400 + "]" * 400),
 )  # fmt: skip
 ALL = (*NUMBERS, *TEXTS, *TIMES, *SHAPES)
 

@@ -35,7 +35,11 @@ from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.market.calendar import TradingCalendar
 
-SERVE = [sys.executable, "-c", "from jqfollow.cli import main; main()", "serve", "--config"]
+MAIN = "from jqfollow.cli import main; main()"
+NO_JUNK_LIMIT = (
+    'from jqfollow.api.reception import SignalsLimits; SignalsLimits.__init__.__kwdefaults__["junk_per_minute"] = 10**9'
+)
+"""Before `MAIN`: beyond 120 unusable messages a minute the others would be answered 429, and nothing be learnt."""
 CODES = ("600000.XSHG", "000001.XSHE", "300750.XSHE", "510300.XSHG", "113001.XSHG")
 STRATEGY = "demo"
 START_S = 60.0
@@ -89,7 +93,9 @@ class Served:
         per_minute: int = 100_000,
         environ: Mapping[str, str] | None = None,
         config: str = CONFIG,
+        before: str = "",
     ) -> None:
+        """`before`: Python that runs in the process before the program's own."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.config = folder / "配置 config.toml"
@@ -101,6 +107,7 @@ class Served:
         self.signals = self.console = ""
         own = {"JQF_STATE": str(folder / "state"), "PYTHONUTF8": "1", "HOME": str(folder)}
         self._environ = {**os.environ, **own, **(environ or {})}
+        self._serve = [sys.executable, "-c", f"{before}\n{MAIN}", "serve", "--config"]
         self._numbers = itertools.count(1)
         self.http = httpx.Client(trust_env=False, verify=False, timeout=15)
 
@@ -111,7 +118,7 @@ class Served:
         self.out.unlink(missing_ok=True)
         with self.out.open("ab") as out:
             self.process = subprocess.Popen(
-                [*plain_user(), *SERVE, str(self.config)],
+                [*plain_user(), *self._serve, str(self.config)],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

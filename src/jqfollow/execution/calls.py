@@ -14,6 +14,7 @@ import structlog
 
 from jqfollow.clock import boot_id
 from jqfollow.domain import BrokerDownError, JqfollowError
+from jqfollow.ledger.meta import REMARK_TAG
 from jqfollow.ledger.tx import Tx
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,12 @@ class CallLog:
         last = self._last
         known = last is not None and self._boot and last[:2] == (self._boot, tx.meta.get(_RUN))
         return not known or last is None or remark in last[2]
+
+    def forgotten(self, tx: Tx) -> str | None:
+        """A remark that was handed over by this ledger, and that it does not know: it has lost what it had."""
+        tag = f"jq{tx.meta.get(REMARK_TAG)}-"
+        handed = () if self._last is None else self._last[2]
+        return next((r for r in sorted(handed) if r.startswith(tag) and tx.attempts.by_remark(r) is None), None)
 
     def begin(self, tx: Tx) -> None:
         """A new file, and its name in the ledger; before the first intent of this run, in a transaction of its own.

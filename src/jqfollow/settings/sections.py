@@ -3,11 +3,13 @@
 TOML's types are taken as they are: the text "8888" is no port and `true` is no ratio.
 """
 
+import contextlib
 import re
 from collections.abc import Iterable
 from datetime import time
 from decimal import Decimal
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path, PureWindowsPath
 from typing import Annotated, Literal, Self
 
@@ -23,6 +25,7 @@ from pydantic import (
 )
 
 from jqfollow.domain import Board, FollowMode, Wire
+from jqfollow.settings.guesses import is_guessed
 
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
@@ -49,8 +52,6 @@ def _clock_time(value: object) -> object:
 
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_LEAST_SECRET = 6
-_LEAST_DIFFERENT = 4
 
 
 def _loopback(host: str) -> str:
@@ -111,6 +112,8 @@ class SignalsSettings(_Section):
     @property
     def open_to_others(self) -> bool:
         """Whether other machines reach it without a tunnel."""
+        with contextlib.suppress(ValueError):
+            return not ip_address(self.host).is_loopback
         return self.host not in _LOOPBACK
 
 
@@ -266,12 +269,12 @@ class Strategy(_Section):
     @model_validator(mode="after")
     def _secret_is_no_guess(self) -> Self:
         secret = "" if self.secret is None else self.secret.get_secret_value()
-        if secret and (len(secret) < _LEAST_SECRET or len(set(secret)) < _LEAST_DIFFERENT):
+        if secret and is_guessed(secret):
             raise ValueError(
-                f"secret 太容易猜：至少 {_LEAST_SECRET} 个字符、{_LEAST_DIFFERENT} 个不同的；"
-                "原客户端里的密码要一起改 / "
-                f"secret is too easy to guess: at least {_LEAST_SECRET} characters, {_LEAST_DIFFERENT} different ones; "
-                "change the password in the original client as well"
+                "secret 太容易猜：至少 6 个字符、4 个不同的，不能只是 10 个以下的数字、连续的键或常见词加数字；"
+                "原客户端里的密码要一起改 / secret is too easy to guess: at least 6 characters, 4 different ones, and "
+                "not only less than 10 digits, a row of keys, or a common word with digits; change the password in "
+                "the original client as well"
             )
         return self
 
@@ -402,7 +405,7 @@ class Settings(_Section):
         """One captured message of the original client gives away its key: nothing of value follows it unawares."""
         if strategy.wire is not Wire.SEED or strategy.accept_weak_wire:
             return
-        real = next((a for a in strategy.follow if isinstance(self.accounts.get(a), QmtAccount)), None)
+        real = next((a for a in strategy.follow if isinstance(self.accounts.get(a), RealAccount)), None)
         if real is not None:
             why = f"跟单实盘账户 {real}", f"follows the real account {real}"
         elif self.signals.open_to_others:
