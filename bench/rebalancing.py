@@ -97,10 +97,10 @@ async def measured(folder: Path, slow_s: float, codes: int) -> None:
         )
 
     async with Service(settings, clock=clock, make_broker=broker) as service:
-        assert service.accounts["paper"].ready  # a paper account is, when the service has started
+        assert service.parts.accounts["paper"].ready  # a paper account is, when the service has started
         began = time.perf_counter()
         for number in range(codes):
-            await service.follower.record(signal(number, clock.now()))
+            await service.parts.follower.record(signal(number, clock.now()))
         placed = 0
         while placed < codes and time.perf_counter() - began < 600 * slow_s + 60:
             await asyncio.sleep(0.05)

@@ -232,8 +232,8 @@ class House:
         if after_s:
             self.forward(after_s)
         now = self.clock.now()
-        sweeps = self.service.sweeps
-        for account in self.service.accounts.values():
+        sweeps = self.service.parts.sweeps
+        for account in self.service.parts.accounts.values():
             await sweeps.cancel_overdue(account, now)
             await sweeps.look_after(account, now)
             await sweeps.retry(account, now)

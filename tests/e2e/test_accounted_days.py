@@ -77,8 +77,8 @@ class Days:
     async def check(self) -> None:
         """Each strategy tells what it holds; the causes add up, the targets are its own, nothing is unexplained."""
         self.house.forward(COUNTER_LAGS.seconds + 1)
-        account = self.house.service.accounts["paper"]
-        await self.house.service.sweeps.take_picture(account, self.house.clock.now())
+        account = self.house.service.parts.accounts["paper"]
+        await self.house.service.parts.sweeps.take_picture(account, self.house.clock.now())
         for strategy in RATIO:
             now = self.house.clock.now()
             self.reports += 1
@@ -89,7 +89,7 @@ class Days:
             part = HoldingsPart(report=f"r{self.reports}", part=1, parts=1, day=now.date(), when="close", cash=None,
                                 total_value=None, holdings=holdings)  # fmt: skip
             await self.house.ledger.write(partial(_told, strategy=strategy, part=part, at=now))
-        memo, settings = self.house.service.drift, self.house.settings
+        memo, settings = self.house.service.parts.drift, self.house.settings
         assert await self.house.ledger.read(memo.read) == await self.house.ledger.read(lambda tx: drifts(tx, settings))
         for row in await self.house.get("/api/drift?every=true"):
             assert sum(Decimal(c["shares"]) for c in row["causes"]) == Decimal(row["drift"]), row

@@ -73,7 +73,7 @@ async def test_a_bad_day_is_accounted_for(tmp_path: Path) -> None:
 
         house.brokers["paper"].set_holding("000858.SZ", 600, cost=Decimal(6000))  # somebody sold 400
         house.forward(2 * 3600)  # after lunch
-        await house.service.sweeps.take_picture(house.service.accounts["paper"], house.clock.now())
+        await house.service.parts.sweeps.take_picture(house.service.parts.accounts["paper"], house.clock.now())
         await report(house, **as_report(limit_up=1000, half=1000, late=500, bonus=2000, hand=1000, shanghai=1300))
 
         found = await drifts(house)

@@ -34,7 +34,7 @@ def test_only_the_hours_of_the_exchange_count(since: datetime, until: datetime, 
 
 async def test_sleep_is_told_once_it_is_over(tmp_path: Path) -> None:
     async with House(tmp_path, wecom=True) as house:
-        look, now = house.service.routine.look_awake, MONDAY
+        look, now = house.service.parts.routine.look_awake, MONDAY
         for _ in range(5):
             now += timedelta(seconds=LOOK_AWAKE_EVERY_S)
             await look(now)
@@ -46,7 +46,7 @@ async def test_sleep_is_told_once_it_is_over(tmp_path: Path) -> None:
 
 async def test_who_was_late_did_not_sleep(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
-        look = house.service.routine.look_awake
+        look = house.service.parts.routine.look_awake
         await look(MONDAY)
         await look(MONDAY + ASLEEP - timedelta(seconds=1))
         assert await house.ledger.read(lambda tx: tx.outbox.pending()) <= 1  # that it started

@@ -89,7 +89,7 @@ async def test_a_broker_that_does_not_answer_is_no_zero(tmp_path: Path, what: st
         house.market(PING_AN, "10.00")
         await house.done(await house.send("demo", PING_AN, "buy", 500, price="10.00"))
         house.forward(COUNTER_LAGS.seconds + 5)
-        account = house.service.accounts["paper"]
+        account = house.service.parts.accounts["paper"]
         if what == "down":
             account.set_down("断开", "down")
         else:

@@ -20,7 +20,7 @@ NEVER = 3600.0
 
 async def is_ready(house: House, *, ready: bool = True) -> None:
     async with asyncio.timeout(10):
-        while house.service.accounts["paper"].ready is not ready:  # noqa: ASYNC110  # no event tells it
+        while house.service.parts.accounts["paper"].ready is not ready:  # noqa: ASYNC110  # no event tells it
             await asyncio.sleep(0.002)
 
 
@@ -60,7 +60,7 @@ async def test_a_connection_that_cannot_be_made_anew_is_tried_again(
 async def test_a_ledger_that_fails_ends_no_supervision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "BACKOFF_S", (0.01,))
     async with House(tmp_path) as house:
-        reconcile, failures = house.service.reconciler.reconcile, [1, 2, 3]
+        reconcile, failures = house.service.parts.reconciler.reconcile, [1, 2, 3]
 
         async def fails(*args: Any, **options: Any) -> None:
             if failures:
@@ -68,7 +68,7 @@ async def test_a_ledger_that_fails_ends_no_supervision(tmp_path: Path, monkeypat
                 raise LedgerError("the disk is full", "磁盘已满")
             await reconcile(*args, **options)
 
-        monkeypatch.setattr(house.service.reconciler, "reconcile", fails)
+        monkeypatch.setattr(house.service.parts.reconciler, "reconcile", fails)
         house.brokers["paper"].drop("closed")
         await is_ready(house, ready=False)
         await is_ready(house)
@@ -94,6 +94,6 @@ async def test_a_connection_that_comes_after_the_end_is_ended(
 
 async def test_one_that_was_closed_connects_no_more(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
-        await house.service.supervisors["paper"].close()
+        await house.service.parts.supervisors["paper"].close()
         await is_ready(house, ready=False)
         assert house.brokers["paper"]._exchange is None

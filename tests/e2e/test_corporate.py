@@ -41,12 +41,12 @@ async def until(house: House, day: date, hour: int, minute: int = 0) -> None:
     """Time jumps there; the account is looked at as the schedule does."""
     if house.clock.now().date() < day:  # the evening before, a picture was taken
         house.forward(COUNTER_LAGS.seconds + 1)
-        await house.service.sweeps.take_picture(house.service.accounts["paper"], house.clock.now())
+        await house.service.parts.sweeps.take_picture(house.service.parts.accounts["paper"], house.clock.now())
     moment = datetime(day.year, day.month, day.day, hour, minute, tzinfo=SHANGHAI)
     house.forward((moment - house.clock.now()).total_seconds())
     for broker in house.brokers.values():
         broker.advance()
-    await house.service.corporate.look(house.clock.now())
+    await house.service.parts.corporate.look(house.clock.now())
 
 
 async def volumes(house: House, security: str) -> tuple[int, int]:
@@ -55,7 +55,7 @@ async def volumes(house: House, security: str) -> tuple[int, int]:
 
 
 async def held(house: House, symbol: str) -> int:
-    return sum(p.volume for p in await house.service.accounts["paper"].positions() if p.symbol == symbol)
+    return sum(p.volume for p in await house.service.parts.accounts["paper"].positions() if p.symbol == symbol)
 
 
 async def state(house: House, symbol: str, day: date = TUESDAY) -> ActionState:
@@ -92,7 +92,7 @@ async def test_it_is_shared_out_over_books_and_own_shares(
         assert await held(house, symbol) == 1400 * factor
         assert await state(house, symbol) is ActionState.BOOKED
         assert (await house.book(security)).cost == before - 1000 * Decimal(figures.get("cash", "0"))
-        await house.service.corporate.look(house.clock.now())
+        await house.service.parts.corporate.look(house.clock.now())
         assert await volumes(house, security) == after, "once"
 
 
@@ -165,7 +165,7 @@ async def test_a_sale_on_the_ex_day_does_not_hide_the_action(tmp_path: Path) -> 
     async with a_house(tmp_path) as house:
         await bought(house, SZ, 1000)
         house.forward(COUNTER_LAGS.seconds + 1)
-        await house.service.sweeps.take_picture(house.service.accounts["paper"], house.clock.now())
+        await house.service.parts.sweeps.take_picture(house.service.parts.accounts["paper"], house.clock.now())
         await house.stop()
         action(house, SZ, gift="1")
         house.forward(timedelta(days=1).total_seconds())  # Tuesday, 10:00: it starts late
@@ -173,7 +173,7 @@ async def test_a_sale_on_the_ex_day_does_not_hide_the_action(tmp_path: Path) -> 
         house.market(SZ, "5.00")
         await house.done(await house.send("demo", SZ, "sell", 400, price="5.00"))
         house.forward(COUNTER_LAGS.seconds + 1)
-        await house.service.corporate.look(house.clock.now())
+        await house.service.parts.corporate.look(house.clock.now())
         assert await volumes(house, SZ) == (1600, 0)
         assert await held(house, "000001.SZ") == 1600
 
@@ -183,12 +183,12 @@ async def test_days_on_which_the_service_did_not_run(tmp_path: Path) -> None:
     async with a_house(tmp_path) as house:
         await bought(house, SZ, 1000)
         house.forward(COUNTER_LAGS.seconds + 1)
-        await house.service.sweeps.take_picture(house.service.accounts["paper"], house.clock.now())
+        await house.service.parts.sweeps.take_picture(house.service.parts.accounts["paper"], house.clock.now())
         await house.stop()
         action(house, SZ, gift="1")
         house.forward(timedelta(days=3).total_seconds())
         await house.start()
-        await house.service.corporate.look(house.clock.now())
+        await house.service.parts.corporate.look(house.clock.now())
         assert await volumes(house, SZ) == (2000, 0)
 
 
@@ -196,12 +196,12 @@ async def test_a_change_that_is_not_the_factor_is_not_booked_and_a_person_is_ask
     async with a_house(tmp_path, wecom=True) as house:
         await bought(house, SZ, 1000)
         house.forward(COUNTER_LAGS.seconds + 1)
-        await house.service.sweeps.take_picture(house.service.accounts["paper"], house.clock.now())
+        await house.service.parts.sweeps.take_picture(house.service.parts.accounts["paper"], house.clock.now())
         house.forward(timedelta(days=1).total_seconds())
         house.brokers["paper"].advance()
         house.brokers["paper"].set_holding("000001.SZ", 1700, cost=Decimal(10_000))
         action(house, SZ, gift="1")
-        await house.service.corporate.look(house.clock.now())
+        await house.service.parts.corporate.look(house.clock.now())
         assert await volumes(house, SZ) == (1000, 0)
         await house.told("000001.SZ", "对不上")
 
@@ -211,11 +211,11 @@ async def test_a_growth_that_nobody_names_is_told_and_not_booked(tmp_path: Path)
     async with a_house(tmp_path, wecom=True) as house:
         await bought(house, SZ, 1000)
         house.forward(COUNTER_LAGS.seconds + 1)
-        await house.service.sweeps.take_picture(house.service.accounts["paper"], house.clock.now())
+        await house.service.parts.sweeps.take_picture(house.service.parts.accounts["paper"], house.clock.now())
         house.forward(timedelta(days=1).total_seconds())
         house.brokers["paper"].advance()
         house.brokers["paper"].set_holding("000001.SZ", 2000, cost=Decimal(10_000))
-        await house.service.corporate.look(house.clock.now())
+        await house.service.parts.corporate.look(house.clock.now())
         assert await volumes(house, SZ) == (1000, 0)
         await house.told("000001.SZ", "1000", "2000", "没有查到")
 

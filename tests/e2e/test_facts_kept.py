@@ -123,7 +123,7 @@ async def test_2_a_list_that_holds_nonsense_stops_its_account_alone(tmp_path: Pa
     async with House(tmp_path, accounts=accounts) as house:
         house.faults["paper"].fail("orders", ValueError("a row of nonsense"))  # type: ignore[arg-type]
         house.brokers["paper"].drop("gone")
-        await house.until(lambda _: not house.service.accounts["paper"].ready)
+        await house.until(lambda _: not house.service.parts.accounts["paper"].ready)
         [order] = [
             o
             for o in await house.done(await house.send("demo", CODE, "buy", 100, price="10"), timeout_s=15)
@@ -157,7 +157,7 @@ async def test_3_no_step_of_the_clock_makes_a_signal_fresher(tmp_path: Path) -> 
         house.faults["paper"].fail("connect", BrokerError("not yet"), times=1000)
         house.faults["paper"].fail("asset", BrokerError("not yet"), times=3)
         house.brokers["paper"].drop("gone")
-        await house.until(lambda _: not house.service.accounts["paper"].ready)
+        await house.until(lambda _: not house.service.parts.accounts["paper"].ready)
         signal_id = await house.send("demo", CODE, "buy", 100, price="10.00")
         await house.until(lambda tx: [o for o in tx.orders.of_signal(signal_id) if o.waiting])
         house.clock._start -= timedelta(hours=1)  # the wall clock is set back, and 61 s go by
@@ -176,7 +176,9 @@ async def test_3_no_hour_ends_an_order_of_the_exchange_that_never_closes(
         async def never(_: Any) -> Any:
             await asyncio.Event().wait()
 
-        monkeypatch.setattr(house.service.accounts["paper"], "place", never)  # the intent stands, its call is not begun
+        monkeypatch.setattr(
+            house.service.parts.accounts["paper"], "place", never
+        )  # the intent stands, its call is not begun
         signal_id = await house.send("demo", CODE, "buy", 100, price="10.00")
         await house.until(lambda tx: tx.attempts.live("paper"))
         await house.crash()
@@ -260,7 +262,7 @@ async def test_5_an_answer_that_cannot_be_written_is_kept(tmp_path: Path, monkey
         monkeypatch.setattr(house.ledger, "hand_over", failing)
         house.faults["paper"].pushes = type(house.faults["paper"].pushes).DROPPED
         signal_id = await house.send("demo", CODE, "buy", 1000, price="10.00")
-        await house.until(lambda _: house.service.desk._open["paper"].unwritten)
+        await house.until(lambda _: house.service.parts.desk._open["paper"].unwritten)
         refusing.clear()
         await house.sweep(after_s=1)
         await house.sweep(after_s=3)
@@ -283,7 +285,7 @@ async def test_5_a_passing_trouble_of_the_disk_ends_no_order(tmp_path: Path, mon
 
         monkeypatch.setattr(house.ledger, "write_all", troubled)
         [order] = await house.done(await house.send("demo", CODE, "buy", 1000, price="10.00"), timeout_s=15)
-        assert (order.filled, troubles[0], house.service.follower.failures) == (1000, 0, 0)
+        assert (order.filled, troubles[0], house.service.parts.follower.failures) == (1000, 0, 0)
 
 
 async def test_5_a_ledger_that_takes_no_more_keeps_the_answer(tmp_path: Path) -> None:
@@ -299,7 +301,7 @@ async def test_5_a_ledger_that_takes_no_more_keeps_the_answer(tmp_path: Path) ->
 
         house.ledger._writing().submit_all = full  # type: ignore[method-assign]
         signal_id = await house.send("demo", CODE, "buy", 1000, price="10.00")
-        await house.until(lambda _: house.service.desk._open["paper"].unwritten)
+        await house.until(lambda _: house.service.parts.desk._open["paper"].unwritten)
         refusing.clear()
         await house.sweep(after_s=1)
         await house.sweep(after_s=3)
@@ -332,7 +334,7 @@ async def test_5_an_attempt_without_an_answer_becomes_unknown_by_itself(tmp_path
         gate = house.faults["paper"].hang("place")
         await house.send("demo", CODE, "buy", 1000, price="10.00")
         await arrived(gate)
-        house.service.desk._open["paper"].calling.clear()  # as if the task that waits for it had died
+        house.service.parts.desk._open["paper"].calling.clear()  # as if the task that waits for it had died
         await house.sweep(after_s=7)
         [attempt] = await house.until(lambda tx: tx.attempts.unknown("paper"))
         assert attempt.state is AttemptState.UNKNOWN
@@ -362,7 +364,7 @@ async def test_6_what_waits_for_an_unknown_outcome_holds_up_no_other_code(tmp_pa
 
         house.brokers["paper"].positions = counted  # type: ignore[method-assign]
         for _ in range(3):
-            await house.service.sweeps.retry(house.service.accounts["paper"], house.clock.now())
+            await house.service.parts.sweeps.retry(house.service.parts.accounts["paper"], house.clock.now())
             house.forward(2)
             await asyncio.sleep(0.05)
         assert asked == []

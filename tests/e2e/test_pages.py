@@ -38,13 +38,13 @@ async def test_a_drift_is_seen_and_repaired_in_the_browser(tmp_path: Path) -> No
 
 async def test_the_report_asks_nobody_for_anything(tmp_path: Path) -> None:
     async with House(tmp_path) as house, Browser(tmp_path / "profile") as browser:
-        await house.service.recorder.look(house.clock.now())
+        await house.service.parts.recorder.look(house.clock.now())
         await refused_at_the_limit(house)
         await house.done(await house.send("demo", PING_AN, "buy", 500, price="10.50"))
-        await house.service.recorder.look(house.clock.now())
+        await house.service.parts.recorder.look(house.clock.now())
         house.forward(timedelta(hours=5, minutes=30).total_seconds())
-        await house.service.recorder.look(house.clock.now())
-        await house.service.watch.look(house.clock.now())
+        await house.service.parts.recorder.look(house.clock.now())
+        await house.service.parts.watch.look(house.clock.now())
         today = house.clock.now().date()
         period = await house.ledger.read(lambda tx: read_period(tx, house.settings, today, today))
         assert [order.cost is not None for order in period.orders] == [True, True]

@@ -116,19 +116,19 @@ async def test_heartbeat_and_summary_name_what_a_person_must_know(tmp_path: Path
         await house.done(await house.send("demo", CODE, "buy", 2000, price="10.00"))
         await house.console("POST", "/api/pause", json={"strategy": "demo"})
         await house.done(await house.send("demo", "600000.XSHG", "buy", 2000, price="10.00"))
-        await house.service.routine.send_heartbeat(house.clock.now())
+        await house.service.parts.routine.send_heartbeat(house.clock.now())
         assert "⏸️ 已暂停：demo" in await house.told("💓", "要留意")
         await house.console("POST", "/api/resume", json={})
         house.faults["paper"].fail("place", BrokerError("没有答复"))
         await house.send("demo", "510300.XSHG", "buy", 1000, price="4.00")
         await house.until(lambda tx: tx.attempts.unknown("paper", "510300.SH", "buy"))
-        await house.service.routine.send_summary(house.clock.now())
+        await house.service.parts.routine.send_summary(house.clock.now())
         text = await house.told("📊 2026-03-02 日终汇总")
         assert "【演示策略】信号 3，跟单 3，未跟 1（已暂停 1）" in text
         assert "600000.SH 应有 1,000，实有 0 股（少 1,000）" in text
         assert "🚨 结果未知" in text
         assert "000001.SZ 应有" not in text
-        await house.service.routine.send_summary(house.clock.now())  # once a day, whatever happens
+        await house.service.parts.routine.send_summary(house.clock.now())  # once a day, whatever happens
         await house.send("demo", "bad", "buy", 100, price="1.00")
         await house.told("bad")
         assert sum("日终汇总" in told for told in (house.wecom.texts() if house.wecom else ())) == 1
@@ -143,7 +143,7 @@ async def test_positions_after_the_close_are_what_the_books_are_compared_with(tm
             '"positions":{"000001.XSHE":{"amount":1500,"closeable":0,"avg_cost":"10","price":"10"}}}'
         )
         assert (await house.deliver("demo", told)).status_code == 200
-        await house.service.routine.send_summary(house.clock.now())
+        await house.service.parts.routine.send_summary(house.clock.now())
         assert "000001.SZ 应有 1,500，实有 1,000 股（少 500）" in await house.told("日终汇总")
 
 
@@ -159,7 +159,7 @@ async def test_a_robot_that_does_not_answer_delays_no_order_and_gets_its_message
         wecom = house.wecom
         await house.until(lambda tx: wecom.requests > asked and [r for r in tx.outbox.list(9) if r.tries])
         house.forward(20)
-        house.service.outbox.kick()
+        house.service.parts.outbox.kick()
         await house.told("✅ 已成交", "1,000 股")
 
 

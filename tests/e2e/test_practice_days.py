@@ -50,7 +50,7 @@ async def test_a_limit_order_ends_with_its_day(tmp_path: Path) -> None:
 
 async def test_what_comes_while_a_day_begins_is_judged_by_its_own_price(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
-        account = house.service.accounts["paper"]
+        account = house.service.parts.accounts["paper"]
         told, second = account.observe, asyncio.Event()
 
         async def begin_the_day(prices: Any) -> bool:

@@ -51,7 +51,7 @@ async def test_what_waits_for_an_unknown_outcome_asks_the_broker_nothing_and_can
         signal_id = await house.send("demo", CODE, "buy", 500, price="10.00")
         [order] = await house.until(lambda tx: [o for o in tx.orders.of_signal(signal_id) if o.waiting])
         await house.sweep(after_s=5)
-        assert (order.waiting_for, house.service.follower.failures) == (WaitingFor.UNKNOWN, 0)
+        assert (order.waiting_for, house.service.parts.follower.failures) == (WaitingFor.UNKNOWN, 0)
         assert (await house.console("POST", f"/api/orders/{order.order_id}/cancel")).status_code == 200
         [order] = await house.done(signal_id)
         house.brokers["paper"].quote = asked  # type: ignore[method-assign]
@@ -105,10 +105,10 @@ class CountedEvent(asyncio.Event):
 async def test_a_lane_that_is_woken_while_the_service_stops_rests(tmp_path: Path) -> None:
     """It takes no further round, and holds up nothing: else the loop never comes to the end of the stop."""
     async with House(tmp_path) as house:
-        [account] = house.service.accounts.values()
+        [account] = house.service.parts.accounts.values()
         account.wake, before = CountedEvent(), account.wake
         before.set()  # the lane goes on to wait for the other one
-        await house.service.follower.finish(1)
+        await house.service.parts.follower.finish(1)
         account.wake.set()
         await asyncio.sleep(0.05)
         assert not any(task.done() for task in house.service._tasks)

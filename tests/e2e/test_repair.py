@@ -130,7 +130,7 @@ async def test_shares_that_somebody_sold_leave_the_book_and_are_bought_back(tmp_
                     for p in real()]  # fmt: skip
 
         broker.positions = sold_by_hand  # type: ignore[method-assign]
-        await house.service.sweeps.take_picture(house.service.accounts["paper"], house.clock.now())
+        await house.service.parts.sweeps.take_picture(house.service.parts.accounts["paper"], house.clock.now())
         [row] = await house.get("/api/drift")
         assert (row["book"], row["missing"]) == (600, 400)
         assert [(c["cause"], c["shares"]) for c in row["causes"]] == [("traded_by_hand", "400")]

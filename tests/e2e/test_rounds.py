@@ -44,7 +44,7 @@ async def played(folder: Path, orders: list[tuple[str, str, str, int]], width: i
             house.market(bond, last="100.000")
         held = Counter[tuple[str, str]]()
         signals = []
-        account = house.service.accounts["paper"]
+        account = house.service.parts.accounts["paper"]
         account.set_down("测试", "the test")  # all of them are there when the first round begins
         for strategy, bond, side, lots in orders:
             held[strategy, bond] += lots * 10 if side == "buy" else -lots * 10

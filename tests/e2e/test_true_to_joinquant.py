@@ -441,7 +441,7 @@ class TestRow10:
             await house.told("没有送达", "买入 000001.XSHE 700")
             assert [text for _, text in jq.platform.sent if "没" in text]
             house.forward(120)
-            await house.service.follower.tell_gaps(house.clock.now())
+            await house.service.parts.follower.tell_gaps(house.clock.now())
             assert "少了" not in str(await house.ledger.read(lambda tx: tx.outbox.list()))
 
 
@@ -514,14 +514,14 @@ class TestRow13:
             await send(1)
             house.forward(10)
             await send(4)
-            await house.service.follower.tell_gaps(house.clock.now())
+            await house.service.parts.follower.tell_gaps(house.clock.now())
             await send(3)  # late, not lost
             house.forward(61)
-            await house.service.follower.tell_gaps(house.clock.now())
+            await house.service.parts.follower.tell_gaps(house.clock.now())
             text = await house.told("少了 1 条消息")
             assert "第 2 条" in text
             assert "10:00:00 之后、10:00:10 之前" in text
-            await house.service.follower.tell_gaps(house.clock.now())
+            await house.service.parts.follower.tell_gaps(house.clock.now())
             rows = await house.ledger.read(lambda tx: [o for o in tx.outbox.list() if "少了" in o.text])
             assert len(rows) == 1
 

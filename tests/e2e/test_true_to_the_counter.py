@@ -396,9 +396,9 @@ async def test_7_people_are_told_before_the_close_that_nobody_will_settle_the_da
         house.market(CODE)
         await house.send("demo", CODE, "buy", 1000, limit="9.50")
         first = await attempt_in(house, AttemptState.NEW)
-        house.service.accounts[house.name].set_down("交易终端已关闭", "the terminal is closed")
-        closing = house.service.sweeps._closing
-        account = house.service.accounts[house.name]
+        house.service.parts.accounts[house.name].set_down("交易终端已关闭", "the terminal is closed")
+        closing = house.service.parts.sweeps._closing
+        account = house.service.parts.accounts[house.name]
         assert not await closing.look(account, at(14, 54))
         assert await closing.look(account, at(14, 56))
         assert not await closing.look(account, at(14, 57)), "once"
@@ -426,7 +426,7 @@ async def test_7_an_account_that_logs_in_or_initialises_is_not_ready_and_says_so
         house.market(CODE)
         terminal.tell("account_state", state=state)
         await house.ready(is_ready=False)
-        assert words in house.service.accounts[house.name].why_zh
+        assert words in house.service.parts.accounts[house.name].why_zh
         signal = await house.send("demo", CODE, "buy", 1000, price="10.00")
         await house.sweep()
         assert not house.truth()
@@ -458,7 +458,7 @@ async def test_8_two_calls_without_an_answer_hold_the_others_back_until_one_answ
         house.wrong(list_lag_s=0)
         await finish(house, *signals, held, step_s=2)
         assert sorted(o["volume"] for o in house.truth()) == [100, 100, 100]
-        assert not house.service.accounts[house.name].placing_calls.hung
+        assert not house.service.parts.accounts[house.name].placing_calls.hung
 
 
 # -- 16: a person's cancel goes on -------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ async def test_1_money_is_not_spent_twice_on_one_figure(counters_slowly: Counter
 async def test_8_hanging_calls_let_out_one_order_after_the_other_and_then_hold_back(tmp_path: Path) -> None:
     doubtful = {"paper": BrokerTraits(real=False, absence_is_proof=False, always_open=True, width=4)}
     async with House(tmp_path, traits=doubtful) as house:
-        account = house.service.accounts["paper"]
+        account = house.service.parts.accounts["paper"]
         calls = account.placing_calls
         house.market(CODE)
         calls.unanswered()
@@ -254,14 +254,14 @@ async def test_11_a_days_loss_stops_buys_and_not_sells(counters_slowly: Counters
         await house.sweep()
         house.market(BOND, last="90.000", prev_close="100.000")
         house.forward(11)  # while money moves, nothing is judged
-        await house.service.sweeps.take_picture(house.service.accounts[house.name], house.clock.now())
+        await house.service.parts.sweeps.take_picture(house.service.parts.accounts[house.name], house.clock.now())
         assert "max_daily_loss" in await alerts(house)
         [buy] = await house.done(await house.send("demo", BOND, "buy", 10, price="90"))
         assert buy.reason is Reason.PAUSED
         [sell] = await house.done(await house.send("demo", BOND, "sell", 50, price="90"))
         assert sell.state is OrderState.FILLED
         await house.console("POST", "/api/resume", json={"account": house.name})
-        await house.service.sweeps.take_picture(house.service.accounts[house.name], house.clock.now())
+        await house.service.parts.sweeps.take_picture(house.service.parts.accounts[house.name], house.clock.now())
         [buy] = await house.done(await house.send("demo", BOND, "buy", 10, price="90"))
         assert buy.state is OrderState.FILLED, "a person who goes on is not stopped again that day"
 
@@ -391,7 +391,7 @@ async def test_17_cancels_take_a_turn_too(counters_slowly: Counters) -> None:
         house.market(CODE)
         signal_id = await house.send("demo", CODE, "buy", 1000, price="10.00")
         order = await house.in_state(signal_id, OrderState.NEW)
-        account = house.service.accounts[house.name]
+        account = house.service.parts.accounts[house.name]
         house.forward(2)
         await house.console("POST", f"/api/orders/{order.order_id}/cancel")
         await house.done(signal_id)
@@ -409,7 +409,7 @@ async def test_8_calls_that_hang_make_two_unknowns_and_not_one_every_five_second
         await house.done(await house.send("demo", BOND, "buy", 50, price="100"))
         for _ in range(3):
             house.faults["paper"].fail("place", BrokerError("没有回音"))
-        calls = house.service.accounts["paper"].placing_calls
+        calls = house.service.parts.accounts["paper"].placing_calls
         for number, code in enumerate(codes[:2], start=1):
             await house.send("demo", code, "buy", 100, price="10.00")
             await house.until(lambda tx, n=number: len(tx.attempts.unknown("paper")) == n)

@@ -35,7 +35,7 @@ from .test_relay import CODE, join, message, signal_of, strategy_key
 
 async def connected(house: House) -> None:
     async with asyncio.timeout(30):
-        while house.service.relay is None or not house.service.relay.state.connected:  # noqa: ASYNC110
+        while house.service.notices.relay is None or not house.service.notices.relay.state.connected:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 
@@ -258,8 +258,8 @@ async def test_clocks_apart_are_told_and_the_older_age_counts(tmp_path: Path) ->
         [order] = await house.done(await signal_of(house, "c-1"))
         assert order.state is OrderState.FILLED
         # The PC's clock has stood still for an hour: by it alone an hour-old signal would be of now.
-        assert house.service.relay is not None
-        house.service.relay.state.offset_s += 3600
+        assert house.service.notices.relay is not None
+        house.service.notices.relay.state.offset_s += 3600
         await rig.post(message(house, "c-2", key=key))
         row = await house.signal(await signal_of(house, "c-2"))
         assert (row.reason, row.figures["age_s"]) == (Reason.LATE, "3600")
@@ -279,9 +279,9 @@ async def test_what_came_first_under_an_id_does_not_keep_out_what_is_true(tmp_pa
         assert order.filled == 100
         assert (await rig.post(message(house, "i-1", key=key, amount=900))).status_code == 200
         await house.told("不能用的消息")
-        assert house.service.relay is not None
+        assert house.service.notices.relay is not None
         async with asyncio.timeout(30):
-            while house.service.relay.state.refused < 2:  # noqa: ASYNC110
+            while house.service.notices.relay.state.refused < 2:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         assert [row.message_id for row in await house.ledger.read(lambda tx: tx.signals.list())] == ["i-1"]
 
@@ -322,5 +322,5 @@ async def test_a_message_that_the_program_fails_on_holds_up_no_other_nor_does_a_
         async with house:
             rows = [await house.signal(await signal_of(house, f"p-{number}")) for number in range(8)]
             assert [row.message_id for row in rows] == [f"p-{number}" for number in range(8)]
-            assert house.service.relay is not None
-            assert (house.service.relay.state.failed, house.service.relay.state.connected) == (1, True)
+            assert house.service.notices.relay is not None
+            assert (house.service.notices.relay.state.failed, house.service.notices.relay.state.connected) == (1, True)

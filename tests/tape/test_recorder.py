@@ -12,7 +12,7 @@ PING_AN = "000001.XSHE"
 
 async def test_an_order_is_on_the_tape(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
-        recorder = house.service.recorder
+        recorder = house.service.parts.recorder
         await recorder.look(house.clock.now())
         house.market(PING_AN, "10.00")
         signal = await house.send("demo", PING_AN, "buy", 1000, price="9.99")
@@ -38,7 +38,7 @@ async def test_an_order_is_on_the_tape(tmp_path: Path) -> None:
 
 async def test_a_torn_tape_loses_its_end_only(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
-        recorder = house.service.recorder
+        recorder = house.service.parts.recorder
         await recorder.look(house.clock.now())
         house.market(PING_AN, "10.00")
         await house.done(await house.send("demo", PING_AN, "buy", 1000, price="9.99"))

@@ -43,7 +43,7 @@ class DayHouse(QmtHouse):
         await self.sweep(after_s=seconds)
 
     def phase(self) -> Phase:
-        return self.service.accounts[ACCOUNT].phase()
+        return self.service.parts.accounts[ACCOUNT].phase()
 
     # -- the market
 
@@ -125,7 +125,7 @@ class DayHouse(QmtHouse):
         await self.ready()
 
     async def positions(self) -> dict[str, int]:
-        return {p.symbol: p.volume for p in await self.service.accounts[ACCOUNT].positions()}
+        return {p.symbol: p.volume for p in await self.service.parts.accounts[ACCOUNT].positions()}
 
     async def books(self) -> dict[str, int]:
         """What all strategies hold together, by symbol."""

@@ -69,7 +69,7 @@ class QmtHouse(House):
     async def ready(self, *, is_ready: bool = True) -> None:
         """Until the account can, or cannot, trade."""
         async with asyncio.timeout(20):
-            while self.service.accounts[ACCOUNT].ready is not is_ready:  # noqa: ASYNC110  # no event tells it
+            while self.service.parts.accounts[ACCOUNT].ready is not is_ready:  # noqa: ASYNC110  # no event tells it
                 await asyncio.sleep(0.005)
 
     def _make_broker(self, name: str, account: Account) -> Broker:  # type: ignore[override]
@@ -105,10 +105,10 @@ class QmtHouse(House):
         """What the schedule does every second or two, now; time jumps ahead first, here and at the exchange."""
         if after_s:
             self.forward(after_s)
-        account, now = self.service.accounts[ACCOUNT], self.clock.now()
-        await self.service.sweeps.cancel_overdue(account, now)
-        await self.service.sweeps.look_after(account, now)
-        await self.service.sweeps.retry(account, now)
+        account, now = self.service.parts.accounts[ACCOUNT], self.clock.now()
+        await self.service.parts.sweeps.cancel_overdue(account, now)
+        await self.service.parts.sweeps.look_after(account, now)
+        await self.service.parts.sweeps.retry(account, now)
 
     def go_wrong(self, *modes: Mode) -> None:
         self.terminal.mode(*modes)

@@ -44,14 +44,14 @@ async def judge(house: DayHouse, codes: list[str], before: date, today: date) ->
     for fill_row in [*earlier, *todays]:
         sign = 1 if fill_row.side is Side.SELL else -1
         money += sign * fill_row.volume * fill_row.price - fill_row.fee
-    asset = await house.service.accounts[ACCOUNT].asset()
+    asset = await house.service.parts.accounts[ACCOUNT].asset()
     assert asset.cash + asset.frozen == money
     await summary(house, today, sum((f.volume * f.price for f in todays), Decimal(0)), asset.total)
 
 
 async def summary(house: DayHouse, today: date, turnover: Decimal, total: Decimal) -> None:
     """The figures that a person reads in the evening are those of the terminal."""
-    await house.service.routine.send_summary(house.clock.now())
+    await house.service.parts.routine.send_summary(house.clock.now())
     messages = await house.ledger.read(lambda tx: tx.outbox.list(1000))
     [text] = [message.text for message in messages if message.kind == Kind.SUMMARY]
     states = [

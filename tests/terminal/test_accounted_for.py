@@ -44,8 +44,8 @@ async def report(house: DayHouse, held: dict[str, int]) -> None:
 
 
 async def look(house: DayHouse) -> None:
-    await house.service.corporate.look(house.clock.now())
-    await house.service.sweeps.take_picture(house.service.accounts[ACCOUNT], house.clock.now())
+    await house.service.parts.corporate.look(house.clock.now())
+    await house.service.parts.sweeps.take_picture(house.service.parts.accounts[ACCOUNT], house.clock.now())
 
 
 async def drifts(house: DayHouse) -> dict[str, list[tuple[str, str]]]:

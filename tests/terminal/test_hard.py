@@ -73,7 +73,7 @@ async def test_22_every_vendor_call_hangs_for_ever(house: QmtHouse) -> None:
 
     await asyncio.sleep(6)  # the running call's deadline passes
     unknown, not_sent = await house.ledger.read(told)
-    assert len(unknown) <= 1 + house.service.accounts[ACCOUNT].lanes.abandoned
+    assert len(unknown) <= 1 + house.service.parts.accounts[ACCOUNT].lanes.abandoned
     house.go_wrong()  # hung calls go on now: what nobody knew may arrive, what was told as not sent must not
     await house.ready()
     await asyncio.sleep(1)
