@@ -200,6 +200,7 @@ class Service:
             self._closing.push_async_callback(server.stop)
         await self.ledger.write(lambda tx: recover(tx, self.parts.accounts, self.parts.calls, self.parts.wishes.moment))
         self._closing.callback(self.parts.calls.close)
+        self.parts.names.read(await self.ledger.read(lambda tx: tx.security_names.all()))
         await self._warn_about_orphans()
         self._join_relay()
         self._run_tasks()
@@ -379,10 +380,12 @@ class Service:
         self.parts.outbox.kick()
 
     async def _keep_stages(self, _: datetime) -> None:
-        """How long orders took is written beside the work; what cannot be written is no loss of money."""
-        orders = self.stages.changed()
+        """How long orders took, and names of securities, are written beside the work: losing them loses no money."""
+        orders, names = self.stages.changed(), self.parts.names.changed()
         if orders:
             await self.ledger.write(lambda tx: tx.latencies.put(orders))
+        if names:
+            await self.ledger.write(lambda tx: tx.security_names.put(names))
 
     # -- stop --------------------------------------------------------------------------------------------------------
 

@@ -56,9 +56,26 @@ class Names:
     securities: dict[str, str] = field(default_factory=dict)
     """As brokers tell them, by symbol."""
 
+    kept: dict[str, str] = field(default_factory=dict)
+    """What the ledger knows of `securities`."""
+
     def title(self, strategy: str) -> str:
         """The strategy's title, else its name."""
         return self.titles.get(strategy) or strategy
+
+    def read(self, kept: Mapping[str, str]) -> None:
+        """What the ledger kept; what a broker told meanwhile stands."""
+        self.kept = dict(kept)
+        for symbol, name in kept.items():
+            self.securities.setdefault(symbol, name)
+
+    def changed(self) -> dict[str, str]:
+        """Names to be kept, new ones and those that changed; asked again, only what came since."""
+        if self.securities == self.kept:
+            return {}
+        new = {symbol: name for symbol, name in self.securities.items() if self.kept.get(symbol) != name}
+        self.kept = dict(self.securities)
+        return new
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ from jqfollow.ledger.outbox import Outbox
 from jqfollow.ledger.pauses import Pauses
 from jqfollow.ledger.processes import Processes
 from jqfollow.ledger.reports import Reports
+from jqfollow.ledger.security_names import SecurityNames
 from jqfollow.ledger.signals import Signals
 from jqfollow.ledger.snapshots import Snapshots
 
@@ -57,6 +58,7 @@ class Tx:
         "pauses",
         "processes",
         "reports",
+        "security_names",
         "signals",
         "snapshots",
     )
@@ -85,6 +87,7 @@ class Tx:
         self.reports = Reports(connection, kept)
         self.latencies = Latencies(connection, kept)
         self.holdings = Holdings(connection, kept)
+        self.security_names = SecurityNames(connection, kept)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
