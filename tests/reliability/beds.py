@@ -39,6 +39,7 @@ class Bed:
         folder.mkdir(parents=True)
         self.clock = SharedClock.at(MONDAY)
         self.mode = Mode.PROMPT
+        self.flaw = ""
         self._outside = outside
         self._account: dict[str, Any] = {"broker": "paper", "cash": CASH}
         if kind != "paper":
@@ -74,7 +75,13 @@ class Bed:
         }
         folder = Path(self._account.get("qmt_path", self.folder))
         return Birth(
-            kind=self.kind, settings=settings, epoch=self.clock.epoch, mode=self.mode, folder=folder, trap=trap
+            kind=self.kind,
+            settings=settings,
+            epoch=self.clock.epoch,
+            mode=self.mode,
+            folder=folder,
+            trap=trap,
+            flaw=self.flaw,
         )
 
     def become(self, mode: Mode) -> None:

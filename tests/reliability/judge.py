@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from jqfollow.domain import ATTEMPT_ENDED, ORDER_OPEN, AttemptState, OrderState
+from jqfollow.domain import ATTEMPT_ENDED, ORDER_OPEN, AttemptState, OrderState, Side
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow, BookRow, FillRow, OrderRow, SignalRow
 from jqfollow.ledger.tx import Tx
@@ -71,17 +71,22 @@ class Story:
         return [attempt for attempt in self.attempts if attempt.state is AttemptState.UNKNOWN]
 
 
-def refuse_broken(record: Record, story: Story, wished: Iterable[Sent]) -> None:
-    """What may never be: a remark twice, more than an order's volume, more than was wished.
+def refuse_broken(record: Record, story: Story, wished: Sequence[Sent]) -> None:
+    """What may never be: a remark twice, more than an order's volume, more than was wished, what was taken in lost.
 
     Raises:
         Broken: it is.
     """
+    there = {signal.signal_id for signal in story.signals}
+    for one in wished:
+        if len(one.numbers) > 1 or not one.numbers <= there:
+            raise Broken(f"acknowledged, and lost or another's: {one}")
     remarks = Counter(order["remark"] for order in record["orders"])
     if twice := [remark for remark, times in remarks.items() if times > 1]:
         raise Broken(f"placed twice: {twice}")
     by_remark = {attempt.remark: attempt for attempt in story.attempts}
     volumes = {order.order_id: order.volume for order in story.orders}
+    _refuse_more_than_wished(record, wished)
     at_broker: Counter[int] = Counter()
     for order in record["orders"]:
         attempt = by_remark.get(order["remark"])
@@ -95,21 +100,16 @@ def refuse_broken(record: Record, story: Story, wished: Iterable[Sent]) -> None:
     for order_id, volume in at_broker.items():
         if volume > volumes[order_id]:
             raise Broken(f"order {order_id} of {volumes[order_id]} is {volume} at the broker")
-    asked: Counter[tuple[str, str]] = Counter()
+
+
+def _refuse_more_than_wished(record: Record, wished: Sequence[Sent]) -> None:
+    left: Counter[tuple[str, str]] = Counter()
     for one in wished:
-        asked[one.symbol, one.side] += one.amount
-    done = traded(record)
-    for key, volume in done.items():
-        if volume > asked[key]:
-            raise Broken(f"{key}: {volume} traded, {asked[key]} wished")
-
-
-def traded(record: Record) -> Counter[tuple[str, str]]:
-    """Shares by symbol and side."""
-    done: Counter[tuple[str, str]] = Counter()
+        left[one.symbol, one.side] += one.amount
     for fill in record["fills"]:
-        done[fill["symbol"], str(fill["side"])] += fill["volume"]
-    return done
+        left[fill["symbol"], str(fill["side"])] -= fill["volume"]
+    if more := {key: -volume for key, volume in left.items() if volume < 0}:
+        raise Broken(f"more traded than was wished: {more}")
 
 
 def differences(record: Record, story: Story, acknowledged: Iterable[Sent]) -> list[str]:
@@ -121,9 +121,7 @@ def differences(record: Record, story: Story, acknowledged: Iterable[Sent]) -> l
     found: list[str] = []
     for one in acknowledged:
         signal = signals.get(one.signal_id or 0)
-        if signal is None:
-            found.append(f"acknowledged and lost: {one}")
-        elif not orders.get(signal.signal_id) and signal.reason is None:
+        if signal is not None and not orders.get(signal.signal_id) and signal.reason is None:
             found.append(f"not followed, without a reason: {signal}")
     live = {a.order_id: a for a in story.attempts if a.state not in ATTEMPT_ENDED}
     for order in story.orders:
@@ -177,13 +175,17 @@ _WISHED_ENDS = frozenset({Reason.CANCELED_BY_USER, Reason.CANCELED_BY_STRATEGY})
 
 
 def unfilled(story: Story, settled: Iterable[int]) -> list[OrderRow]:
-    """Orders that ended otherwise than filled although nobody wished it; `settled`: those a person had to settle."""
+    """Orders that ended otherwise than filled although nobody wished it; `settled`: those a person had to settle.
+
+    What somebody ended before it was bought cannot be sold.
+    """
     told = set(settled)
+    ended = [o for o in story.orders if o.state not in ORDER_OPEN and o.state is not OrderState.FILLED]
+    unbought = {order.book for order in ended if order.side is Side.BUY}
     return [
         order
-        for order in story.orders
-        if order.state not in ORDER_OPEN
-        and order.state is not OrderState.FILLED
-        and order.reason not in _WISHED_ENDS
+        for order in ended
+        if order.reason not in _WISHED_ENDS
         and order.order_id not in told
+        and not (order.reason is Reason.NOTHING_TO_SELL and order.book in unbought)
     ]

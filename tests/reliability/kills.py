@@ -5,10 +5,11 @@ several strategies, and dies. Whatever it left is judged in the next life, withi
 """
 
 import random
+import shutil
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -45,6 +46,21 @@ class Kill:
     """From the process's first moment on; else once it was found in order."""
     after_s: float = 0.0
     """Without a point: so long after the first moment, or after the orders began to go out."""
+
+
+def at_any_time(mode: Mode, dice: random.Random) -> Kill:
+    """A third of them while the process still begins, or looks for what the one before it left."""
+    return Kill(mode=mode, early=dice.random() < 0.33, after_s=dice.uniform(0, 1.2))
+
+
+def at_points(points: Iterable[str], mode: Mode, each: int) -> list[Kill]:
+    """So many kills at each point: the first time that it is passed, later ones, and from the process's start on."""
+    ways = [(1, False), (1, True), (2, False), (3, False), (2, True)]
+    return [
+        Kill(mode=mode, point=f"{point}@{ways[n % 5][0] + n // 5}", early=ways[n % 5][1])
+        for n in range(each)
+        for point in sorted(points)
+    ]
 
 
 @dataclass
@@ -84,8 +100,11 @@ class Tally:
 class Lane:
     """Kills of one kind of broker."""
 
-    def __init__(self, kind: Kind, folder: Path, outside: Outside, *, seed: int = 1) -> None:
+    def __init__(self, kind: Kind, folder: Path, outside: Outside, *, seed: int = 1, flaw: str = "") -> None:
+        """`flaw`: see `flaws.py`."""
         self._kind: Kind = kind
+        self._flaw = flaw
+        self._beds = 0
         self._folder = folder
         self._outside = outside
         self._processes = context()
@@ -99,9 +118,21 @@ class Lane:
             Broken: something was lost, doubled, or in no known state.
         """
         for first in range(0, len(kills), LIVES):
-            bed = Bed(self._kind, self._folder / f"bed {first}", self._outside)
+            self._beds += 1
+            bed = Bed(self._kind, self._folder / f"{self._kind} {self._beds}", self._outside)
+            bed.flaw = self._flaw
             Episode(bed, self._processes, self._dice, self.tally).run(kills[first : first + LIVES])
+            shutil.rmtree(bed.folder)
         return self.tally
+
+    def survey(self, mode: Mode, lives: int = 8) -> set[str]:
+        """The fail-points that lives come to in a mode; they end at any time."""
+        before, self.tally.reached = self.tally.reached, set()
+        kills = [at_any_time(mode, self._dice) for _ in range(lives - 2)]
+        self.run([*kills, *[Kill(mode=mode, after_s=2.5)] * 2])
+        found = self.tally.reached
+        self.tally.reached = before | found
+        return found
 
 
 class Episode:
@@ -131,13 +162,12 @@ class Episode:
     def _lead(self, kill: Kill) -> None:
         self._bed.become(kill.mode)
         self._refusing |= kill.mode is Mode.REFUSING
-        begun = time.monotonic()
         life = Life.begin(self._processes, self._bed.birth(kill.point if kill.early else ""))
         if kill.early and not kill.point:
             life.process.join(kill.after_s)
             self._end(life, kill)
             return
-        if not (life.ready() and self._put_in_order(life, begun)):
+        if not (life.ready() and self._put_in_order(life)):
             self._end(life, kill)
             return
         if kill.point and not kill.early:
@@ -168,7 +198,7 @@ class Episode:
     def _end(self, life: Life, kill: Kill) -> None:
         code = life.process.exitcode
         if code not in {None, EXIT_CODE, -signal.SIGKILL}:
-            raise Broken(f"it ended by itself, with {code}")
+            raise Broken(f"it ended by itself, with {code}:\n{self._log()}")
         died_there = code == EXIT_CODE
         life.kill()
         if died_there or not kill.point:
@@ -176,13 +206,13 @@ class Episode:
         else:
             self._tally.missed[f"{kill.point.partition('@')[0]} · {kill.mode}"] += 1
 
-    def _put_in_order(self, life: Life, begun: float | None = None) -> bool:
+    def _put_in_order(self, life: Life) -> bool:
         """What nobody acknowledged is sent again, and everything comes into a known state; `False`: it died before.
 
         Raises:
             Broken: it does not within 30 s, or something was lost or doubled.
         """
-        begun = time.monotonic() if begun is None else begun
+        begun = time.monotonic()
         for one in self._strategies.unanswered:
             if not self._strategies.send(life.signals, one) and not life.alive:
                 return False
@@ -213,9 +243,12 @@ class Episode:
 
     def _until_quiet_or_dead(self, life: Life) -> None:
         """Gives the point the time in which an order's life is over."""
-        end = time.monotonic() + 4.0
+        end = time.monotonic() + 2.5
         while life.alive and time.monotonic() < end:
             life.process.join(0.1)
+
+    def _log(self) -> str:
+        return (self._bed.folder / "log.txt").read_text(encoding="utf-8")[-4000:]
 
     # -- a person
 

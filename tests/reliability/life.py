@@ -53,6 +53,8 @@ class Birth:
     """Of the terminal; of no use to a paper account."""
     trap: str = ""
     """A fail-point, from the first moment on."""
+    flaw: str = ""
+    """What is wrong with this service, so that a judge has something to find; see `flaws.py`."""
 
 
 class SharedClock:
@@ -80,7 +82,7 @@ def context() -> Any:
     methods = multiprocessing.get_all_start_methods()
     made = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if made.get_start_method() == "forkserver":
-        made.set_forkserver_preload(["reliability.preload"])
+        made.set_forkserver_preload(["__main__", "reliability.preload"])
     return made
 
 
@@ -144,7 +146,9 @@ def live(birth: Birth, pipe: Connection) -> None:
     from jqfollow import failpoints
 
     beside = Path(birth.settings["data_dir"]).parent
-    log, reached = (os.open(beside / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND) for name in ("log.txt", "reached.txt"))
+    log, reached = (
+        os.open(beside / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND) for name in ("log.txt", "reached.txt")
+    )
     os.dup2(log, 1)
     os.dup2(log, 2)
     seen: set[str] = set()
@@ -171,6 +175,10 @@ async def _live(birth: Birth, pipe: Connection, arm: Any) -> None:
     from jqfollow.service import Service
     from jqfollow.settings import Settings
 
+    from . import flaws
+
+    if birth.flaw:
+        getattr(flaws, birth.flaw)()
     accounts.PLACE_TIMEOUT_S = accounts.CANCEL_TIMEOUT_S = 0.8
     accounts.QUERY_TIMEOUT_S = accounts.MARKET_TIMEOUT_S = 3.0
     supervisor.PROBE_EVERY_S, supervisor.BACKOFF_S = 0.4, (0.05,)
@@ -209,12 +217,12 @@ async def _sweep(service: Any) -> None:
 
     while True:
         await asyncio.sleep(SWEEP_S)
-        now = service.clock.now()
+        now, sweeps = service.clock.now(), service.parts.sweeps
         with suppress(LedgerError):
-            for account in service.accounts.values():
-                await service.sweeps.cancel_overdue(account, now)
-                await service.sweeps.look_after(account, now)
-                await service.sweeps.retry(account, now)
+            for account in service.parts.accounts.values():
+                await sweeps.cancel_overdue(account, now)
+                await sweeps.look_after(account, now)
+                await sweeps.retry(account, now)
 
 
 def open_market(paper: Any) -> None:
@@ -285,7 +293,7 @@ def moody(mode: Mode) -> Any:
 
         @contextmanager
         def around(self, call: Call) -> Iterator[None]:
-            dice = random.random()  # noqa: S311
+            dice = random.random()
             if mode is Mode.HANGING and call == "place" and dice < 0.2:
                 time.sleep(1.2)
             with super().around(call):
@@ -296,8 +304,8 @@ def moody(mode: Mode) -> Any:
                 time.sleep(1.5)
 
         def next_refusal(self) -> str | None:
-            refuses = mode is Mode.REFUSING and random.random() < 0.5  # noqa: S311
-            return random.choice(REFUSALS) if refuses else super().next_refusal()  # noqa: S311
+            refuses = mode is Mode.REFUSING and random.random() < 0.5
+            return random.choice(REFUSALS) if refuses else super().next_refusal()
 
     faults = Moody()
     if mode is Mode.PARTIAL:

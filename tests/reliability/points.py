@@ -1,4 +1,4 @@
-"""Where the source commits, calls brokers, answers and notifies: read from it, and held against what is said of it here.
+"""Where the source commits, calls brokers, answers and notifies, read from it and held against what is said here.
 
 `ON_THE_WAY` names every place that writes to the ledger on the way of an order, with the fail-points that it is known
 by; `BESIDE` every other one. A place that stands in neither is new, and somebody has to say where it belongs.
@@ -64,9 +64,6 @@ BESIDE = {
     "ledger_watch": "tries whether the ledger takes anything",
     "routine": "once a day",
     "service": "the start, and what is kept of it",
-    "starting": "the start, and what is kept of it",
-    "building": "the start, and what is kept of it",
-    "watching": "the start, and what is kept of it",
     "tape": "prices around orders",
 }
 """By the beginning of their names, writers that no order waits for."""

