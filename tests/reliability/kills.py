@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,6 @@ SETTLED_S = 30.0
 """After a start everything is in a known state within this."""
 LIVES = 30
 """So many lives share a data folder."""
-AT_ONCE = 3
 DRIFT_S = 1.2
 """A person looks at an unknown outcome when it has stayed so for so long."""
 
@@ -121,7 +121,11 @@ class Lane:
             self._beds += 1
             bed = Bed(self._kind, self._folder / f"{self._kind} {self._beds}", self._outside)
             bed.flaw = self._flaw
-            Episode(bed, self._processes, self._dice, self.tally).run(kills[first : first + LIVES])
+            try:
+                Episode(bed, self._processes, self._dice, self.tally).run(kills[first : first + LIVES])
+            except BaseException:
+                (bed.folder / "why.txt").write_text(traceback.format_exc(), encoding="utf-8")
+                raise
             shutil.rmtree(bed.folder)
         return self.tally
 
@@ -174,11 +178,10 @@ class Episode:
             life.arm(kill.point)
         self._bed.trouble()
         self._strategies.large = kill.mode is not Mode.PARTIAL  # else it would take minutes
-        with ThreadPoolExecutor(AT_ONCE) as hands:
-            sent = [
-                hands.submit(self._strategies.send, life.signals, one)
-                for one in (*self._strategies.new(self._dice.randint(3, 6)), *self._strategies.some_again())
-            ]
+        with ThreadPoolExecutor() as hands:
+            again = self._strategies.some_again()
+            new = self._strategies.new(self._dice.randint(3, 6))
+            sent = [hands.submit(self._strategies.deliver, life.signals, some) for some in (new, again)]
             if self._dice.random() < 0.4:
                 hands.submit(self._a_person_cancels, life)
             if not kill.point:
@@ -213,9 +216,7 @@ class Episode:
             Broken: it does not within 30 s, or something was lost or doubled.
         """
         begun = time.monotonic()
-        for one in self._strategies.unanswered:
-            if not self._strategies.send(life.signals, one) and not life.alive:
-                return False
+        self._strategies.deliver(life.signals, self._strategies.unanswered)
         found: list[str] = ["nothing was seen"]
         while life.alive:
             with suppress(JqfollowError):
@@ -226,8 +227,7 @@ class Episode:
             if time.monotonic() > begun + SETTLED_S:
                 raise Broken("\n".join([f"not in order after {SETTLED_S} s", *found[:20]]))
             time.sleep(0.03)
-            for one in self._strategies.unanswered:
-                self._strategies.send(life.signals, one)
+            self._strategies.deliver(life.signals, self._strategies.unanswered)
         return False
 
     def _judged(self, life: Life) -> tuple[Story, list[str]]:

@@ -149,6 +149,7 @@ def live(birth: Birth, pipe: Connection) -> None:
     log, reached = (
         os.open(beside / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND) for name in ("log.txt", "reached.txt")
     )
+    os.environ["JQF_STATE"] = str(beside / "state")
     os.dup2(log, 1)
     os.dup2(log, 2)
     seen: set[str] = set()
