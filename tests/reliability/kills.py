@@ -142,12 +142,14 @@ class Lane:
 class Episode:
     """Some lives on one data folder."""
 
-    def __init__(self, bed: Bed, processes: Any, dice: random.Random, tally: Tally) -> None:
+    def __init__(
+        self, bed: Bed, processes: Any, dice: random.Random, tally: Tally, strategies: Strategies | None = None
+    ) -> None:
         self._bed = bed
         self._processes = processes
         self._dice = dice
         self._tally = tally
-        self._strategies = Strategies(bed.clock, bed.data / "keys.toml", dice)
+        self._strategies = strategies or Strategies(bed.clock, bed.data / "keys.toml", dice)
         self._settled: set[int] = set()
         self._refusing = False
 
@@ -156,7 +158,7 @@ class Episode:
             self._lead(kill)
         self._bed.become(Mode.PROMPT)
         last = self._born("")
-        self._put_in_order(last)
+        self.put_in_order(last)
         story, _ = self._judged(last)
         last.kill()
         self._sum_up(story)
@@ -171,7 +173,7 @@ class Episode:
             life.process.join(kill.after_s)
             self._end(life, kill)
             return
-        if not (life.ready() and self._put_in_order(life)):
+        if not (life.ready() and self.put_in_order(life)):
             self._end(life, kill)
             return
         if kill.point and not kill.early:
@@ -183,7 +185,7 @@ class Episode:
             new = self._strategies.new(self._dice.randint(3, 6))
             sent = [hands.submit(self._strategies.deliver, life.signals, some) for some in (new, again)]
             if self._dice.random() < 0.4:
-                hands.submit(self._a_person_cancels, life)
+                hands.submit(self.a_person_cancels, life)
             if not kill.point:
                 life.process.join(kill.after_s)
                 life.process.kill()
@@ -201,7 +203,7 @@ class Episode:
     def _end(self, life: Life, kill: Kill) -> None:
         code = life.process.exitcode
         if code not in {None, EXIT_CODE, -signal.SIGKILL}:
-            raise Broken(f"it ended by itself, with {code}:\n{self._log()}")
+            raise Broken(f"it ended by itself, with {code}:\n{self.log()}")
         died_there = code == EXIT_CODE
         life.kill()
         if died_there or not kill.point:
@@ -209,7 +211,7 @@ class Episode:
         else:
             self._tally.missed[f"{kill.point.partition('@')[0]} · {kill.mode}"] += 1
 
-    def _put_in_order(self, life: Life) -> bool:
+    def put_in_order(self, life: Life) -> bool:
         """What nobody acknowledged is sent again, and everything comes into a known state; `False`: it died before.
 
         Raises:
@@ -247,12 +249,12 @@ class Episode:
         while life.alive and time.monotonic() < end:
             life.process.join(0.1)
 
-    def _log(self) -> str:
+    def log(self) -> str:
         return (self._bed.folder / "log.txt").read_text(encoding="utf-8")[-4000:]
 
     # -- a person
 
-    def _a_person_cancels(self, life: Life) -> None:
+    def a_person_cancels(self, life: Life) -> None:
         with suppress(JqfollowError, httpx.HTTPError, OSError):
             story = Story.read(self._bed.data / "ledger.sqlite3")
             open_ = [order for order in story.orders if order.state in ORDER_OPEN]

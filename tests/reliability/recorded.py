@@ -219,6 +219,22 @@ def record_journal(log: Log) -> None:
     journal.os = RecordedOs()  # type: ignore[assignment]
 
 
+def record_everything(path: Path) -> object:
+    """Ledger, journal and the high-water mark; what it gives has to be kept."""
+    from jqfollow import restored
+
+    log = Log(path)
+    write = restored.write_private
+
+    def written(target: Path, content: bytes) -> None:
+        write(target, content)
+        log.add(Op("whole", "high-water", 0, content))
+
+    restored.write_private = written
+    record_journal(log)
+    return Recording(log)
+
+
 # -- a loss of power -------------------------------------------------------------------------------------------------
 
 

@@ -12,8 +12,8 @@ from jqfollow.ledger.ledger import Ledger
 
 from .recorded import Disk, library, read_log
 
-CUTS = 60
-WRITES = 40
+CUTS = 25
+WRITES = 25
 CHILD = """
 import sys
 from datetime import datetime
