@@ -308,3 +308,8 @@ def test_the_given_data_stay_as_they_are() -> None:
     data = {"signals": {"port": 1}}
     assert parse_settings(data, source="test", environ={"JQFOLLOW_SIGNALS__PORT": "2"}).signals.port == 2
     assert data == {"signals": {"port": 1}}
+
+
+def test_keys_that_moved_are_told_where_they_stand_now(tmp_path: Path) -> None:
+    said = complaint(tmp_path, "[strategies.a]\nmax_order_value = 5\nmax_daily_orders = 5\n")
+    assert said.count("[strategies.NAME.risk]") == 4

@@ -30,7 +30,7 @@ RISKS: Mapping[str, tuple[Any, int, Outcome]] = {
     "max_daily_turnover": (10_500, 2, ("rejected", 0, Reason.MAX_DAILY_TURNOVER)),
     "boards": (["main"], 2, ("rejected", 0, Reason.BOARD_NOT_ALLOWED)),
     "blocked": ([CODE], 0, ("rejected", 0, Reason.BLOCKED)),
-    "capital": (5_000, 0, ("canceled", 500, Reason.CAPITAL)),
+    "capital": (5_500, 0, ("canceled", 500, Reason.CAPITAL)),
 }
 """By key: a value, which of the three orders it changes, and what becomes of that one."""
 ELSEWHERE = {"outside_hours", "max_cancels_per_day", "max_daily_loss", "orders_per_second"}

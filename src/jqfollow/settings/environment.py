@@ -46,8 +46,13 @@ def _leaves(path: KeyPath, value: object) -> Iterator[KeyPath]:
         yield from _leaves((*path, str(key)), inner)
 
 
-def resolve(steps: Sequence[str], data: Mapping[str, Any]) -> tuple[list[str], schema.Node]:
+def resolve(steps: Sequence[str], data: Mapping[str, Any], *, keep_case: bool = False) -> tuple[list[str], schema.Node]:
     """The path of the key that `steps` name, in any case and with `_` for `.` and `-`, and what may stand there.
+
+    Args:
+        steps: from the outermost table on.
+        data: whose names of accounts and strategies are known.
+        keep_case: of names that are new; the environment has but one.
 
     Raises:
         ConfigError: there is no such key, or several are alike.
@@ -59,7 +64,7 @@ def resolve(steps: Sequence[str], data: Mapping[str, Any]) -> tuple[list[str], s
             alike = [key for key in here if _folded(key) == _folded(step)]
             if len(alike) > 1:
                 raise ConfigError(f"{step} 可以指 / may mean {', '.join(alike)}")
-            key = alike[0] if alike else step.lower()
+            key = alike[0] if alike else (step if keep_case else step.lower())
         elif step.lower() in known:
             key = step.lower()
         else:

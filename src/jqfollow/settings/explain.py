@@ -12,6 +12,11 @@ from jqfollow.settings import schema
 from jqfollow.settings.origins import Mistake, Origins, origin_of
 
 _SHOWN = 40
+_OF_A_NAME = 3
+_MOVED = {
+    ("strategies", key): f"已移到 [strategies.NAME.risk] {key} / stands in [strategies.NAME.risk] now"
+    for key in ("max_order_value", "max_daily_orders")
+}
 _MISSING = frozenset({"missing", "union_tag_not_found"})
 _WRONG_TYPE = ("_type", "_parsing", "_from_float")
 
@@ -53,7 +58,8 @@ def _what(kind: str, item: Mapping[str, Any], node: schema.Node | None, path: li
         return str(item["msg"]).removeprefix("Value error, ")
     if kind == "extra_forbidden":
         parent = schema.locate(item["loc"][:-1])[1]
-        return unknown_key(path[-1], parent if parent is not None else {})
+        moved = _MOVED.get((path[0], path[-1]), "") if len(path) == _OF_A_NAME else ""
+        return moved or unknown_key(path[-1], parent if parent is not None else {})
     if node is None:
         return str(item["msg"])
     zh, en = schema.allowed(node)

@@ -62,7 +62,7 @@ def parse_toml(text: str, name: str) -> TomlFile:
             number = _line_of(error, len(lines))
             wrong = lines[number - 1]
             mistakes.append(
-                _mistake(name, number, f"不是有效的 TOML：{error}{_hint(wrong, error)} / is not valid TOML")
+                _mistake(name, number, f"不是有效的 TOML{_hint(wrong, error)} / is not valid TOML: {error}")
             )
             # What follows a header that cannot be read, or a bracket that is never closed, cannot be judged.
             if wrong.lstrip().startswith("[") or (len(mistakes) > 1 and _next_to(mistakes[-2], number)):
