@@ -42,7 +42,7 @@ async def take(picture: Path) -> None:
 
 async def _trade(house: House, began: float) -> None:
     """Prices wander, a strategy buys and sells; some orders are out of reach and wait."""
-    dice = random.Random(7)  # noqa: S311  # a picture, no secret
+    dice = random.Random(7)  # a picture, no secret
     lasts = dict(_LASTS)
     while time.time() - began < _RUN_S:
         code = dice.choice(list(lasts))
@@ -97,7 +97,7 @@ def _stat(figure: Figure, panel: dict[str, Any], found: list[tuple[str, Any]], b
         colour = COLOURS[_step(defaults, float(value))]
         axes.add_patch(FancyBboxPatch((left, 0), width, 1, boxstyle="square,pad=0", color=colour, linewidth=0))
         text = name if panel["title"].startswith("版本") else _shown(defaults, float(value))
-        size = 9 if len(text) > 12 else 15  # noqa: PLR2004
+        size = 9 if len(text) > 12 else 15
         axes.text(left + width / 2, 0.38, text, ha="center", va="center", color="white", fontsize=size)
         if name and text != name:
             axes.text(left + width / 2, 0.1, name, ha="center", color="white", fontsize=7)
@@ -145,10 +145,10 @@ def _shown(defaults: dict[str, Any], value: float) -> str:
             return str(text["text"])
     if defaults["unit"] == "bytes":
         for unit in ("B", "KiB", "MiB", "GiB"):
-            if abs(value) < 1024:  # noqa: PLR2004
+            if abs(value) < 1024:
                 return f"{value:.3g} {unit}"
             value /= 1024
         return f"{value:.3g} TiB"
     if defaults["unit"] == "s":
         return f"{value * 1000:.3g} ms" if abs(value) < 1 else f"{value:.3g} s"
-    return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"  # noqa: PLR2004
+    return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"

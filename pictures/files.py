@@ -16,7 +16,7 @@ def chinese_font() -> str:
         RuntimeError: the machine has none.
     """
     command = ["fc-list", ":lang=zh", "file"]
-    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split(":")  # noqa: S603
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split(":")
     files = sorted(line.strip() for line in found if line.strip())
     if not files:
         raise RuntimeError("no Chinese font: apt-get install fonts-wqy-microhei")

@@ -107,6 +107,7 @@ class Service:
         self.schedule = Schedule(self.clock)
         self.stages = Stages(self.clock)
         self.signals_port: SignalsPort | None = None
+        self._stopping = False
         self.hurried: Callable[[], bool] = lambda: False
         """Whether the system ends us, so that a stop has seconds and no more."""
 
@@ -195,6 +196,7 @@ class Service:
                 relay=self.notices.relay_view,
                 signals=self.signals_port,
                 accounting=Accounting(repairs=self.parts.repairs, keeper=self.parts.keeper, drift=self.parts.drift),
+                stopping=lambda: self._stopping,
             ),
             name="console",
             host=settings.console.host,
@@ -407,6 +409,7 @@ class Service:
         When the system ends us meanwhile, what people would be told waits for the next start, and so does whatever
         is not written in the shorter time.
         """
+        self._stopping = True
         if self._tasks:
             try:
                 await self.parts.routine.tell(Kind.STOPPED, messages.stopped())

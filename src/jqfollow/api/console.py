@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from jqfollow import __version__
 from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
+from jqfollow.api.changes import Changes
 from jqfollow.api.metrics import Counters, Sample
 from jqfollow.api.models import NoticeView, Problem, RelayView
 from jqfollow.api.parts import Parts
@@ -22,6 +23,7 @@ from jqfollow.api.ports import Desk, Intake, SignalsView
 from jqfollow.api.problem import ProblemError, problem
 from jqfollow.api.routes.accounting import Accounting, accounting_router
 from jqfollow.api.routes.acting import acting_router
+from jqfollow.api.routes.changes import changes_router
 from jqfollow.api.routes.flow import flow_router
 from jqfollow.api.routes.health import health_router
 from jqfollow.api.routes.pages import pages_router
@@ -75,8 +77,12 @@ def console_app(
     signals: SignalsView | None = None,
     stages: Stages | None = None,
     accounting: Accounting | None = None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> ASGIApp:
-    """The console's app, guard included. `counters` and `stages`: those of the signals port, which is `signals`."""
+    """The console's app, guard included.
+
+    `counters` and `stages`: those of the signals port, which is `signals`; `stopping`: no question is to stay open.
+    """
     counters = counters or Counters()
     parts = Parts(
         settings=settings,
@@ -106,6 +112,10 @@ def console_app(
     app.include_router(flow_router(parts), dependencies=secured, responses=_ERRORS)
     if accounting is not None:
         app.include_router(accounting_router(parts, accounting), dependencies=secured, responses=_ERRORS)
+    changes = Changes(
+        ledger=ledger, accounts=tuple(settings.accounts), state=lambda: _in_memory(parts), stopping=stopping
+    )
+    app.include_router(changes_router(changes), dependencies=secured, responses=_ERRORS)
     app.include_router(reading_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(health_router(parts))
     app.include_router(pages_router(signals))
@@ -122,6 +132,13 @@ def console_app(
 
 async def _no_gauges() -> Sequence[Sample]:
     return ()
+
+
+def _in_memory(parts: Parts) -> object:
+    """What a page shows that is not in the ledger; without what moves by itself, as the relay's clock does."""
+    relay = parts.relay()
+    line = None if relay is None else (relay.connected, relay.since, relay.waiting, relay.last_at)
+    return tuple(parts.intake.account_states()), tuple(parts.notices()), line
 
 
 async def _documented(_credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:

@@ -26,6 +26,7 @@ from jqfollow.api.problem import ProblemError, too_many
 from jqfollow.api.reception import Reception, SignalsLimits
 from jqfollow.api.routes.order import PATH, TRACE, order_router
 from jqfollow.clock import Clock
+from jqfollow.failpoints import At, reach
 from jqfollow.settings import Settings
 from jqfollow.stages import Stage, Stages
 from jqfollow.wire.errors import MalformedError, WireError
@@ -80,8 +81,10 @@ class SignalsPort:
                 message["headers"].append(_NO_STORE)
                 if scope["path"] == PATH:
                     self._counters.add(COUNTER, status=str(message["status"]))
+                reach(At.REPLY_BEFORE, str(message["status"]))
             await send(message)
             if message["type"] == "http.response.body":
+                reach(At.REPLY_AFTER, PATH)
                 trace.mark(Stage.ACKNOWLEDGED)
 
         try:
