@@ -29,6 +29,7 @@ from jqfollow.clock_steps import ClockSteps
 from jqfollow.domain import AccountState, JqfollowError, Wire
 from jqfollow.execution.hearing import hear, hear_late
 from jqfollow.execution.recovery import orphans, recover
+from jqfollow.gauges import Gauges
 from jqfollow.ledger.errors import LedgerDamagedError, LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger_watch import LedgerWatch
@@ -106,6 +107,7 @@ class Service:
         self.schedule = Schedule(self.clock)
         self.stages = Stages(self.clock)
         self.signals_port: SignalsPort | None = None
+        self._stopping = False
         self.hurried: Callable[[], bool] = lambda: False
         """Whether the system ends us, so that a stop has seconds and no more."""
 
@@ -161,6 +163,9 @@ class Service:
             make_broker=self._make_broker,
         )
         self._closing.push_async_callback(self._close_parts)
+        self.clock_steps = ClockSteps(
+            self.clock, self.ledger, accounts=tuple(self.parts.accounts), set_along=self._set_along
+        )
         self.signals_port = signals_app(
             settings=settings,
             keys=self.keys,
@@ -187,9 +192,11 @@ class Service:
                 counters=self.counters,
                 stages=self.stages,
                 notices=partial(self.notices.views, self.parts),
+                gauges=self._gauges().read,
                 relay=self.notices.relay_view,
                 signals=self.signals_port,
                 accounting=Accounting(repairs=self.parts.repairs, keeper=self.parts.keeper, drift=self.parts.drift),
+                stopping=lambda: self._stopping,
             ),
             name="console",
             host=settings.console.host,
@@ -200,6 +207,7 @@ class Service:
             self._closing.push_async_callback(server.stop)
         await self.ledger.write(lambda tx: recover(tx, self.parts.accounts, self.parts.calls, self.parts.wishes.moment))
         self._closing.callback(self.parts.calls.close)
+        self.parts.names.read(await self.ledger.read(lambda tx: tx.security_names.all()))
         await self._warn_about_orphans()
         self._join_relay()
         self._run_tasks()
@@ -365,9 +373,16 @@ class Service:
         schedule.once(self.parts.routine.keep_house, "keep_house")
         schedule.start()
         self._closing.callback(schedule.stop)
-        self._task(
-            "clock steps",
-            ClockSteps(self.clock, self.ledger, accounts=tuple(self.parts.accounts), set_along=self._set_along).run(),
+        self._task("clock steps", self.clock_steps.run())
+
+    def _gauges(self) -> Gauges:
+        assert self.signals_port is not None  # noqa: S101  # it was made just before
+        return Gauges(
+            self.parts,
+            notices=self.notices,
+            schedule=self.schedule,
+            reception=self.signals_port.reception,
+            steps=self.clock_steps,
         )
 
     def _set_along(self) -> None:
@@ -379,10 +394,12 @@ class Service:
         self.parts.outbox.kick()
 
     async def _keep_stages(self, _: datetime) -> None:
-        """How long orders took is written beside the work; what cannot be written is no loss of money."""
-        orders = self.stages.changed()
+        """How long orders took, and names of securities, are written beside the work: losing them loses no money."""
+        orders, names = self.stages.changed(), self.parts.names.changed()
         if orders:
             await self.ledger.write(lambda tx: tx.latencies.put(orders))
+        if names:
+            await self.ledger.write(lambda tx: tx.security_names.put(names))
 
     # -- stop --------------------------------------------------------------------------------------------------------
 
@@ -392,6 +409,7 @@ class Service:
         When the system ends us meanwhile, what people would be told waits for the next start, and so does whatever
         is not written in the shorter time.
         """
+        self._stopping = True
         if self._tasks:
             try:
                 await self.parts.routine.tell(Kind.STOPPED, messages.stopped())

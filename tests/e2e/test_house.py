@@ -26,6 +26,7 @@ async def test_a_signal_becomes_a_filled_order_and_a_message(tmp_path: Path) -> 
         assert (position.symbol, position.volume, position.available) == ("000001.SZ", 1000, 0)
         told = await house.get(f"/api/orders/{order.order_id}")
         assert [verdict["outcome"] for verdict in told["decisions"][0]["verdicts"]].count("refuse") == 0
+        assert await house.until(lambda tx: tx.security_names.all()) == {"000001.SZ": "模拟000001"}
 
 
 async def test_a_ledger_torn_in_the_middle_lets_the_ports_answer_and_then_stops_the_service(tmp_path: Path) -> None:

@@ -47,6 +47,15 @@ TOMORROW = DAY + timedelta(days=1)
 EXHAUSTED = Refusal(reason=Reason.ATTEMPTS_EXHAUSTED, figures={"attempts": "5", "left": "100"})
 
 
+def test_names_are_kept_once_and_again_when_they_change() -> None:
+    names = Names(securities={"600000.SH": "浦发银行"})
+    names.read({"000001.SZ": "平安银行", "600000.SH": "ST浦发"})
+    assert names.securities == {"600000.SH": "浦发银行", "000001.SZ": "平安银行"}  # the newest word stands
+    assert (names.changed(), names.changed()) == ({"600000.SH": "浦发银行"}, {})
+    names.securities["000001.SZ"] = "ST平安"
+    assert (names.changed(), names.changed()) == ({"000001.SZ": "ST平安"}, {})
+
+
 def moment(*, open_day: date = DAY, after_s: float = 1) -> Moment:
     names = Names(titles={"demo": "演示策略"}, securities={SECURITY: "平安银行"})
     return Moment(now=later(after_s), names=names, open_day=open_day)

@@ -154,3 +154,9 @@ def test_old_days_keep_their_last_snapshot(ledger: Ledger) -> None:
     assert ledger.read_now(lambda tx: tx.snapshots.last_of_day("main", DAY)) == (later(1), ASSET, [HELD])
     assert ledger.read_now(lambda tx: tx.snapshots.latest("main")) == (later(1), ASSET, [HELD])
     assert ledger.write_now(lambda tx: tx.snapshots.thin(tomorrow)) == 0
+
+
+def test_the_newest_name_of_a_security_stands(ledger: Ledger) -> None:
+    ledger.write_now(lambda tx: tx.security_names.put({"000001.SZ": "平安银行", "600000.SH": "浦发银行"}))
+    ledger.write_now(lambda tx: tx.security_names.put({"600000.SH": "ST浦发"}))
+    assert ledger.read_now(lambda tx: tx.security_names.all()) == {"000001.SZ": "平安银行", "600000.SH": "ST浦发"}

@@ -129,7 +129,7 @@ class BookKeeper:
     async def undo(self, act: int, hand: Hand) -> Act:
         """Takes back what was done at once; raises like `set`."""
         rows = await self._ledger.read(lambda tx: tx.bookings.of_act(act))
-        if not rows or rows[0].undoes is not None or rows[0].kind is BookingKind.SPLIT:
+        if not rows or rows[0].undoes is not None or rows[0].kind in {BookingKind.SPLIT, BookingKind.DIVIDEND}:
             raise ManualOrderError(f"没有可撤销的改账 {act}", f"there is no act {act} that can be undone")
         account, symbol = rows[0].account, rows[0].security
         held = await self._held(account, symbol)
@@ -155,10 +155,9 @@ class BookKeeper:
 
         return await self._write(account, symbol, bookings)
 
-    async def acts(self, account: str | None = None) -> list[Act]:
-        """Everything that was done, oldest first."""
-        rows = await self._ledger.read(lambda tx: tx.bookings.list(account=account))
-        return acts_of(rows)
+    async def acts(self, limit: int, account: str | None = None) -> list[Act]:
+        """The newest of all that was done, oldest first."""
+        return acts_of(await self._ledger.read(lambda tx: tx.bookings.newest_acts(limit, account=account)))
 
     async def _write(self, account: str, symbol: str, bookings: _Bookings) -> Act:
         def act(tx: Tx) -> Act:

@@ -10,6 +10,7 @@ from jqfollow.accounting.books import BookKeeper, Hand
 from jqfollow.domain import ManualOrderError
 from jqfollow.drift.causes import Drift
 from jqfollow.drift.memo import DriftMemo
+from jqfollow.drift.prices import last_prices
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.marks import DriftDay
 from jqfollow.ledger.tx import Tx
@@ -41,7 +42,7 @@ class Watch:
             if strategy.start == "adopt":
                 for account in strategy.follow:
                     await self._adopt(name, account, now)
-        rows, days = await self._ledger.read(lambda tx: _looked_at(tx, self._memo.read(tx), self._settings, now))
+        rows, days = await self._ledger.read(lambda tx: _looked_at(tx, self._memo.read(tx), now))
         if rows or days:
             await self._ledger.write(lambda tx: _write(tx, rows, days, now))
         if rows:
@@ -68,17 +69,12 @@ class Watch:
             self._told()
 
 
-def _looked_at(tx: Tx, rows: list[Drift], settings: Settings, now: datetime) -> tuple[list[Drift], list[DriftDay]]:
+def _looked_at(tx: Tx, rows: list[Drift], now: datetime) -> tuple[list[Drift], list[DriftDay]]:
     """What nothing explains, and how far the books are off, in yuan by the newest pictures."""
-    prices: dict[tuple[str, str], Decimal] = {}
-    for account in settings.accounts:
-        snapshot = tx.snapshots.latest(account)
-        for position in snapshot[2] if snapshot else ():
-            if position.last is not None:
-                prices[account, position.symbol] = position.last
+    prices = last_prices(tx, rows)
     nothing, sums = Decimal(0), dict[tuple[str, str], tuple[Decimal, Decimal]]()
     for row in rows:
-        yuan = (row.drift or nothing) * prices.get((row.account, row.security), nothing)
+        yuan = (row.drift or nothing) * prices.get((row.account, row.strategy, row.security), nothing)
         missing, excess = sums.get((row.account, row.strategy), (nothing, nothing))
         sums[row.account, row.strategy] = missing + max(yuan, nothing), excess + max(-yuan, nothing)
     days = [

@@ -50,6 +50,16 @@ class DriftView(View):
     causes: list[CauseView]
 
 
+class ReportView(View):
+    """策略最新的完整持仓报告 / a strategy's newest whole report of its positions."""
+
+    strategy: str
+    made_at: datetime | None
+    age_minutes: int | None
+    order_since: bool
+    """报告之后又有委托 / an order message is newer than it."""
+
+
 class PlanIn(BaseModel):
     """要看的计划 / which plan to look at."""
 

@@ -1,6 +1,6 @@
 """The console: docs page, dashboard, manual orders, queries. For this machine only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 import structlog
@@ -15,13 +15,15 @@ from starlette.types import ASGIApp
 from jqfollow import __version__
 from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
-from jqfollow.api.metrics import Counters
+from jqfollow.api.changes import Changes
+from jqfollow.api.metrics import Counters, Sample
 from jqfollow.api.models import NoticeView, Problem, RelayView
 from jqfollow.api.parts import Parts
 from jqfollow.api.ports import Desk, Intake, SignalsView
 from jqfollow.api.problem import ProblemError, problem
 from jqfollow.api.routes.accounting import Accounting, accounting_router
 from jqfollow.api.routes.acting import acting_router
+from jqfollow.api.routes.changes import changes_router
 from jqfollow.api.routes.flow import flow_router
 from jqfollow.api.routes.health import health_router
 from jqfollow.api.routes.pages import pages_router
@@ -70,12 +72,17 @@ def console_app(
     token: str,
     counters: Counters | None = None,
     notices: Callable[[], Sequence[NoticeView]] = list,
+    gauges: Callable[[], Awaitable[Sequence[Sample]]] | None = None,
     relay: Callable[[], RelayView | None] = lambda: None,
     signals: SignalsView | None = None,
     stages: Stages | None = None,
     accounting: Accounting | None = None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> ASGIApp:
-    """The console's app, guard included. `counters` and `stages`: those of the signals port, which is `signals`."""
+    """The console's app, guard included.
+
+    `counters` and `stages`: those of the signals port, which is `signals`; `stopping`: no question is to stay open.
+    """
     counters = counters or Counters()
     parts = Parts(
         settings=settings,
@@ -85,6 +92,7 @@ def console_app(
         clock=clock,
         counters=counters,
         notices=notices,
+        gauges=gauges or _no_gauges,
         relay=relay,
         signals=signals,
         started_at=clock.now(),
@@ -104,6 +112,10 @@ def console_app(
     app.include_router(flow_router(parts), dependencies=secured, responses=_ERRORS)
     if accounting is not None:
         app.include_router(accounting_router(parts, accounting), dependencies=secured, responses=_ERRORS)
+    changes = Changes(
+        ledger=ledger, accounts=tuple(settings.accounts), state=lambda: _in_memory(parts), stopping=stopping
+    )
+    app.include_router(changes_router(changes), dependencies=secured, responses=_ERRORS)
     app.include_router(reading_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(health_router(parts))
     app.include_router(pages_router(signals))
@@ -116,6 +128,17 @@ def console_app(
     app.add_exception_handler(JqfollowError, _failed)
     app.add_exception_handler(Exception, _failed)
     return Guard(app, token=token, clock=clock, counters=counters)
+
+
+async def _no_gauges() -> Sequence[Sample]:
+    return ()
+
+
+def _in_memory(parts: Parts) -> object:
+    """What a page shows that is not in the ledger; without what moves by itself, as the relay's clock does."""
+    relay = parts.relay()
+    line = None if relay is None else (relay.connected, relay.since, relay.waiting, relay.last_at)
+    return tuple(parts.intake.account_states()), tuple(parts.notices()), line
 
 
 async def _documented(_credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:

@@ -11,9 +11,17 @@ from jqfollow.cli.base import Command, F, Group, json_option, print_json, say, s
 from jqfollow.cli.console_call import ask
 from jqfollow.cli.figures import moment, number
 from jqfollow.cli.queries import read
+from jqfollow.ledger.rows import BookingKind
 from jqfollow.settings import Settings
 
-_KINDS_ZH = {"set": "设定", "move": "移动", "adopt": "认领", "hand": "券商端卖出", "split": "送转拆分"}
+_KINDS_ZH = {
+    BookingKind.SET: "设定",
+    BookingKind.MOVE: "移动",
+    BookingKind.ADOPT: "认领",
+    BookingKind.HAND: "券商端卖出",
+    BookingKind.SPLIT: "送转拆分",
+    BookingKind.DIVIDEND: "分红",
+}
 
 
 @click.group(cls=Group)

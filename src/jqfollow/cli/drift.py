@@ -1,16 +1,20 @@
 """`jqfollow drift`: how far each book is from what its strategy asked for, and why."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 
 import click
 
-from jqfollow.cli.base import Command, json_option, print_json, say, settings_option, table, words
+from jqfollow.cli.base import Command, json_option, known_strategy, print_json, say, settings_option, table, words
 from jqfollow.cli.figures import moment, number
 from jqfollow.cli.queries import read
 from jqfollow.clock import SystemClock
 from jqfollow.drift.causes import Drift, Line
-from jqfollow.drift.reading import drifts
+from jqfollow.drift.prices import last_prices
+from jqfollow.drift.reading import Key, drifts
 from jqfollow.drift.words import CAUSES_ZH
+from jqfollow.ledger.tx import Tx
 from jqfollow.settings import Settings
 
 
@@ -22,13 +26,13 @@ from jqfollow.settings import Settings
 @settings_option
 def drift(*, settings: Settings, strategy: str | None, account: str | None, every: bool, as_json: bool) -> None:
     """各策略的目标、持仓与偏差，及每一股偏差的原因。 / Target, book and drift, and the causes that add up to it."""
-    found = read(settings, lambda tx: drifts(tx, settings, strategy=strategy, account=account))
-    found = [row for row in found if every or row.drift or row.target is None]
-    prices = read(settings, lambda tx: {name: tx.snapshots.latest(name) for name in {row.account for row in found}})
-    last = {(name, held.symbol): held.last for name, of in prices.items() if of is not None for held in of[2]}
+    rows, last, told = read(settings, lambda tx: _look(tx, settings, strategy, account))
+    _refuse_unknown(settings, rows, strategy, account)
+    found = [row for row in rows if every or row.drift or row.target is None]
     if as_json:
-        print_json([_for_programs(row, last.get((row.account, row.security))) for row in found])
+        print_json([_for_programs(row, last.get(_key(row))) for row in found])
         return
+    _say_how_old(told)
     if not found:
         say("没有偏差", "no drift")
         return
@@ -36,16 +40,37 @@ def drift(*, settings: Settings, strategy: str | None, account: str | None, ever
         "账户,策略,证券,目标,持仓,在途,偏差,金额,原因",
         "account,strategy,security,target,book,working,drift,yuan,causes",
     )
-    cells = [_cells(row, last.get((row.account, row.security))) for row in found]
+    cells = [_cells(row, last.get(_key(row))) for row in found]
     title = words("偏差（正：少于目标）", "Drift (+ is less than the target)")
     table(title, columns.split(","), cells, right=(3, 4, 5, 6, 7))
-    _say_how_old(found)
 
 
-def _say_how_old(found: list[Drift]) -> None:
+_Look = tuple[list[Drift], Mapping[Key, Decimal], Mapping[str, datetime | None]]
+
+
+def _look(tx: Tx, settings: Settings, strategy: str | None, account: str | None) -> _Look:
+    """The books, what a share of each is worth, and when the strategies' reports were made."""
+    rows = drifts(tx, settings, strategy=strategy, account=account)
+    names = [name for name in settings.strategies if strategy in {None, name}]
+    return rows, last_prices(tx, rows), {name: tx.reports.newest_made(name) for name in names}
+
+
+def _key(row: Drift) -> Key:
+    return row.account, row.strategy, row.security
+
+
+def _refuse_unknown(settings: Settings, rows: list[Drift], strategy: str | None, account: str | None) -> None:
+    """What the configuration does not name any more may have books still."""
+    if strategy is not None and not any(row.strategy == strategy for row in rows):
+        known_strategy(settings, strategy)
+    if account is not None and account not in settings.accounts:
+        known = ", ".join(settings.accounts)
+        raise click.BadParameter(f"配置中没有账户 {account!r}，现有 / no such account, known: {known}")
+
+
+def _say_how_old(told: Mapping[str, datetime | None]) -> None:
     """By which reports the targets were made; one that is old may be wrong."""
-    told = {row.strategy: row.reported_at for row in found}
-    for strategy, at in sorted(told.items()):
+    for strategy, at in told.items():
         if at is None:
             say(
                 f"{strategy}：没有完整的持仓报告，目标只凭信号",

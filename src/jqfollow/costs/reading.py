@@ -1,16 +1,17 @@
 """What some days' orders cost and brought, out of one read of the ledger."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from jqfollow.costs.days import BookDay, book_days
 from jqfollow.costs.figures import OrderCost
 from jqfollow.costs.shortfall import Trade, shortfall
-from jqfollow.domain import FollowMode, Side
+from jqfollow.domain import FollowMode
 from jqfollow.ledger.marks import DriftDay, MarkRow
-from jqfollow.ledger.rows import FillRow, OrderRow
+from jqfollow.ledger.rows import OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.market.fees import fee
 from jqfollow.market.securities import UnknownSecurityError, parse_security
@@ -133,18 +134,23 @@ def _usual_fee(order: OrderRow, filled: int, turnover: Decimal) -> Decimal:
 
 def _results(tx: Tx, settings: Settings, first: date, last: date, strategy: str | None) -> list[DayResult]:
     found = []
+    prices: dict[str, dict[date, dict[str, Decimal]]] = {}
     for name, of in settings.strategies.items():
         if strategy not in {None, name}:
             continue
         own = _own_changes(tx, name, first, last)
         for account, follow in of.follow.items():
-            for day, real in _real_results(tx, account, name, first, last):
-                change = own.get(day)
+            if account not in prices:
+                prices[account] = evening_prices(tx, account, last)
+            for row in read_book_days(tx, account, name, prices[account]):
+                if not first <= row.day <= last:
+                    continue
+                change = own.get(row.day)
                 factor = follow.figure if follow.mode is FollowMode.RATIO else None
                 if follow.mode is FollowMode.EQUITY and change is not None and change[1]:
                     factor = follow.figure / change[1]
                 scaled = change[0] * factor if change is not None and factor is not None else None
-                found.append(DayResult(day=day, account=account, strategy=name, real=real, own=scaled))
+                found.append(DayResult(day=row.day, account=account, strategy=name, real=row.result, own=scaled))
     return sorted(found, key=lambda row: (row.day, row.account, row.strategy))
 
 
@@ -159,42 +165,17 @@ def _own_changes(tx: Tx, strategy: str, first: date, last: date) -> dict[date, t
     return changes
 
 
-def _real_results(tx: Tx, account: str, strategy: str, first: date, last: date) -> list[tuple[date, Decimal]]:
-    """Of each day with a picture: what the strategy's books brought."""
-    days = [day for day in tx.snapshots.days(account) if day <= last]
-    volumes: dict[str, int] = defaultdict(int)
-    fills = _by_day(tx.fills.of_book_days(account, strategy))
-    booked: dict[date, list[tuple[str, int, Decimal]]] = defaultdict(list)
-    for row in tx.bookings.list(account=account, strategy=strategy):
-        booked[row.at.date()].append((row.security, row.shares, row.cost))
-    results: list[tuple[date, Decimal]] = []
-    value, previous = _ZERO, date.min
-    prices: dict[str, Decimal] = {}
-    for day in days:
-        flow = _ZERO
-        for fill_day in [d for d in fills if previous < d <= day]:
-            for fill in fills[fill_day]:
-                sign = 1 if fill.side is Side.BUY else -1
-                volumes[fill.security] += sign * fill.volume
-                flow -= sign * fill.volume * fill.price + fill.fee
-                prices.setdefault(fill.security, fill.price)
-        for booking_day in [d for d in booked if previous < d <= day]:
-            for security, shares, cost in booked[booking_day]:
-                volumes[security] += shares
-                flow -= cost  # what came or went at a cost is no result; a dividend is
-        picture = tx.snapshots.last_of_day(account, day)
-        for position in picture[2] if picture else ():
-            if position.last is not None:
-                prices[position.symbol] = position.last
-        now = sum((prices.get(security, _ZERO) * volume for security, volume in volumes.items()), _ZERO)
-        if day >= first:
-            results.append((day, now - value + flow))
-        value, previous = now, day
-    return results
+def read_book_days(tx: Tx, account: str, strategy: str, prices: Mapping[date, Mapping[str, Decimal]]) -> list[BookDay]:
+    """What the strategy's books in the account brought, day by day; `prices` as `evening_prices` gives them."""
+    bookings = tx.bookings.list(account=account, strategy=strategy)
+    return book_days(account, strategy, tx.fills.of_book_days(account, strategy), bookings, prices)
 
 
-def _by_day(fills: Sequence[FillRow]) -> dict[date, list[FillRow]]:
-    found: dict[date, list[FillRow]] = defaultdict(list)
-    for fill in fills:
-        found[fill.day].append(fill)
+def evening_prices(tx: Tx, account: str, last: date) -> dict[date, dict[str, Decimal]]:
+    """By day, up to `last`: the prices in the account's last picture, by security."""
+    found = {}
+    for day in tx.snapshots.days(account):
+        picture = tx.snapshots.last_of_day(account, day) if day <= last else None
+        if picture is not None:
+            found[day] = {held.symbol: held.last for held in picture[2] if held.last is not None}
     return found

@@ -15,6 +15,10 @@ BookingRows = list[BookingRow]
 
 _LIST = """
 SELECT * FROM bookings WHERE (?1 IS NULL OR account = ?1) AND (?2 IS NULL OR strategy = ?2) ORDER BY booking_id"""
+_NEWEST = """
+SELECT * FROM bookings WHERE act IN
+    (SELECT DISTINCT act FROM bookings WHERE ?1 IS NULL OR account = ?1 ORDER BY act DESC LIMIT ?2)
+ORDER BY booking_id"""
 _OF_ACT = "SELECT * FROM bookings WHERE act = ? ORDER BY booking_id"
 _SINCE = "SELECT * FROM bookings WHERE account = ? AND at > ? ORDER BY booking_id"
 _UNDONE = "SELECT 1 FROM bookings WHERE undoes IN (SELECT booking_id FROM bookings WHERE act = ?)"
@@ -71,6 +75,10 @@ class Bookings(Table):
     def since(self, account: str, at: datetime) -> BookingRows:
         """Those of one account written after `at`."""
         return [_booking(row) for row in self._all(_SINCE, stored(account), to_ms(at))]
+
+    def newest_acts(self, limit: int, *, account: str | None = None) -> BookingRows:
+        """The bookings of the newest acts, oldest first; one that undoes stands behind what it undoes."""
+        return [_booking(row) for row in self._all(_NEWEST, stored(account), limit)]
 
     def list(self, *, account: str | None = None, strategy: str | None = None) -> BookingRows:
         """Every booking, oldest first."""

@@ -1,10 +1,11 @@
 """Prices around orders, and how far books were off by day: what nobody could tell afterwards."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from jqfollow.clock import from_ms
 from jqfollow.ledger.codec import day_text, decimal, stored
 from jqfollow.ledger.table import Table
 
@@ -17,6 +18,10 @@ SELECT order_marks.* FROM order_marks JOIN orders USING (order_id) WHERE orders.
 _WITHOUT_CLOSE = """
 SELECT orders.order_id, orders.account, orders.security FROM orders LEFT JOIN order_marks USING (order_id)
 WHERE orders.day = ? AND order_marks.close IS NULL"""
+_OF_BOOK = """
+SELECT coalesce(close, arrival, reference) AS price, created_at FROM orders LEFT JOIN order_marks USING (order_id)
+WHERE account = ? AND strategy = ? AND security = ? AND coalesce(close, arrival, reference) IS NOT NULL
+ORDER BY order_id DESC LIMIT 1"""
 _DRIFT = """
 INSERT INTO drift_days (day, account, strategy, missing, excess) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (day, account, strategy) DO UPDATE SET missing = excluded.missing, excess = excluded.excess"""
@@ -65,6 +70,11 @@ class Marks(Table):
     def of_days(self, first: date, last: date) -> dict[int, MarkRow]:
         """Those of the orders of some days, by order."""
         return {row["order_id"]: _mark(row) for row in self._all(_OF_DAYS, day_text(first), day_text(last))}
+
+    def newest_of_book(self, account: str, strategy: str, security: str) -> tuple[datetime, Decimal] | None:
+        """The price around the newest order of a book that has one, yuan, and when that order was made."""
+        row = self._one(_OF_BOOK, stored(account), stored(strategy), stored(security))
+        return None if row is None else (from_ms(row["created_at"]), Decimal(row["price"]))
 
     def put_drift(self, drift: DriftDay) -> None:
         """As it stands now; of a day the last counts."""

@@ -126,4 +126,4 @@ def _text(name: str) -> str:
     return files("jqfollow.ledger").joinpath(name).read_text(encoding="utf-8")
 
 
-SCHEMA = Schema(sql=_text("schema.sql"), steps=(_facts_kept, _true_to_both_ends))
+SCHEMA = Schema(sql=_text("schema.sql"), steps=(_facts_kept, _true_to_both_ends, _text("upgrade_4.sql")))

@@ -86,6 +86,11 @@ class Reports(Table):
         row = self._one(_NEWEST, stored(strategy))
         return None if row is None else self._report(row)
 
+    def newest_made(self, strategy: str) -> datetime | None:
+        """When it was made."""
+        row = self._one(_NEWEST, stored(strategy))
+        return None if row is None else from_ms(row["made_at"])
+
     def first(self, strategy: str) -> ReportRow | None:
         """The first whole report of a strategy: what it held when following began."""
         row = self._one(_FIRST, stored(strategy))

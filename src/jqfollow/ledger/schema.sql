@@ -1,4 +1,4 @@
--- The ledger, version 3. Times are milliseconds since 1970-01-01 UTC, days are ISO dates of the exchange,
+-- The ledger, version 4. Times are milliseconds since 1970-01-01 UTC, days are ISO dates of the exchange,
 -- money and prices are decimal texts (yuan), securities are QMT symbols. Impossible states are forbidden here;
 -- facts that a broker reports are never forbidden: they must be recordable whatever they say.
 
@@ -497,3 +497,9 @@ CREATE TABLE drift_days (
 
 -- What brought money: asked before each buy.
 CREATE INDEX orders_sold ON orders (account, strategy, day, updated_at) WHERE side = 'sell' AND filled > 0;
+
+-- What brokers call securities, by the newest word of any.
+CREATE TABLE security_names (
+    security TEXT PRIMARY KEY,
+    name     TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from jqfollow.ledger.attempts import Attempts
 from jqfollow.ledger.bookings import Bookings
 from jqfollow.ledger.books import Books
+from jqfollow.ledger.changes import Changes
 from jqfollow.ledger.corporate import CorporateActions
 from jqfollow.ledger.decisions import Decisions
 from jqfollow.ledger.deliveries import Deliveries
@@ -24,6 +25,7 @@ from jqfollow.ledger.outbox import Outbox
 from jqfollow.ledger.pauses import Pauses
 from jqfollow.ledger.processes import Processes
 from jqfollow.ledger.reports import Reports
+from jqfollow.ledger.security_names import SecurityNames
 from jqfollow.ledger.signals import Signals
 from jqfollow.ledger.snapshots import Snapshots
 
@@ -41,6 +43,7 @@ class Tx:
         "attempts",
         "bookings",
         "books",
+        "changes",
         "corporate",
         "decisions",
         "deliveries",
@@ -57,6 +60,7 @@ class Tx:
         "pauses",
         "processes",
         "reports",
+        "security_names",
         "signals",
         "snapshots",
     )
@@ -70,6 +74,7 @@ class Tx:
         self.fills = Fills(connection, kept)
         self.books = Books(connection, kept)
         self.bookings = Bookings(connection, kept)
+        self.changes = Changes(connection, kept)
         self.corporate = CorporateActions(connection, kept)
         self.decisions = Decisions(connection, kept)
         self.events = Events(connection, kept)
@@ -85,6 +90,7 @@ class Tx:
         self.reports = Reports(connection, kept)
         self.latencies = Latencies(connection, kept)
         self.holdings = Holdings(connection, kept)
+        self.security_names = SecurityNames(connection, kept)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -1,7 +1,7 @@
 """A person's own settings, changed key by key in `config.local.toml`: comments stay, and it is whole or as it was."""
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
+from tomlkit.container import Container, OutOfOrderTableProxy
 from tomlkit.items import InlineTable, Item, Table
 
 from jqfollow.settings import Config, ConfigError, local_file, read_config, schema
@@ -188,7 +189,7 @@ def _apply(document: Any, path: KeyPath, value: object | None) -> None:
                 return
             if key in here:
                 del here[key]
-            here[key] = _table_at(path[: number + 1], last=number == len(path) - 2) if _is_toml(document) else {}
+            here[key] = _table_under(here, path[: number + 1], last=number == len(path) - 2)
         here = here[key]
     if value is None:
         here.pop(path[-1], None)
@@ -196,12 +197,15 @@ def _apply(document: Any, path: KeyPath, value: object | None) -> None:
         here[path[-1]] = value
 
 
-def _is_toml(document: object) -> bool:
-    return isinstance(document, tomlkit.TOMLDocument)
+def _table_under(parent: object, path: KeyPath, *, last: bool) -> MutableMapping[str, Any]:
+    """A new table: plain in plain ones, one line where it must be, without a header where it holds tables alone."""
+    if not isinstance(parent, Container | Table | InlineTable | OutOfOrderTableProxy):
+        return {}
+    return tomlkit.inline_table() if isinstance(parent, InlineTable) else _table_at(path, last=last)
 
 
 def _table_at(path: KeyPath, *, last: bool) -> InlineTable | Table:
-    """A new table: who follows is one line, a table of tables has no header of its own."""
+    """Who follows is one line."""
     return tomlkit.inline_table() if "follow" in path else tomlkit.table(is_super_table=not last)
 
 

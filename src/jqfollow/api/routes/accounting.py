@@ -1,6 +1,7 @@
 """Drift, repairs and books."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from fastapi import APIRouter
@@ -14,10 +15,11 @@ from jqfollow.api import views
 from jqfollow.api.body import StrictRoute
 from jqfollow.api.models import OrderView
 from jqfollow.api.parts import Parts
-from jqfollow.api.routes.params import Account, Security, StrategyName, symbol_of
+from jqfollow.api.routes.params import Account, Limit, Security, StrategyName, symbol_of
 from jqfollow.domain import Side
 from jqfollow.drift.causes import Drift, Line
 from jqfollow.drift.memo import DriftMemo
+from jqfollow.drift.prices import last_prices
 from jqfollow.drift.words import CAUSES_ZH
 from jqfollow.execution.acts import End, Place, Refuse, Step, Wait
 from jqfollow.ledger.tx import Tx
@@ -55,11 +57,17 @@ def accounting_router(parts: Parts, of: Accounting) -> APIRouter:
                 and strategy in {None, row.strategy}
                 and symbol in {None, row.security}
             ]
-            prices = _prices(tx, {row.account for row in rows})
             shown = [row for row in rows if every or row.drift or row.target is None]
-            return [_drift(row, prices.get((row.account, row.security))) for row in shown]
+            prices = last_prices(tx, shown)
+            return [_drift(row, prices.get((row.account, row.strategy, row.security))) for row in shown]
 
         return await ledger.read(find)
+
+    @router.get("/drift/reports", summary="持仓报告有多旧 / how old the reports are")
+    async def reports() -> list[models.ReportView]:
+        """目标所依据的每个策略最新的完整报告 / of each strategy, the newest whole one, which the target is by."""
+        now = parts.clock.now()
+        return await ledger.read(lambda tx: [_report(tx, name, now) for name in parts.settings.strategies])
 
     @router.post("/repair/plan", summary="补单计划 / a plan that closes a drift")
     async def plan(asked: models.PlanIn) -> models.PlanView:
@@ -83,9 +91,9 @@ def _add_books(router: APIRouter, keeper: BookKeeper) -> None:
     """The routes that change books."""
 
     @router.get("/books/acts", summary="改账记录 / changes of books")
-    async def acts(account: Account = None) -> list[models.ActView]:
-        """人工改账、送转入账，旧的在前 / by people and corporate actions, oldest first."""
-        return [_act(act) for act in await keeper.acts(account)]
+    async def acts(account: Account = None, limit: Limit = 100) -> list[models.ActView]:
+        """最近的人工改账、送转入账，旧的在前 / the newest by people and corporate actions, oldest first."""
+        return [_act(act) for act in await keeper.acts(limit, account)]
 
     @router.post("/books/set", summary="设定持仓 / sets a book")
     async def set_book(asked: models.BookSetIn) -> models.ActView:
@@ -113,13 +121,16 @@ def _add_books(router: APIRouter, keeper: BookKeeper) -> None:
         return _act(await keeper.undo(asked.act, Hand(who=asked.who, why=asked.why)))
 
 
-def _prices(tx: Tx, accounts: set[str]) -> dict[tuple[str, str], Decimal]:
-    found: dict[tuple[str, str], Decimal] = {}
-    for name in accounts:
-        snapshot = tx.snapshots.latest(name)
-        if snapshot is not None:
-            found |= {(name, held.symbol): held.last for held in snapshot[2] if held.last is not None}
-    return found
+def _report(tx: Tx, strategy: str, now: datetime) -> models.ReportView:
+    made_at, last = tx.reports.newest_made(strategy), tx.signals.last_order_made(strategy)
+    if made_at is None:
+        return models.ReportView(strategy=strategy, made_at=None, age_minutes=None, order_since=last is not None)
+    return models.ReportView(
+        strategy=strategy,
+        made_at=made_at,
+        age_minutes=max(int((now - made_at).total_seconds() // 60), 0),
+        order_since=last is not None and last >= made_at,
+    )
 
 
 def _drift(row: Drift, price: Decimal | None) -> models.DriftView:

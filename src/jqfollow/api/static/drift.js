@@ -1,37 +1,64 @@
-// Drift: each book beside its target and the causes that add up to it; repairs, and shares that no book holds.
+// Drift: each book beside its target and the causes that add up to it; repairs, and changes of books.
 
 import { clock, count, day, h, money, price } from "./dom.js";
 import { form, open } from "./dialogs.js";
 import { both, half, language, t } from "./i18n.js";
 import { sideTag } from "./parts.js";
-import { post } from "./server.js";
+import { get, post } from "./server.js";
 
 const shares = (text) => (text === null ? "–" : String(Number(text)));
+const field = (label, input) => h("label", { class: "field" }, h("span", {}, label), input);
+const quiet = (key, label, onclick) => h("button", { type: "button", class: "quiet", "data-key": key, onclick }, label);
+
+export async function loadDrift() {
+  const [rows, reports] = await Promise.all([get("/api/drift"), get("/api/drift/reports")]);
+  return { rows, reports };
+}
+
+// -- the table ----------------------------------------------------------------------------------------------------
 
 function cause(line) {
   const about = [line.reason && t(line.reason), line.day && `${t("expected_on")} ${line.day}`,
     line.order_id ? `#${line.order_id}` : line.signal_id ? `${t("signal_of")} ${line.signal_id}` : null];
   return h("p", { class: "small" }, h("b", { class: "num" }, shares(line.shares)), " ",
-    language() === "zh" ? line.zh : line.cause, h("span", { class: "dim" }, ` ${about.filter(Boolean).join(" · ")}`));
+    h("span", { class: line.cause === "unexplained" ? "bad" : "" }, language() === "zh" ? line.zh : line.cause),
+    h("span", { class: "dim" }, ` ${about.filter(Boolean).join(" · ")}`));
 }
 
-export function driftPanel(rows, filter, strategies, repair) {
-  const kept = rows.filter((r) => (!filter.strategy || r.strategy === filter.strategy) && (!filter.account || r.account === filter.account));
-  const ages = strategies.filter((s) => !filter.strategy || s === filter.strategy).map((s) => {
-    const at = rows.find((r) => r.strategy === s)?.reported_at;
-    return h("p", { class: "row spread small" },
-      h("span", {}, h("b", {}, s), h("span", { class: "dim" }, ` ${at ? `${t("report_of")} ${day(at)} ${clock(at)}` : t("no_report")}`)),
-      h("button", { type: "button", class: "quiet", "data-key": `p${s}`, onclick: () => repair(s) }, t("repair")));
-  });
-  if (!kept.length) return [ages, h("p", { class: "empty" }, t("none_drift"))];
+function age(minutes) {
+  if (minutes < 60) return `${minutes} ${t("minutes")}`;
+  return minutes < 48 * 60 ? `${Math.round(minutes / 60)} ${t("hours")}` : `${Math.round(minutes / 1440)} ${t("days")}`;
+}
+
+function reportLine(report, filter, done) {
+  const told = report.made_at
+    ? `${t("report_of")} ${day(report.made_at)} ${clock(report.made_at)}${language() === "zh" ? "（" : " ("}${age(report.age_minutes)}${t("ago")}${language() === "zh" ? "）" : ")"}`
+    : t("no_report");
+  return h("p", { class: "row spread small" },
+    h("span", {}, h("b", {}, report.strategy), h("span", { class: "dim" }, ` ${told}`),
+      report.made_at && report.order_since ? h("span", { class: "warn" }, ` ${t("order_since")}`) : null),
+    quiet(`p${report.strategy}`, t("repair"), () => repairDialog({ strategy: report.strategy, account: filter.account || null }, done)));
+}
+
+export function driftPanel(drift, filter, strategies, done) {
+  if (!drift) return h("p", { class: "empty" }, t("loading"));
+  const mine = (r) => !filter.strategy || r.strategy === filter.strategy;
+  const kept = drift.rows.filter((r) => mine(r) && (!filter.account || r.account === filter.account));
+  const top = h("div", { class: "over" }, drift.reports.filter(mine).map((report) => reportLine(report, filter, done)),
+    h("p", { class: "row end" }, quiet("acts", t("acts"), () => actsDialog(done))));
+  if (!kept.length) return [top, h("p", { class: "empty" }, t("none_drift"))];
   const head = ["security", "target", "book", "working", "drift_shares", "yuan", "causes"];
+  const change = (r) => bookDialog({ account: r.account, security: r.security, strategy: r.strategy, shares: r.book + r.missing }, strategies, done);
   const line = (r) => h("tr", {},
-    h("td", {}, h("b", { class: "num" }, r.security), h("p", { class: "dim small" }, `${r.account} · ${r.strategy}`)),
+    h("td", {}, h("b", { class: "num" }, r.security), h("p", { class: "dim small" }, `${r.account} · ${r.strategy}`),
+      quiet(`b${r.account}/${r.strategy}/${r.security}`, t("change_book"), () => change(r))),
     ...[r.target, r.book, r.working, r.drift].map((n) => h("td", { class: "num c-volume" }, shares(n))),
     h("td", { class: "num c-price" }, money(r.yuan)), h("td", {}, r.causes.map(cause)));
-  return [ages, h("div", { class: "scroll" }, h("table", {},
+  return [top, h("div", { class: "scroll" }, h("table", {},
     h("thead", {}, h("tr", {}, head.map((key) => h("th", { scope: "col" }, t(key))))), h("tbody", {}, kept.map(line))))];
 }
+
+// -- repairs: the plan that is shown is the plan that is confirmed, by its name, within a minute ------------------------
 
 function item(i) {
   return h("p", {}, sideTag(i.side), " ", h("b", { class: "num" }, i.security), " ",
@@ -41,47 +68,138 @@ function item(i) {
     h("span", { class: "why" }, ` ${both(i)}`));
 }
 
-// The plan that is shown is the plan that is confirmed: by its name, within a minute.
-export async function repairDialog(strategy, done) {
+// What only a person can decide; deciding it makes another plan.
+function decisions(plan, said, anew) {
+  const words = [...new Set([...said, ...plan.kept.flatMap((k) => k.words)])].sort();
+  const choose = (word) => (event) => {
+    event.target.closest("dialog").close();
+    anew(event.target.checked ? [...said, word] : said.filter((w) => w !== word));
+  };
+  return words.map((word) => h("label", { class: "choice" },
+    h("input", { type: "checkbox", "data-word": word, checked: said.includes(word), onchange: choose(word) }), t(`word_${word}`)));
+}
+
+export async function repairDialog(of, done, said = []) {
   let plan = null;
   try {
-    plan = await post("/api/repair/plan", { strategy });
+    plan = await post("/api/repair/plan", { ...of, words: said });
   } catch (error) {
     open(t("repair"), h("p", { class: "bad" }, half(error.message)));
     return;
   }
-  const kept = plan.kept.map((k) => h("p", { class: "dim small" }, h("span", { class: "num" }, `${k.security} ${shares(k.shares)}`), ` ${k.account} · ${both(k)}`));
+  const title = `${t("repair")} · ${of.strategy}${of.account ? ` · ${of.account}` : ""}`;
+  const kept = plan.kept.map((k) => h("p", { class: "dim small" }, h("span", { class: "num" }, `${k.security} ${shares(k.shares)}`), ` ${k.account} · ${both(k)}`,
+    k.off_book ? h("span", { class: "warn" }, ` ${t("off_book")} ${count(k.off_book)}`) : null));
   const cash = plan.money.map((m) => h("p", { class: "small num" }, `${m.account}: ${t("cash")} ${money(m.cash)} · ${t("sells_bring")} ${money(m.sells_bring)} · ${t("buys_need")} ${money(m.buys_need)}`));
-  const fields = [h("p", { class: "dim small num" }, `${t("plan")} ${plan.plan} · ${t("good_until")} ${clock(plan.good_until)}`), plan.items.map(item), cash, kept];
-  const something = plan.items.length || plan.kept.some((k) => k.off_book);
-  if (!something) {
-    open(`${t("repair")} · ${strategy}`, [h("p", {}, t("nothing_to_repair")), kept]);
+  const asked = decisions(plan, said, (words) => repairDialog(of, done, words));
+  if (!plan.items.length && !plan.kept.some((k) => k.off_book)) {
+    open(title, [h("p", {}, t("nothing_to_repair")), kept, asked]);
     return;
   }
-  form(`${t("repair")} · ${strategy}`, fields, {
+  const name = h("p", { class: "dim small num" }, `${t("plan")} ${plan.plan} · ${t("good_until")} ${clock(plan.good_until)}`);
+  form(title, [name, plan.items.map(item), cash, kept, asked], {
     danger: true, label: t("carry_out"),
     act: async () => {
-      await post("/api/repair", { strategy, plan: plan.plan, who: "console" });
+      await post("/api/repair", { strategy: of.strategy, plan: plan.plan, who: "console" });
       done();
     },
   });
 }
 
+// -- books: adopted, set, moved, and taken back ---------------------------------------------------------------------------
+
+let who = "";
+
+function signature() {
+  return [field(t("who"), h("input", { name: "who", required: true, maxlength: "64", value: who })),
+    field(t("why_so"), h("input", { name: "why", required: true, maxlength: "400" }))];
+}
+
+async function sign(path, body, data, done) {
+  who = data.who;
+  await post(path, { ...body, who: data.who, why: data.why });
+  done();
+}
+
+const chosen = (name, label, strategies, value) =>
+  field(label, h("select", { name }, strategies.map((s) => h("option", { value: s, selected: s === value }, s))));
+const volume = (value, most, least = 1) =>
+  field(t("volume"), h("input", { name: "shares", type: "number", min: String(least), max: String(most), step: "1", required: true, value: String(value) }));
+
 export function adoptDialog(held, strategies, done) {
   const most = held.volume - held.booked;
-  const field = (label, input) => h("label", { class: "field" }, h("span", {}, label), input);
   const fields = [
     h("p", {}, h("b", { class: "num" }, held.security), h("span", { class: "dim" }, ` ${held.account} · ${t("outside")} ${count(most)}`)),
-    field(t("strategy"), h("select", { name: "strategy" }, strategies.map((s) => h("option", { value: s }, s)))),
-    field(t("volume"), h("input", { name: "shares", type: "number", min: "1", max: String(most), step: "1", required: true, value: String(most) })),
-    field(t("who"), h("input", { name: "who", required: true, maxlength: "64" })),
-    field(t("why_so"), h("input", { name: "why", required: true, maxlength: "400" })),
+    chosen("strategy", t("strategy"), strategies), volume(most, most), signature(),
   ];
   form(t("adopt"), fields, {
     label: t("adopt"),
-    act: async (data) => {
-      await post("/api/books/adopt", { ...data, shares: Number(data.shares), account: held.account, security: held.security });
-      done();
+    act: (data) => sign("/api/books/adopt", { account: held.account, security: held.security, strategy: data.strategy, shares: Number(data.shares) }, data, done),
+  });
+}
+
+// What a book holds from now on, or what of it becomes another's.
+export function bookDialog(of, strategies, done) {
+  const more = h("div", {});
+  const one = of.strategy ? [of.strategy] : strategies;
+  const choose = (what) => more.replaceChildren(...(what === "set"
+    ? [chosen("strategy", t("strategy"), one, of.strategy), volume(of.shares, 1e10, 0)]
+    : [chosen("giver", t("giver"), one, of.strategy), chosen("taker", t("taker"), strategies.filter((s) => s !== of.strategy)), volume(Math.max(of.shares, 1), 1e10)]));
+  const choices = ["set", "move"].map((what) => h("label", { class: "choice" },
+    h("input", { type: "radio", name: "what", value: what, required: true, checked: what === "set", onchange: () => choose(what) }), t(`book_${what}`)));
+  choose("set");
+  const fields = [h("p", {}, h("b", { class: "num" }, of.security), h("span", { class: "dim" }, ` ${of.account}`)),
+    h("fieldset", {}, h("legend", { class: "sr" }, t("change_book")), choices), more, signature(), h("p", { class: "small dim" }, t("book_checked"))];
+  form(t("change_book"), fields, {
+    danger: true, label: t("change_book"),
+    act: (data) => {
+      const whose = data.what === "set" ? { strategy: data.strategy } : { giver: data.giver, taker: data.taker };
+      return sign(`/api/books/${data.what}`, { account: of.account, security: of.security, shares: Number(data.shares), ...whose }, data, done);
     },
   });
+}
+
+function undoDialog(act, done) {
+  form(`${t("undo")} ${act.act}`, [act.bookings.map(booking), signature()], {
+    danger: true, label: t("undo"), act: (data) => sign("/api/books/undo", { act: act.act }, data, done),
+  });
+}
+
+const booking = (b) => h("p", { class: "small num" }, `${b.account} · ${b.strategy} · ${b.security} ${b.shares > 0 ? "+" : ""}${count(b.shares)}`);
+const UNDOABLE = ["set", "move", "adopt", "hand"];
+
+// Everything that changed a book and was no fill, the newest first.
+export async function actsDialog(done) {
+  let acts = null;
+  try {
+    acts = (await get("/api/books/acts?limit=100")).reverse();
+  } catch (error) {
+    open(t("acts"), h("p", { class: "bad" }, half(error.message)));
+    return;
+  }
+  const undo = (act) => (event) => {
+    event.target.closest("dialog").close();
+    undoDialog(act, done);
+  };
+  const row = (act) => {
+    const [first] = act.bookings;
+    const can = !act.undone && first.undoes === null && UNDOABLE.includes(first.kind);
+    return h("article", { class: "card" },
+      h("div", { class: "row spread" },
+        h("span", {}, h("b", { class: "num" }, `${act.act}`), ` ${t(first.undoes === null ? `act_${first.kind}` : "undo")}`, act.undone ? h("span", { class: "dim" }, ` ${t("undone")}`) : null),
+        can ? quiet(`u${act.act}`, t("undo"), undo(act)) : null),
+      act.bookings.map(booking),
+      h("p", { class: "dim small" }, `${day(first.at)} ${clock(first.at)} · ${first.who} · ${first.why}`));
+  };
+  open(t("acts"), acts.length ? acts.map(row) : h("p", { class: "empty" }, t("none_acts")), { wide: true });
+}
+
+// What an account holds and no book, or the other way round.
+export function strayRows(broker, strategies, done) {
+  const row = (held) => h("p", { class: "small dim num" },
+    `${held.account} · ${held.security} · ${t("held")} ${count(held.volume)} · ${t("outside")} ${count(held.volume - held.booked)} `,
+    held.volume > held.booked ? quiet(`a${held.account}/${held.security}`, t("adopt"), () => adoptDialog(held, strategies, done)) : null,
+    quiet(`c${held.account}/${held.security}`, t("change_book"), () => bookDialog({ account: held.account, security: held.security, shares: 0 }, strategies, done)));
+  return [broker.filter((held) => held.volume !== held.booked).map(row),
+    h("p", { class: "row end" }, quiet("acts", t("acts"), () => actsDialog(done)))];
 }

@@ -85,14 +85,13 @@ export function accountCards(accounts) {
 
 const tone = (text) => (text === null ? "" : Number(text) > 0 ? "up" : Number(text) < 0 ? "down" : "");
 
-export function positionRows({ items, broker }, adopt) {
+export function positionRows({ items, broker }, stray) {
   const groups = new Map();
   for (const book of items) {
     const key = `${book.strategy} · ${book.account}`;
     groups.set(key, [...(groups.get(key) ?? []), book]);
   }
-  const stray = broker.filter((held) => held.volume !== held.booked);
-  if (!items.length && !stray.length) return h("p", { class: "empty" }, t("none_positions"));
+  if (!items.length && !broker.some((held) => held.volume !== held.booked)) return h("p", { class: "empty" }, t("none_positions"));
   const head = ["security", "volume", "cost", "last", "profit"];
   const sections = [...groups].map(([name, books]) => [
     h("tr", { class: "group" }, h("th", { colspan: "5", scope: "colgroup" }, name)),
@@ -108,11 +107,6 @@ export function positionRows({ items, broker }, adopt) {
           h("thead", {}, h("tr", {}, head.map((key) => h("th", { scope: "col", class: `c-${key === "security" ? key : "price"}` }, t(key))))),
           h("tbody", {}, sections)))
       : null,
-    stray.map((held) =>
-      h("p", { class: "small dim num" },
-        `${held.account} · ${held.security} · ${t("held")} ${count(held.volume)} · ${t("outside")} ${count(held.volume - held.booked)} `,
-        held.volume > held.booked
-          ? h("button", { type: "button", class: "quiet", "data-key": `a${held.account}/${held.security}`, onclick: () => adopt(held) }, t("adopt"))
-          : null)),
+    stray(broker),
   ];
 }

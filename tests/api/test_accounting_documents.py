@@ -1,0 +1,143 @@
+"""Drift, repairs and books against their own document, at a whole service: what is named is often there."""
+
+import asyncio
+import copy
+import threading
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar, cast
+
+import httpx
+import pytest
+import schemathesis
+import structlog
+from hypothesis import HealthCheck, settings
+from schemathesis import Case
+
+from e2e.house import House
+from e2e.test_repair import PING_AN, refused_at_the_limit, report
+from jqfollow.api.console import console_app
+from jqfollow.api.routes.accounting import Accounting
+from jqfollow.drift.reading import COUNTER_LAGS
+from jqfollow.ledger import Ledger
+
+from .conftest import TOKEN
+from .fakes import FakeClock, FakeDesk, FakeIntake
+from .test_documents import CHECKS, OWNER, SETTINGS
+
+T = TypeVar("T")
+OURS = r"^/api/(drift|repair|books)"
+NAMES = {
+    "account": ["paper", "nobody", ""],
+    "strategy": ["demo", "other", "nobody"],
+    "giver": ["demo", "other", "nobody"],
+    "taker": ["demo", "other", "nobody"],
+    "security": ["000001.XSHE", "000001.SZ", "999999.XSHG", "688981.XSHG", "\x00", "股"],
+    "shares": [0, 1, 100, 1000, 10**10, -1, 1.5, "100", None],
+    "act": [1, 2, 3, 2**63 - 1, 0],
+}
+"""What most calls name: random texts would all be answered alike."""
+
+
+class Loop:
+    """A service on a loop of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A drift, a book that can be changed, and something to undo."""
+    loop = Loop()
+    follow = {"follow": {"paper": 1}}
+    house = House(tmp_path_factory.mktemp("house"), strategies={"demo": follow, "other": follow})
+
+    async def begin() -> None:
+        await house.__aenter__()
+        await refused_at_the_limit(house)
+        await house.done(await house.send("other", PING_AN, "buy", 1000, price="10.50"))
+        house.forward(COUNTER_LAGS.seconds + 5)
+        await report(house, S000001_XSHE=1000)
+
+    with structlog.testing.capture_logs():
+        loop.run(begin())
+        yield house
+        loop.run(house.__aexit__(None, None, None))
+    loop.close()
+
+
+async def document() -> dict[str, Any]:
+    nothing: Any = None
+    app = console_app(
+        settings=SETTINGS,
+        ledger=cast("Ledger", None),
+        intake=FakeIntake(),
+        desk=FakeDesk(),
+        clock=FakeClock(),
+        token=TOKEN,
+        accounting=Accounting(repairs=nothing, keeper=nothing, drift=nothing),
+    )
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=OWNER) as client:
+        found: dict[str, Any] = (await client.get("/openapi.json")).json()
+    return found
+
+
+def with_names(whole: dict[str, Any]) -> dict[str, Any]:
+    """The document with fields that hold one of `NAMES`."""
+    narrowed = copy.deepcopy(whole)
+    for name, schema in narrowed["components"]["schemas"].items():
+        if name.endswith("In"):
+            for field in schema["properties"].keys() & NAMES.keys():
+                schema["properties"][field] = {"enum": NAMES[field]}
+    return narrowed
+
+
+DOCUMENT = asyncio.run(document())
+as_told = schemathesis.openapi.from_dict(DOCUMENT).include(path_regex=OURS)
+named = schemathesis.openapi.from_dict(with_names(DOCUMENT)).include(path_regex=OURS)
+few = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def call(case: Case, house: House) -> None:
+    headers = {"authorization": house._console.headers["authorization"]}
+    case.call_and_validate(base_url=house.service.console_url, headers=headers, checks=CHECKS)
+
+
+@named.parametrize()
+@few
+def test_what_is_asked_of_books_is_answered_as_the_document_says(case: Case, house: House) -> None:
+    call(case, house)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@named.parametrize()
+@settings(few, max_examples=300)
+def test_what_is_asked_of_books_is_answered_as_the_document_says_at_length(case: Case, house: House) -> None:
+    call(case, house)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@as_told.parametrize()
+@settings(few, max_examples=200)
+def test_whatever_is_asked_of_books_is_answered_as_the_document_says(case: Case, house: House) -> None:
+    call(case, house)
+
+
+def test_no_route_of_it_is_left_out() -> None:
+    known = {path for path in DOCUMENT["paths"] if path.startswith(("/api/drift", "/api/repair", "/api/books"))}
+    tried = {operation.ok().path for operation in named.get_all_operations()}
+    assert tried == known
+    assert len(known) == 9
