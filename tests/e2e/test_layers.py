@@ -20,19 +20,19 @@ Outcome = tuple[str, int, str | None]
 
 PLAIN: Sequence[Outcome] = (("filled", 1000, None), ("rejected", 0, Reason.LIMIT_UP), ("filled", 10, None))
 """What becomes of the three orders of `three_orders` by the defaults."""
-RISKS: Mapping[str, tuple[Any, int, Outcome]] = {
-    "max_signal_age_s": (5, 0, ("rejected", 0, Reason.STALE)),
-    "max_price_drift": (0.005, 0, ("rejected", 0, Reason.PRICE_DRIFT)),
-    "at_limit": ("queue", 1, ("new", 0, None)),
-    "max_order_value": (5_000, 0, ("rejected", 0, Reason.MAX_ORDER_VALUE)),
-    "max_position_ratio": (0.0005, 0, ("rejected", 0, Reason.MAX_POSITION_RATIO)),
-    "max_daily_orders": (1, 2, ("rejected", 0, Reason.MAX_DAILY_ORDERS)),
-    "max_daily_turnover": (10_500, 2, ("rejected", 0, Reason.MAX_DAILY_TURNOVER)),
-    "boards": (["main"], 2, ("rejected", 0, Reason.BOARD_NOT_ALLOWED)),
-    "blocked": ([CODE], 0, ("rejected", 0, Reason.BLOCKED)),
-    "capital": (5_500, 0, ("canceled", 500, Reason.CAPITAL)),
+RISKS: Mapping[str, tuple[Any, Mapping[int, Outcome]]] = {
+    "max_signal_age_s": (5, {0: ("rejected", 0, Reason.STALE)}),
+    "max_price_drift": (0.005, {0: ("rejected", 0, Reason.PRICE_DRIFT)}),
+    "at_limit": ("queue", {1: ("new", 0, None)}),
+    "max_order_value": (5_000, {0: ("rejected", 0, Reason.MAX_ORDER_VALUE)}),
+    "max_position_ratio": (0.0005, {0: ("rejected", 0, Reason.MAX_POSITION_RATIO)}),
+    "max_daily_orders": (1, {2: ("rejected", 0, Reason.MAX_DAILY_ORDERS)}),
+    "max_daily_turnover": (10_500, {2: ("rejected", 0, Reason.MAX_DAILY_TURNOVER)}),
+    "boards": (["main"], {2: ("rejected", 0, Reason.BOARD_NOT_ALLOWED)}),
+    "blocked": ([CODE], {0: ("rejected", 0, Reason.BLOCKED)}),
+    "capital": (5_500, {0: ("canceled", 500, Reason.CAPITAL), 2: ("rejected", 0, Reason.CAPITAL)}),
 }
-"""By key: a value, which of the three orders it changes, and what becomes of that one."""
+"""By key: a value, and what becomes of which of the three orders."""
 ELSEWHERE = {"outside_hours", "max_cancels_per_day", "max_daily_loss", "orders_per_second"}
 EXECUTIONS = {"price", "slippage_ticks", "cancel_after_s", "max_attempts", "force_after", "join_auction", "cash_wait_s"}
 
@@ -72,8 +72,8 @@ def with_markets(house: House) -> None:
 
 
 def changed(key: str) -> list[Outcome]:
-    _, which, becomes = RISKS[key]
-    return [becomes if number == which else plain for number, plain in enumerate(PLAIN)]
+    _, becomes = RISKS[key]
+    return [becomes.get(number, plain) for number, plain in enumerate(PLAIN)]
 
 
 def test_every_key_is_tried() -> None:
