@@ -45,6 +45,8 @@ The signals port: the only one that may be reached from outside, and this is its
 the client that `jqfollow client` writes; here they can be looked at, not tried.
 """
 
+_STATUSES = ("200", "400", "401", "409", "411", "413", "415", "429", "503")
+
 
 class SignalsPort:
     """The app of the signals port: everything that stands in front of its one route, and the route."""
@@ -55,7 +57,7 @@ class SignalsPort:
         self.reception = reception
         """What comes by another way is taken in here too: one share, one memory of what was seen."""
         self._counters = counters
-        counters.declare(COUNTER, "Answers of the signals port by status")
+        counters.declare(COUNTER, "Answers of the signals port by status", status=_STATUSES)
 
     def openapi(self) -> Mapping[str, Any]:
         """Its document; the port itself shows it to nobody."""
