@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from jqfollow.ledger.attempts import Attempts
 from jqfollow.ledger.bookings import Bookings
 from jqfollow.ledger.books import Books
+from jqfollow.ledger.changes import Changes
 from jqfollow.ledger.corporate import CorporateActions
 from jqfollow.ledger.decisions import Decisions
 from jqfollow.ledger.deliveries import Deliveries
@@ -42,6 +43,7 @@ class Tx:
         "attempts",
         "bookings",
         "books",
+        "changes",
         "corporate",
         "decisions",
         "deliveries",
@@ -72,6 +74,7 @@ class Tx:
         self.fills = Fills(connection, kept)
         self.books = Books(connection, kept)
         self.bookings = Bookings(connection, kept)
+        self.changes = Changes(connection, kept)
         self.corporate = CorporateActions(connection, kept)
         self.decisions = Decisions(connection, kept)
         self.events = Events(connection, kept)

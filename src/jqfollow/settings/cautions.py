@@ -1,8 +1,10 @@
 """What a person should know about a configuration that is possible, but not safe."""
 
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from jqfollow.domain import Wire
+from jqfollow.settings.layers import RULES, Layers, Rule
 from jqfollow.settings.sections import Settings
 
 
@@ -47,4 +49,23 @@ def cautions(settings: Settings) -> list[tuple[str, str]]:
                 'several wire = "seed" strategies share one secret: whoever has it can speak for all of them',
             )
         )
-    return found
+    return [*found, *_without_effect(settings)]
+
+
+def _without_effect(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What a strategy sets that its account does not let hold."""
+    layers = Layers(settings)
+    for name, strategy in settings.strategies.items():
+        for account in strategy.follow:
+            if not layers.risk(account, name).boards:
+                yield (
+                    f"账户 {account} 与策略 {name} 的 boards 没有相同的板块：它的委托全部会被拒绝",
+                    f"the boards of account {account} and strategy {name} have none in common: all is refused",
+                )
+            for key in (key for key, rule in RULES.items() if rule is Rule.LEAST):
+                own, found = getattr(strategy.risk, key), layers.risk_of(key, account, name)
+                if own is not None and own > found.value:
+                    yield (
+                        f"策略 {name} 的 {key} = {own:f} 比账户 {account} 的 {found.value:f} 宽：以账户的为准",
+                        f"{key} = {own:f} of strategy {name} has no effect: account {account} says {found.value:f}",
+                    )
