@@ -255,7 +255,11 @@ class Service:
     async def _warn_about_new_keys(self, names: Sequence[str]) -> None:
         """A strategy that was at work got a new key, since its own was not there any more."""
         for name in names:
-            if not await self.ledger.read(partial(_was_at_work, name)):
+            try:
+                if not await self.ledger.read(partial(_was_at_work, name)):
+                    continue
+            except LedgerError as error:  # `_look_over` says what is wrong with it
+                log.warning("not_known_whether_at_work", strategy=name, why=str(error))
                 continue
             zh = f"策略 {name} 原来的密钥不见了，已生成新的：聚宽里的旧客户端通不过，请 jqfollow client {name} 重新生成"
             en = f"the key of strategy {name} was gone, and a new one is made: write its client file anew"
