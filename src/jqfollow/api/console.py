@@ -1,6 +1,6 @@
 """The console: docs page, dashboard, manual orders, queries. For this machine only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 import structlog
@@ -17,7 +17,7 @@ from jqfollow.accounting.closing_out import ClosingOut
 from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
 from jqfollow.api.changes import Changes
-from jqfollow.api.metrics import Counters
+from jqfollow.api.metrics import Counters, Sample
 from jqfollow.api.models import NoticeView, Problem, RelayView
 from jqfollow.api.parts import Parts
 from jqfollow.api.ports import Desk, Intake, SignalsView
@@ -48,18 +48,26 @@ that opened the link with `?token=` is logged in already. Money and prices are t
 """
 _MOST_BODY = 64 * 1024
 _BODY_S = 10.0
+_PROBLEM = Problem.model_json_schema()
+
+
+def _error(description: str) -> dict[str, Any]:
+    """An error in the document, its shape written out: a model for each status of each route would slow every start."""
+    return {"description": description, "content": {"application/json": {"schema": _PROBLEM}}}
+
+
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "不是 JSON 对象 / not a JSON object"},
-    401: {"model": Problem, "description": "需要令牌 / the token is needed"},
-    403: {"model": Problem, "description": "主机名或来源不对 / another host name or origin"},
-    404: {"model": Problem, "description": "没有 / not found"},
-    408: {"model": Problem, "description": "没有按时收全 / the body did not come in time"},
-    409: {"model": Problem, "description": "做不到，原因见 detail / it cannot be done; detail says why"},
-    411: {"model": Problem, "description": "缺少 Content-Length / no Content-Length"},
-    413: {"model": Problem, "description": "超过 64 KiB / more than 64 KiB"},
-    415: {"model": Problem, "description": "不是 application/json / not application/json"},
-    422: {"model": Problem, "description": "参数有误 / wrong parameters"},
-    503: {"model": Problem, "description": "账本暂时不可用 / the ledger is not available now"},
+    400: _error("不是 JSON 对象 / not a JSON object"),
+    401: _error("需要令牌 / the token is needed"),
+    403: _error("主机名或来源不对 / another host name or origin"),
+    404: _error("没有 / not found"),
+    408: _error("没有按时收全 / the body did not come in time"),
+    409: _error("做不到，原因见 detail / it cannot be done; detail says why"),
+    411: _error("缺少 Content-Length / no Content-Length"),
+    413: _error("超过 64 KiB / more than 64 KiB"),
+    415: _error("不是 application/json / not application/json"),
+    422: _error("参数有误 / wrong parameters"),
+    503: _error("账本暂时不可用 / the ledger is not available now"),
 }
 _CODES = {404: "not_found", 405: "wrong_method", 409: "refused", 422: "invalid"}
 _bearer = HTTPBearer(auto_error=False, description="console.token 的内容 / the content of console.token")
@@ -75,6 +83,7 @@ def console_app(
     token: str,
     counters: Counters | None = None,
     notices: Callable[[], Sequence[NoticeView]] = list,
+    gauges: Callable[[], Awaitable[Sequence[Sample]]] | None = None,
     relay: Callable[[], RelayView | None] = lambda: None,
     signals: SignalsView | None = None,
     stages: Stages | None = None,
@@ -97,6 +106,7 @@ def console_app(
         clock=clock,
         counters=counters,
         notices=notices,
+        gauges=gauges or _no_gauges,
         relay=relay,
         signals=signals,
         started_at=clock.now(),
@@ -135,6 +145,10 @@ def console_app(
     app.add_exception_handler(JqfollowError, _failed)
     app.add_exception_handler(Exception, _failed)
     return Guard(app, token=token, clock=clock, counters=counters)
+
+
+async def _no_gauges() -> Sequence[Sample]:
+    return ()
 
 
 def _in_memory(parts: Parts) -> object:
