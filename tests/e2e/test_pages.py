@@ -22,16 +22,16 @@ async def test_a_drift_is_seen_and_repaired_in_the_browser(tmp_path: Path) -> No
         token = (house.data_dir / "console.token").read_text(encoding="utf-8").strip()
         url = house.service.console_url
         await browser.open(f"{url}/?token={token}")
-        await browser.until("document.querySelector('[data-key=drift]')")
-        await browser.eval("document.querySelector('[data-key=drift]').click()")
-        await browser.until("document.querySelector('#panel').innerText.includes('被拒')")
+        await browser.until("document.querySelector('[data-key=tab-holdings]')")
+        await browser.eval("document.querySelector('[data-key=tab-holdings]').click()")
+        await browser.until("document.querySelector('#drift').innerText.includes('被拒')")
         await browser.eval("document.querySelector('[data-key=pdemo]').click()")
         await browser.until("document.querySelector('dialog form')?.innerText.includes('000001.SZ')")
         await browser.eval("document.querySelector('dialog form').requestSubmit()")
         await browser.until("!document.querySelector('dialog')")
         await house.settled()
         assert (await house.book(PING_AN)).volume == 1000
-        await browser.until("document.querySelector('#panel').innerText.includes('没有偏差')")
+        await browser.until("document.querySelector('#drift').innerText.includes('没有偏差')")
         assert browser.complaints == []
         assert all(asked.startswith((f"{url}/", "data:", "about:")) for asked in browser.requests)
 
