@@ -129,7 +129,7 @@ class Machine:
         """Makes a file; of an absolute name, below `home`."""
         file = (self.home if name.startswith("/") else self.folder) / name.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(self.here(text) + "\n", encoding="utf-8")
+        file.write_text(text + "\n", encoding="utf-8")
 
 
 def program(path: Path, text: str) -> None:
@@ -165,4 +165,4 @@ class Server(Machine):
         unit.read(self.home / f"etc/systemd/system/{name}.service", encoding="utf-8")
         assert unit["Install"]["WantedBy"] == "multi-user.target"
         command = unit["Service"]["ExecStart"]
-        return self.begin(re.sub(r"(^| )/", rf"\1{self.home}/", command.removeprefix(str(self.home))))
+        return self.begin(" " + command)
