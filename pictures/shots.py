@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -56,7 +57,7 @@ def _typed(folder: Path, *words: str, seconds: float = 90) -> str:
 async def take(images: Path) -> None:
     """The windows and the page of one service, after some orders."""
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "跟单"
+        folder = Path(tempfile.gettempdir()) / "跟单"  # its name is seen
         folder.mkdir()
         windows = {}
         with _serving(folder) as window:
@@ -70,12 +71,14 @@ async def take(images: Path) -> None:
             windows["doctor"] = _typed(folder, "doctor")
             await _page(folder, images, Path(scratch))
         windows["demo"] = _typed(folder, "demo")
+        shutil.rmtree(folder)
         await _windows(windows, images, Path(scratch))
 
 
 async def _page(folder: Path, images: Path, scratch: Path) -> None:
     token = (folder / "data" / "console.token").read_text(encoding="utf-8").strip()
     async with Browser(scratch / "profile") as browser:
+        await browser.call("Emulation.setScrollbarsHidden", hidden=True)
         for scheme in ("light", "dark"):
             features = [{"name": "prefers-color-scheme", "value": scheme}]
             await browser.call("Emulation.setEmulatedMedia", features=features)

@@ -4,6 +4,7 @@ import html
 import io
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -13,12 +14,17 @@ import time
 from fcntl import ioctl
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 COLUMNS, _ROWS = 108, 60
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _FONT = "Consolas,Menlo,'WenQuanYi Zen Hei Mono','WenQuanYi Micro Hei Mono','Noto Sans Mono CJK SC',monospace"
 _PAGE = """<!doctype html><meta charset="utf-8"><style>
+i {{ display: inline-block; font-style: normal; text-align: center; vertical-align: bottom; width: 1em }}
+i.narrow {{ font: .83em/1.45 'DejaVu Sans Mono',monospace; width: .602em; line-height: 1.75 }}
+html {{ overflow: hidden }}
 body {{ margin: 0; padding: 14px; background: #fff; width: max-content }}
 section {{ border-radius: 8px; overflow: hidden; box-shadow: 0 2px 10px #0003 }}
 header {{ background: #2b3138; color: #cfd6dd; padding: 7px 14px; font: 13px sans-serif }}
@@ -72,6 +78,12 @@ def page(title: str, printed: str, *, most_lines: int = 40) -> str:
     if len(lines) > most_lines:
         lines = [*lines[: most_lines - 12], "…", *lines[-11:]]
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), color_system="truecolor", force_terminal=True)
-    console.print(Text.from_ansi("\n".join(lines)), soft_wrap=True)
+    shown = re.sub(r"token=[\w-]+", "token=········", "\n".join(lines))
+    console.print(Text.from_ansi(shown), soft_wrap=True)
     text = console.export_html(inline_styles=True, code_format="{code}")
-    return _PAGE.format(font=_FONT, title=html.escape(title), text=text)
+    return _PAGE.format(font=_FONT, title=html.escape(title), text=_NOT_ASCII.sub(_cell, text))
+
+
+def _cell(match: re.Match[str]) -> str:
+    """A letter in as many columns as a terminal gives it, whatever the font thinks."""
+    return f"<i>{match[0]}</i>" if cell_len(match[0]) > 1 else f'<i class="narrow">{match[0]}</i>'

@@ -91,7 +91,7 @@ class Machine:
         with output.open("wb") as stream:
             self._running[name] = subprocess.Popen(
                 ["/bin/sh", "-c", command], cwd=self.folder, env=self._environment, stdout=stream,
-                stderr=subprocess.STDOUT, start_new_session=True,
+                stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_as_in_a_window,
             )  # fmt: skip
         self._outputs[name] = output
         return name
@@ -110,9 +110,10 @@ class Machine:
 
     def press_ctrl_c(self, name: str) -> None:
         """In the window of a program."""
-        process = self._running.pop(name)
+        process = self._running[name]
         os.killpg(process.pid, signal.SIGINT)
         process.wait(60)
+        del self._running[name]
 
     def stop_all(self) -> None:
         """Whatever is left."""
@@ -130,6 +131,11 @@ class Machine:
         file = (self.home if name.startswith("/") else self.folder) / name.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text + "\n", encoding="utf-8")
+
+
+def _as_in_a_window() -> None:
+    """Whoever runs the tests in the background has Ctrl-C ignored by all that they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def program(path: Path, text: str) -> None:
