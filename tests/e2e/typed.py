@@ -29,6 +29,8 @@ SERVER_IN_DOCUMENTS = "203.0.113.10"
 _MARK = re.compile(r"<!-- (run|stays|stop|write|joinquant|see): (.+?) -->(?:\n+```(\w+)\n(.*?)\n```)?", re.DOTALL)
 _COMMAND_S = 600
 _BEGIN_S = 90
+_LISTENING = ("/usr/bin/env", "--default-signal=INT")
+"""Whoever runs tests in the background has Ctrl-C ignored by all that they start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +92,8 @@ class Machine:
         output = self.home / f"window-{len(self._outputs)}.txt"
         with output.open("wb") as stream:
             self._running[name] = subprocess.Popen(
-                ["/bin/sh", "-c", command], cwd=self.folder, env=self._environment, stdout=stream,
-                stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_as_in_a_window,
+                [*_LISTENING, "/bin/sh", "-c", command], cwd=self.folder, env=self._environment, stdout=stream,
+                stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         self._outputs[name] = output
         return name
@@ -131,11 +133,6 @@ class Machine:
         file = (self.home if name.startswith("/") else self.folder) / name.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text + "\n", encoding="utf-8")
-
-
-def _as_in_a_window() -> None:
-    """Whoever runs the tests in the background has Ctrl-C ignored by all that they start."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def program(path: Path, text: str) -> None:
