@@ -4,6 +4,7 @@ The scheduler compares wall clocks: set back by an hour it would sleep for an ho
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, time
 from typing import Any
@@ -30,6 +31,8 @@ class Schedule:
         self._scheduler = AsyncIOScheduler(timezone=SHANGHAI, job_defaults={"coalesce": True, "max_instances": 1})
         self._intervals: list[tuple[Job, int]] = []
         self._hours: list[tuple[Job, time]] = []
+        self.failures: Counter[str] = Counter()
+        """Turns that failed, by name."""
 
     def every(self, seconds: int, work: Work, name: str) -> None:
         """Every so many seconds, first after as many."""
@@ -37,6 +40,7 @@ class Schedule:
             self._guarded(work, name), "interval", seconds=seconds, misfire_grace_time=None, name=name
         )
         self._intervals.append((job, seconds))
+        self.failures[name] = 0
 
     def at(self, hour: time, work: Work, name: str) -> None:
         """Every day at an hour in Shanghai."""
@@ -71,6 +75,7 @@ class Schedule:
             except asyncio.CancelledError:  # the service stops, and the turn with it
                 log.info("sweep_ended", sweep=name)
             except Exception:  # one turn ends here; the next comes
+                self.failures[name] += 1
                 log.exception("sweep_failed", sweep=name)
 
         return run

@@ -29,6 +29,7 @@ from jqfollow.clock_steps import ClockSteps
 from jqfollow.domain import AccountState, JqfollowError, Wire
 from jqfollow.execution.hearing import hear, hear_late
 from jqfollow.execution.recovery import orphans, recover
+from jqfollow.gauges import Gauges
 from jqfollow.ledger.errors import LedgerDamagedError, LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger_watch import LedgerWatch
@@ -162,6 +163,9 @@ class Service:
             make_broker=self._make_broker,
         )
         self._closing.push_async_callback(self._close_parts)
+        self.clock_steps = ClockSteps(
+            self.clock, self.ledger, accounts=tuple(self.parts.accounts), set_along=self._set_along
+        )
         self.signals_port = signals_app(
             settings=settings,
             keys=self.keys,
@@ -188,6 +192,7 @@ class Service:
                 counters=self.counters,
                 stages=self.stages,
                 notices=partial(self.notices.views, self.parts),
+                gauges=self._gauges().read,
                 relay=self.notices.relay_view,
                 signals=self.signals_port,
                 accounting=Accounting(repairs=self.parts.repairs, keeper=self.parts.keeper, drift=self.parts.drift),
@@ -368,9 +373,16 @@ class Service:
         schedule.once(self.parts.routine.keep_house, "keep_house")
         schedule.start()
         self._closing.callback(schedule.stop)
-        self._task(
-            "clock steps",
-            ClockSteps(self.clock, self.ledger, accounts=tuple(self.parts.accounts), set_along=self._set_along).run(),
+        self._task("clock steps", self.clock_steps.run())
+
+    def _gauges(self) -> Gauges:
+        assert self.signals_port is not None  # noqa: S101  # it was made just before
+        return Gauges(
+            self.parts,
+            notices=self.notices,
+            schedule=self.schedule,
+            reception=self.signals_port.reception,
+            steps=self.clock_steps,
         )
 
     def _set_along(self) -> None:

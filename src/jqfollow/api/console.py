@@ -1,6 +1,6 @@
 """The console: docs page, dashboard, manual orders, queries. For this machine only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 import structlog
@@ -16,7 +16,7 @@ from jqfollow import __version__
 from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
 from jqfollow.api.changes import Changes
-from jqfollow.api.metrics import Counters
+from jqfollow.api.metrics import Counters, Sample
 from jqfollow.api.models import NoticeView, Problem, RelayView
 from jqfollow.api.parts import Parts
 from jqfollow.api.ports import Desk, Intake, SignalsView
@@ -72,6 +72,7 @@ def console_app(
     token: str,
     counters: Counters | None = None,
     notices: Callable[[], Sequence[NoticeView]] = list,
+    gauges: Callable[[], Awaitable[Sequence[Sample]]] | None = None,
     relay: Callable[[], RelayView | None] = lambda: None,
     signals: SignalsView | None = None,
     stages: Stages | None = None,
@@ -91,6 +92,7 @@ def console_app(
         clock=clock,
         counters=counters,
         notices=notices,
+        gauges=gauges or _no_gauges,
         relay=relay,
         signals=signals,
         started_at=clock.now(),
@@ -126,6 +128,10 @@ def console_app(
     app.add_exception_handler(JqfollowError, _failed)
     app.add_exception_handler(Exception, _failed)
     return Guard(app, token=token, clock=clock, counters=counters)
+
+
+async def _no_gauges() -> Sequence[Sample]:
+    return ()
 
 
 def _in_memory(parts: Parts) -> object:

@@ -33,6 +33,7 @@ from jqfollow.execution.brokers.port import Broker, PracticeExchange
 from jqfollow.execution.calls import CallLog
 from jqfollow.execution.hanging import PlacingCalls
 from jqfollow.execution.lanes import Lane, Lanes
+from jqfollow.failpoints import At, reach
 from jqfollow.market.calendar import CalendarError, TradingCalendar
 from jqfollow.market.sessions import auction_end, day_end, first_session, may_reprice, next_session, phase_at
 from jqfollow.settings import Account as AccountSettings
@@ -299,8 +300,16 @@ class Account:
         on_late: Callable[[Lane, T | BaseException], None] | None = None,
     ) -> T:
         """The one door: whatever else an adapter raises is a broker's trouble, and proves nothing about an order."""
+
+        def called() -> T:
+            reach(At.CALL_BEFORE, fn)
+            try:
+                return fn()
+            finally:
+                reach(At.CALL_AFTER, fn)
+
         try:
-            return await self.lanes.call(lane, fn, timeout_s=timeout_s, on_late=on_late)
+            return await self.lanes.call(lane, called, timeout_s=timeout_s, on_late=on_late)
         except BrokerError:
             raise
         except Exception as error:
@@ -342,6 +351,7 @@ class Account:
 
         def call() -> Answer:
             self._calls.calling(request.remark)
+            reach(At.CALL_LOGGED, self.place)
             if began is not None:
                 began()
             try:

@@ -43,6 +43,10 @@ _RECORDED = """
 SELECT * FROM signals WHERE kind = 'order' AND state = 'recorded' AND strategy = ? AND made_at > ? AND made_at <= ?
 ORDER BY made_at"""
 
+_COUNTS = """
+SELECT strategy, state, count(*) AS count FROM signals INDEXED BY signals_by_time
+WHERE received_at >= ? AND kind = 'order' GROUP BY strategy, state"""
+
 
 class Signals(Table):
     """The tables `signals` and `strategy_positions`."""
@@ -163,6 +167,11 @@ class Signals(Table):
             signal_id__lt=before_id,
         )
         return [_signal(row) for row in rows]
+
+    def counts_since(self, at: datetime) -> dict[tuple[str, str], int]:
+        """How many orders were told from `at` on, by strategy and state."""
+        rows = self._all(_COUNTS, to_ms(at))
+        return {(row["strategy"], row["state"]): int(row["count"]) for row in rows}
 
     def newest_day(self, strategies: Collection[str]) -> date | None:
         """The greatest JoinQuant day of their order messages."""
