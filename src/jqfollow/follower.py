@@ -292,8 +292,11 @@ class Follower:
                     finally:
                         idle.set()
             except Exception as error:  # a round ends here, and the next one begins: no account stops another
-                rounds.failures += not may_pass(error)
-                log.exception("round_failed", account=account.name)
+                if may_pass(error):
+                    log.warning("round_waits", account=account.name, why=str(error))
+                else:
+                    rounds.failures += 1
+                    log.exception("round_failed", account=account.name)
                 await asyncio.sleep(_AGAIN_S)
                 account.wake.set()
             await account.wake.wait()

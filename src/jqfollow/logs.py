@@ -86,6 +86,7 @@ class DatedFiles(logging.Handler):
         self._day = ""
         self._hour, self._today = -1, ""
         self._size = 0
+        self._failing = False
         folder.mkdir(parents=True, exist_ok=True)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -99,8 +100,17 @@ class DatedFiles(logging.Handler):
             with self.lock or contextlib.nullcontext():
                 self._ready(self._day_of(created), len(line)).write(line)
                 self._size += len(line)
-        except Exception:  # noqa: BLE001  # as of every handler: the line ends here, `handleError` tells of it
-            self.handleError(logging.makeLogRecord({"msg": text}))
+            self._failing = False
+        except Exception as error:  # noqa: BLE001  # as of every handler: the line ends here
+            self._tell_failure(error)
+
+    def _tell_failure(self, error: Exception) -> None:
+        """Once, until lines can be written again: what cannot be logged must not fill the console instead."""
+        if self._failing:
+            return
+        self._failing = True
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody reads it
+            print(f"日志写不进去 / the log cannot be written: {self._folder}: {error}", file=sys.stderr)  # noqa: T201
 
     def close(self) -> None:
         """Closes the file."""

@@ -134,8 +134,7 @@ class Parts:
             desk=self.desk,
             wishes=self.wishes,
             reconciler=self.reconciler,
-            execution=settings.execution,
-            risk=settings.risk,
+            settings=settings,
         )
         self.supervisors = {
             name: Supervisor(

@@ -45,18 +45,26 @@ that opened the link with `?token=` is logged in already. Money and prices are t
 """
 _MOST_BODY = 64 * 1024
 _BODY_S = 10.0
+_PROBLEM = Problem.model_json_schema()
+
+
+def _error(description: str) -> dict[str, Any]:
+    """An error in the document, its shape written out: a model for each status of each route would slow every start."""
+    return {"description": description, "content": {"application/json": {"schema": _PROBLEM}}}
+
+
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "不是 JSON 对象 / not a JSON object"},
-    401: {"model": Problem, "description": "需要令牌 / the token is needed"},
-    403: {"model": Problem, "description": "主机名或来源不对 / another host name or origin"},
-    404: {"model": Problem, "description": "没有 / not found"},
-    408: {"model": Problem, "description": "没有按时收全 / the body did not come in time"},
-    409: {"model": Problem, "description": "做不到，原因见 detail / it cannot be done; detail says why"},
-    411: {"model": Problem, "description": "缺少 Content-Length / no Content-Length"},
-    413: {"model": Problem, "description": "超过 64 KiB / more than 64 KiB"},
-    415: {"model": Problem, "description": "不是 application/json / not application/json"},
-    422: {"model": Problem, "description": "参数有误 / wrong parameters"},
-    503: {"model": Problem, "description": "账本暂时不可用 / the ledger is not available now"},
+    400: _error("不是 JSON 对象 / not a JSON object"),
+    401: _error("需要令牌 / the token is needed"),
+    403: _error("主机名或来源不对 / another host name or origin"),
+    404: _error("没有 / not found"),
+    408: _error("没有按时收全 / the body did not come in time"),
+    409: _error("做不到，原因见 detail / it cannot be done; detail says why"),
+    411: _error("缺少 Content-Length / no Content-Length"),
+    413: _error("超过 64 KiB / more than 64 KiB"),
+    415: _error("不是 application/json / not application/json"),
+    422: _error("参数有误 / wrong parameters"),
+    503: _error("账本暂时不可用 / the ledger is not available now"),
 }
 _CODES = {404: "not_found", 405: "wrong_method", 409: "refused", 422: "invalid"}
 _bearer = HTTPBearer(auto_error=False, description="console.token 的内容 / the content of console.token")

@@ -8,7 +8,6 @@ One read of what is due, and one set of questions to the broker, are shared by a
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from functools import partial
 
 import structlog
@@ -36,7 +35,7 @@ from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.receipts import MEANWHILE, Receipts
-from jqfollow.settings import Settings, Strategy
+from jqfollow.settings import NO_LIMITS, Layers, Settings
 from jqfollow.stages import Stage, Stages
 
 log = structlog.get_logger(__name__)
@@ -94,6 +93,8 @@ class Rounds:
         self._desk = desk
         self._wishes = wishes
         self._settings = settings
+        self._layers = Layers(settings)
+        self._own = {name: self._layers.own(account.name, name) for name in settings.strategies}
         self._clock = clock
         self._names = names
         self._entries = Entries(account, clock=clock, names=names)
@@ -150,7 +151,7 @@ class Rounds:
             account = self._account
             settle, now = timedelta(seconds=account.traits.settle_s), self._clock.now()
             asked = Question(account=account.name, day=account.trading_day(), now=now, settle=settle, turnover=True,
-                             counted=self._settings.strategies, capped=self._settings.strategies)  # fmt: skip
+                             counted=self._own, turnovers=self._own, capped=self._own)  # fmt: skip
             raise _RehearsedError(read_papers(tx, asked, lambda idle, *_: [o for o in idle if o.order_id in mine]))
 
         papers: list[Papers] = []
@@ -194,17 +195,18 @@ class Rounds:
             idle.update(order.order_id for order in orders)
             return turns(orders, unknown, oldest, scene, most)
 
-        strategies = self._settings.strategies.items()
+        turnovers = {name for name, own in self._own.items() if own.turnover is not None}
         asked = Question(
             account=account.name,
             day=scene.trading_day,
             now=now,
             settle=timedelta(seconds=account.traits.settle_s),
-            turnover=bool(self._settings.risk.max_daily_turnover),
-            counted={name for name, s in strategies if s.max_daily_orders is not None},
-            capped={name for name, s in strategies if account.name in s.follow and s.follow[account.name].capital},
+            turnover=bool(self._layers.account(account.name).max_daily_turnover),
+            counted={name for name, own in self._own.items() if own.orders is not None} | turnovers,
+            turnovers=turnovers,
+            capped={name for name, own in self._own.items() if own.capital is not None},
             owed=partial(owed, settings=self._settings),
-            catching={name for name, s in strategies if len(s.catch_up) > 1},
+            catching={name for name, s in self._settings.strategies.items() if len(s.catch_up) > 1},
         )
         papers = await self._ledger.read(lambda tx: read_papers(tx, asked, choose))
         self._forget(idle)
@@ -236,8 +238,8 @@ class Rounds:
             return False
 
     def _known(self, papers: Papers, facts: AccountFacts) -> Known:
-        order, settings, now = papers.order, self._settings, self._clock.now()
-        strategy = settings.strategies.get(order.strategy)
+        order, now = papers.order, self._clock.now()
+        strategy, risk = self._settings.strategies.get(order.strategy), self._layers.risk(order.account, order.strategy)
         seen = self._seen.setdefault(order.order_id, _Seen(at=now, monotonic=self._clock.monotonic()))
         return Known(
             papers=papers,
@@ -246,12 +248,10 @@ class Rounds:
             aged=seen.aged(now, self._clock.monotonic()),
             seen=seen.at,
             admitted=order.order_id in self._admitted,
-            turn_in_s=self._account.turn_in_s(settings.risk.orders_per_second),
-            execution=settings.execution,
-            risk=settings.risk,
-            strategy_orders=strategy.max_daily_orders if strategy else None,
-            strategy_value=strategy.max_order_value if strategy else None,
-            capital=_capital(strategy, order.account),
+            turn_in_s=self._account.turn_in_s(risk.orders_per_second),
+            execution=self._layers.execution(order.strategy),
+            risk=risk,
+            own=self._own.get(order.strategy, NO_LIMITS),
             followed=strategy is not None,
             backtest_allowed=strategy is not None and strategy.backtest == "paper",
         )
@@ -298,7 +298,7 @@ class Rounds:
             over = await self._receipts.over()
             chunk: list[Place] = []
             others: list[tuple[Known, Step]] = []
-            room = await self._account.room(self._settings.risk.orders_per_second)
+            room = await self._account.room(self._layers.account(self._account.name).orders_per_second)
             room = room if over else min(room, MEANWHILE)
             facts = self._account_facts()
             while waiting and len(chunk) < room:
@@ -420,8 +420,3 @@ class Rounds:
         for order in papers.others.buys_before:
             if order.cancel_reason is None:
                 self._wishes.cancel_soon(order.order_id, Reason.CLOSED_OUT)
-
-
-def _capital(strategy: Strategy | None, account: str) -> Decimal | None:
-    follow = strategy.follow.get(account) if strategy is not None else None
-    return follow.capital if follow is not None else None

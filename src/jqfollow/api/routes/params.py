@@ -8,6 +8,7 @@ from fastapi import Path, Query
 from fastapi.exceptions import HTTPException
 
 from jqfollow.api import models
+from jqfollow.clock import FIRST_DAY, LAST_DAY
 from jqfollow.market.securities import UnknownSecurityError, parse_security
 
 Limit = Annotated[int, Query(ge=1, le=500, description="最多几条 / how many at most")]
@@ -22,7 +23,7 @@ OfSignal = Annotated[int | None, Query(ge=1, le=_MOST_NUMBER, description="只�
 Account = Annotated[str | None, Query(max_length=64, description="账户 / account")]
 StrategyName = Annotated[str | None, Query(max_length=64, description="策略 / strategy")]
 Security = Annotated[str | None, Query(max_length=32, description="000001.XSHE, 000001.SZ, …")]
-Day = Annotated[date | None, Query(description="日期 / day, 2026-01-05")]
+Day = Annotated[date | None, Query(ge=FIRST_DAY, le=LAST_DAY, description="日期 / day, 2026-01-05")]
 
 Row = TypeVar("Row")
 Item = TypeVar("Item")
