@@ -202,6 +202,8 @@ class Service:
                 relay=self.notices.relay_view,
                 signals=self.signals_port,
                 accounting=Accounting(repairs=self.parts.repairs, keeper=self.parts.keeper, drift=self.parts.drift),
+                closing_out=self.parts.closing_out,
+                told=self.parts.outbox.kick,
                 stopping=lambda: self._stopping,
             ),
             name="console",

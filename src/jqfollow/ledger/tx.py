@@ -10,10 +10,12 @@ from jqfollow.ledger.books import Books
 from jqfollow.ledger.changes import Changes
 from jqfollow.ledger.corporate import CorporateActions
 from jqfollow.ledger.decisions import Decisions
+from jqfollow.ledger.deeds import Deeds
 from jqfollow.ledger.deliveries import Deliveries
 from jqfollow.ledger.elsewhere import Elsewhere
 from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
+from jqfollow.ledger.finding import Finding
 from jqfollow.ledger.holdings import Holdings
 from jqfollow.ledger.kept import Kept
 from jqfollow.ledger.latencies import Latencies
@@ -46,10 +48,12 @@ class Tx:
         "changes",
         "corporate",
         "decisions",
+        "deeds",
         "deliveries",
         "elsewhere",
         "events",
         "fills",
+        "finding",
         "holdings",
         "latencies",
         "marks",
@@ -72,11 +76,13 @@ class Tx:
         self.orders = Orders(connection, kept)
         self.attempts = Attempts(connection, kept)
         self.fills = Fills(connection, kept)
+        self.finding = Finding(connection, kept)
         self.books = Books(connection, kept)
         self.bookings = Bookings(connection, kept)
         self.changes = Changes(connection, kept)
         self.corporate = CorporateActions(connection, kept)
         self.decisions = Decisions(connection, kept)
+        self.deeds = Deeds(connection, kept)
         self.events = Events(connection, kept)
         self.outbox = Outbox(connection, kept)
         self.deliveries = Deliveries(connection, kept)
