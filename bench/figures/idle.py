@@ -1,5 +1,6 @@
 """What the process costs while nothing happens and the dashboard is open."""
 
+import json
 import time
 
 from bench.client import Connection
@@ -8,25 +9,40 @@ from bench.stage import Side, Stage
 
 SECONDS = 60
 QUICK_SECONDS = 4
-EVERY_S = 2
 ASKED = ("/api/status", "/api/signals?limit=100", "/api/orders/open", "/api/positions")
-"""What the page asks for in each turn (`jqfollow/api/static/app.js`)."""
+"""What the page asks for when something has changed (`jqfollow/api/static/app.js`)."""
+_WAIT_S = 10
+"""What it waits for it."""
 _ORDERS = 100
 _SETTLE_S = 2
 
 
 def watch(stage: Stage, seconds: float) -> float:
     """Percent of a core that the process uses while somebody looks at the dashboard."""
-    service = stage.side is Side.SERVICE
-    token = stage.token() if service else None
-    paths = ASKED if service else ("/api/order",) * len(ASKED)
-    with Connection(stage.console if service else stage.port) as connection:
+    with Connection(stage.console if stage.side is Side.SERVICE else stage.port) as connection:
         cpu, began = stage.cpu_s(), time.perf_counter()
-        for turn in range(int(seconds / EVERY_S)):
-            for path in paths:
-                connection.get(path, token=token)
-            time.sleep(max(0, began + (turn + 1) * EVERY_S - time.perf_counter()))
+        if stage.side is Side.SERVICE:
+            _follow(connection, stage.token(), until=began + seconds)
+        else:
+            _ask_now_and_then(connection, until=began + seconds)
         return 100 * (stage.cpu_s() - cpu) / (time.perf_counter() - began)
+
+
+def _follow(connection: Connection, token: str, *, until: float) -> None:
+    """As the page does."""
+    at = ""
+    while (left := until - time.perf_counter()) > 0:
+        seen = json.loads(connection.get(f"/api/changes?at={at}&wait_s={min(left, _WAIT_S):.1f}", token=token))
+        at = seen["at"]
+        for path in ASKED if seen["parts"] else ():
+            connection.get(path, token=token)
+
+
+def _ask_now_and_then(connection: Connection, *, until: float) -> None:
+    """As often as the page asks when nothing has changed."""
+    while (left := until - time.perf_counter()) > 0:
+        connection.get("/api/order")
+        time.sleep(min(left, _WAIT_S))
 
 
 def _measure(run: Run, side: str) -> Values:

@@ -42,6 +42,8 @@ class ClockSteps:
         self._accounts = accounts
         self._set_along = set_along
         self._offset = self._now_offset()
+        self.count = 0
+        """How often it was set."""
 
     def _now_offset(self) -> float:
         return self._clock.now().timestamp() - self._clock.monotonic()
@@ -67,6 +69,7 @@ class ClockSteps:
             log.exception("clock_step_not_written")  # the next look tries again
             return
         self._offset = offset
+        self.count += 1
         self._set_along()
 
     def _take_along(self, tx: Tx, now: datetime, step: timedelta) -> None:

@@ -4,6 +4,7 @@ The scheduler compares wall clocks: set back by an hour it would sleep for an ho
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, time
 from typing import Any
@@ -13,6 +14,7 @@ from apscheduler.job import Job
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from jqfollow.clock import SHANGHAI, Clock
+from jqfollow.ledger.errors import may_pass
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +32,8 @@ class Schedule:
         self._scheduler = AsyncIOScheduler(timezone=SHANGHAI, job_defaults={"coalesce": True, "max_instances": 1})
         self._intervals: list[tuple[Job, int]] = []
         self._hours: list[tuple[Job, time]] = []
+        self.failures: Counter[str] = Counter()
+        """Turns that failed, by name."""
 
     def every(self, seconds: int, work: Work, name: str) -> None:
         """Every so many seconds, first after as many."""
@@ -37,6 +41,7 @@ class Schedule:
             self._guarded(work, name), "interval", seconds=seconds, misfire_grace_time=None, name=name
         )
         self._intervals.append((job, seconds))
+        self.failures[name] = 0
 
     def at(self, hour: time, work: Work, name: str) -> None:
         """Every day at an hour in Shanghai."""
@@ -70,7 +75,11 @@ class Schedule:
                 await work(self._clock.now())
             except asyncio.CancelledError:  # the service stops, and the turn with it
                 log.info("sweep_ended", sweep=name)
-            except Exception:  # one turn ends here; the next comes
-                log.exception("sweep_failed", sweep=name)
+            except Exception as error:  # one turn ends here; the next comes
+                self.failures[name] += 1
+                if may_pass(error):  # the ledger's watch says it once; a full disk is not filled with tracebacks
+                    log.warning("sweep_waits", sweep=name, why=str(error))
+                else:
+                    log.exception("sweep_failed", sweep=name)
 
         return run

@@ -1,3 +1,4 @@
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -127,6 +128,12 @@ async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
 
 
 @pytest.fixture
+def stopping() -> asyncio.Event:
+    """Set when the service would stop."""
+    return asyncio.Event()
+
+
+@pytest.fixture
 def console_asgi(
     settings: Settings,
     ledger: Ledger,
@@ -135,6 +142,7 @@ def console_asgi(
     clock: FakeClock,
     counters: Counters,
     signals_port: SignalsPort,
+    stopping: asyncio.Event,
 ) -> ASGIApp:
     notice = NoticeView(level="warning", zh="交易日历缺少 2027 年", en="the calendar lacks 2027")
     now = clock.now()
@@ -150,6 +158,7 @@ def console_asgi(
         notices=lambda: [notice],
         relay=lambda: relay,
         signals=signals_port,
+        stopping=stopping.is_set,
     )
 
 

@@ -1,5 +1,6 @@
 """The pages in a real browser: nothing from elsewhere, nothing blocked, and they do what they say."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -25,12 +26,20 @@ pytestmark = pytest.mark.skipif(installed() is None or sys.platform == "win32", 
 
 
 @pytest.fixture
-async def url(console_asgi: ASGIApp, ledger: Ledger, desk: FakeDesk) -> AsyncIterator[str]:
+async def server(
+    console_asgi: ASGIApp, ledger: Ledger, desk: FakeDesk, stopping: asyncio.Event
+) -> AsyncIterator[Server]:
     desk.rows = lambda: [ledger.read_now(lambda tx: tx.orders.get(1))]  # type: ignore[list-item]
     server = Server(console_asgi, name="console", host="127.0.0.1", port=0)
     await server.start()
-    yield server.url
+    yield server
+    stopping.set()
     await server.stop()
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    return server.url
 
 
 @pytest.fixture
@@ -132,12 +141,16 @@ async def test_an_unknown_outcome_is_settled_by_a_person(browser: Browser, url: 
     check_peace(browser, url)
 
 
-async def test_a_lost_service_is_said_plainly(browser: Browser, url: str) -> None:
+async def test_a_lost_service_is_said_plainly(
+    browser: Browser, url: str, server: Server, stopping: asyncio.Event
+) -> None:
     await dashboard(browser, url)
-    await browser.go_offline(offline=True)
+    stopping.set()
+    await server.stop()
     await browser.until("document.querySelector('#state').dataset.mood === 'lost'")
     assert await browser.eval("document.querySelector('link[rel=icon]').href.endsWith('/favicon-alarm.svg')")
-    await browser.go_offline(offline=False)
+    stopping.clear()
+    await server.start()
     await browser.until("document.querySelector('#state').dataset.mood === 'alarm'")
 
 

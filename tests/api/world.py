@@ -31,10 +31,10 @@ LIMIT_UP = Refusal(reason=Reason.LIMIT_UP, figures={"security": "600519.SH", "li
 class Story:
     """Writes what happens, a second at a time."""
 
-    def __init__(self, tx: Tx) -> None:
+    def __init__(self, tx: Tx, *, broker_id: int = 1000) -> None:
         self.tx = tx
         self.now: datetime = START - timedelta(minutes=20)
-        self._broker_id = 1000
+        self._broker_id = broker_id
 
     def signal(
         self, security: str, side: Side, amount: int, price: str, *, strategy: str = "demo", wire: Wire = Wire.JQF1

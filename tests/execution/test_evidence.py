@@ -274,7 +274,7 @@ ANSWERS = """
 | answer: refused                     | refused  | refused | refused  | ·        | ·        | ·      | ·     | ·       |
 | answer: refused, with an id         | refused  | refused | refused  | ·        | ·        | ·      | ·     | ·       |
 | answer: not sent                    | refused  | refused | ·        | ·        | ·        | ·      | ·     | ·       |
-| answer: none                        | unknown! | ·!      | ·        | ·        | ·        | ·      | ·     | ·       |
+| answer: none                        | unknown! | ·       | ·        | ·        | ·        | ·      | ·     | ·       |
 | push: new                           | new      | new     | ·        | ·        | ·        | ·      | ·     | ·!      |
 | push: partly filled                 | part     | part    | part     | ·        | ·        | ·      | ·     | ·!      |
 | push: filled                        | filled   | filled  | filled   | filled   | filled   | ·      | ·     | ·!      |
@@ -311,9 +311,9 @@ ANSWERS = """
 | close: not there                    | ·        | ·       | ·        | ·        | ·        | ·      | ·     | ·       |
 | next day: list of the day before    | ended    | ended   | ended    | ended    | ended    | ·      | ·     | ·       |
 | next day: filled, of the day before | filled   | filled  | filled   | filled   | filled   | ·      | ·     | ·       |
-| next day: not there                 | unknown! | ·!      | unknown! | unknown! | unknown! | ·      | ·     | ·       |
-| next day: a stranger with its id    | unknown! | ·!      | unknown! | unknown! | unknown! | ·      | ·     | ·       |
-| restart                             | unknown  | ·       | ·        | ·        | ·        | ·      | ·     | ·       |
+| next day: not there                 | unknown! | ·       | unknown! | unknown! | unknown! | ·      | ·     | ·       |
+| next day: a stranger with its id    | unknown! | ·       | unknown! | unknown! | unknown! | ·      | ·     | ·       |
+| restart                             | unknown! | ·       | ·        | ·        | ·        | ·      | ·     | ·       |
 | person: not placed                  | no       | refused | no       | no       | no       | no     | no    | no      |
 | person: placed                      | no       | new     | no       | no       | no       | no     | no    | no      |
 | person: over, nothing filled        | no       | ended   | no       | no       | no       | no     | no    | no      |

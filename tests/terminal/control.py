@@ -225,38 +225,42 @@ class Control:
 
     def record(self, _told: dict[str, Any]) -> dict[str, Any]:
         """What was really ordered and traded, and what was asked for: the judge."""
-        exchange = self.paper._exchange
-        assert exchange is not None
-        orders = [order.report() for order in exchange.account.orders.values()]
-        return {
-            "received": self.received,
-            "orders": [
-                {
-                    "id": o.broker_order_id,
-                    "remark": o.remark,
-                    "symbol": o.symbol,
-                    "side": o.side,
-                    "volume": o.volume,
-                    "price": str(o.price),
-                    "state": o.state,
-                    "filled": o.filled,
-                }
-                for o in orders
-            ],
-            "fills": [
-                {
-                    "traded_id": f.traded_id,
-                    "order_id": f.broker_order_id,
-                    "symbol": f.symbol,
-                    "side": f.side,
-                    "volume": f.volume,
-                    "price": str(f.price),
-                    "fee": str(f.fee),
-                }
-                for f in exchange.account.fills
-            ],
-        }
+        return {"received": self.received, **record_of(self.paper)}
 
     def _pushed(self, event: BrokerEvent) -> None:
         """What the exchange tells."""
         raise NotImplementedError
+
+
+def record_of(paper: PaperBroker) -> dict[str, Any]:
+    """What was really ordered and traded at an exchange, in plain values."""
+    exchange = paper._exchange
+    assert exchange is not None
+    orders = [order.report() for order in exchange.account.orders.values()]
+    return {
+        "orders": [
+            {
+                "id": o.broker_order_id,
+                "remark": o.remark,
+                "symbol": o.symbol,
+                "side": o.side,
+                "volume": o.volume,
+                "price": str(o.price),
+                "state": o.state,
+                "filled": o.filled,
+            }
+            for o in orders
+        ],
+        "fills": [
+            {
+                "traded_id": f.traded_id,
+                "order_id": f.broker_order_id,
+                "symbol": f.symbol,
+                "side": f.side,
+                "volume": f.volume,
+                "price": str(f.price),
+                "fee": str(f.fee),
+            }
+            for f in exchange.account.fills
+        ],
+    }

@@ -50,7 +50,7 @@ class Guard:
         self._token = token.encode()
         self._sessions = Sessions(token, clock)
         self._counters = counters
-        counters.declare(COUNTER, "Answers of the console by status")
+        counters.declare(COUNTER, "Answers of the console by status", status=("200", "401", "500", "503"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, or hands it on."""

@@ -1,6 +1,6 @@
 """The console: docs page, dashboard, manual orders, queries. For this machine only."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 import structlog
@@ -13,19 +13,24 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from jqfollow import __version__
+from jqfollow.accounting.closing_out import ClosingOut
 from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
-from jqfollow.api.metrics import Counters
+from jqfollow.api.changes import Changes
+from jqfollow.api.metrics import Counters, Sample
 from jqfollow.api.models import NoticeView, Problem, RelayView
 from jqfollow.api.parts import Parts
 from jqfollow.api.ports import Desk, Intake, SignalsView
 from jqfollow.api.problem import ProblemError, problem
 from jqfollow.api.routes.accounting import Accounting, accounting_router
 from jqfollow.api.routes.acting import acting_router
+from jqfollow.api.routes.changes import changes_router
 from jqfollow.api.routes.flow import flow_router
 from jqfollow.api.routes.health import health_router
 from jqfollow.api.routes.pages import pages_router
 from jqfollow.api.routes.reading import reading_router
+from jqfollow.api.routes.seeing import seeing_router
+from jqfollow.api.routes.steering import steering_router
 from jqfollow.clock import Clock
 from jqfollow.domain import JqfollowError, ManualOrderError
 from jqfollow.ledger import Ledger, LedgerError
@@ -43,18 +48,26 @@ that opened the link with `?token=` is logged in already. Money and prices are t
 """
 _MOST_BODY = 64 * 1024
 _BODY_S = 10.0
+_PROBLEM = Problem.model_json_schema()
+
+
+def _error(description: str) -> dict[str, Any]:
+    """An error in the document, its shape written out: a model for each status of each route would slow every start."""
+    return {"description": description, "content": {"application/json": {"schema": _PROBLEM}}}
+
+
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "不是 JSON 对象 / not a JSON object"},
-    401: {"model": Problem, "description": "需要令牌 / the token is needed"},
-    403: {"model": Problem, "description": "主机名或来源不对 / another host name or origin"},
-    404: {"model": Problem, "description": "没有 / not found"},
-    408: {"model": Problem, "description": "没有按时收全 / the body did not come in time"},
-    409: {"model": Problem, "description": "做不到，原因见 detail / it cannot be done; detail says why"},
-    411: {"model": Problem, "description": "缺少 Content-Length / no Content-Length"},
-    413: {"model": Problem, "description": "超过 64 KiB / more than 64 KiB"},
-    415: {"model": Problem, "description": "不是 application/json / not application/json"},
-    422: {"model": Problem, "description": "参数有误 / wrong parameters"},
-    503: {"model": Problem, "description": "账本暂时不可用 / the ledger is not available now"},
+    400: _error("不是 JSON 对象 / not a JSON object"),
+    401: _error("需要令牌 / the token is needed"),
+    403: _error("主机名或来源不对 / another host name or origin"),
+    404: _error("没有 / not found"),
+    408: _error("没有按时收全 / the body did not come in time"),
+    409: _error("做不到，原因见 detail / it cannot be done; detail says why"),
+    411: _error("缺少 Content-Length / no Content-Length"),
+    413: _error("超过 64 KiB / more than 64 KiB"),
+    415: _error("不是 application/json / not application/json"),
+    422: _error("参数有误 / wrong parameters"),
+    503: _error("账本暂时不可用 / the ledger is not available now"),
 }
 _CODES = {404: "not_found", 405: "wrong_method", 409: "refused", 422: "invalid"}
 _bearer = HTTPBearer(auto_error=False, description="console.token 的内容 / the content of console.token")
@@ -70,12 +83,20 @@ def console_app(
     token: str,
     counters: Counters | None = None,
     notices: Callable[[], Sequence[NoticeView]] = list,
+    gauges: Callable[[], Awaitable[Sequence[Sample]]] | None = None,
     relay: Callable[[], RelayView | None] = lambda: None,
     signals: SignalsView | None = None,
     stages: Stages | None = None,
     accounting: Accounting | None = None,
+    closing_out: ClosingOut | None = None,
+    told: Callable[[], None] = lambda: None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> ASGIApp:
-    """The console's app, guard included. `counters` and `stages`: those of the signals port, which is `signals`."""
+    """The console's app, guard included.
+
+    `counters` and `stages`: those of the signals port, which is `signals`; `told` is called when the outbox may hold
+    something new; `stopping`: no question is to stay open.
+    """
     counters = counters or Counters()
     parts = Parts(
         settings=settings,
@@ -85,10 +106,12 @@ def console_app(
         clock=clock,
         counters=counters,
         notices=notices,
+        gauges=gauges or _no_gauges,
         relay=relay,
         signals=signals,
         started_at=clock.now(),
         stages=stages or Stages(clock),
+        told=told,
     )
     app = FastAPI(
         title="jqfollow",
@@ -104,6 +127,12 @@ def console_app(
     app.include_router(flow_router(parts), dependencies=secured, responses=_ERRORS)
     if accounting is not None:
         app.include_router(accounting_router(parts, accounting), dependencies=secured, responses=_ERRORS)
+    changes = Changes(
+        ledger=ledger, accounts=tuple(settings.accounts), state=lambda: _in_memory(parts), stopping=stopping
+    )
+    app.include_router(changes_router(changes), dependencies=secured, responses=_ERRORS)
+    app.include_router(steering_router(parts, closing_out), dependencies=secured, responses=_ERRORS)
+    app.include_router(seeing_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(reading_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(health_router(parts))
     app.include_router(pages_router(signals))
@@ -116,6 +145,17 @@ def console_app(
     app.add_exception_handler(JqfollowError, _failed)
     app.add_exception_handler(Exception, _failed)
     return Guard(app, token=token, clock=clock, counters=counters)
+
+
+async def _no_gauges() -> Sequence[Sample]:
+    return ()
+
+
+def _in_memory(parts: Parts) -> object:
+    """What a page shows that is not in the ledger; without what moves by itself, as the relay's clock does."""
+    relay = parts.relay()
+    line = None if relay is None else (relay.connected, relay.since, relay.waiting, relay.last_at)
+    return tuple(parts.intake.account_states()), tuple(parts.notices()), line
 
 
 async def _documented(_credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:

@@ -53,9 +53,11 @@ class Counters:
         self._help: dict[str, str] = {}
         self._counts: dict[str, dict[_Labels, int]] = defaultdict(lambda: defaultdict(int))
 
-    def declare(self, name: str, help_text: str) -> None:
-        """Names a counter; it shows as soon as it has counted something."""
+    def declare(self, name: str, help_text: str, **labels: Iterable[str]) -> None:
+        """Names a counter; the values of `labels` show from the start, for no scraper sees a rise from nothing."""
         self._help[name] = help_text
+        for label, texts in labels.items():
+            self._counts[name] |= {((label, text),): 0 for text in texts}
 
     def add(self, name: str, **labels: str) -> None:
         """Counts one."""

@@ -343,6 +343,15 @@ class StatusView(View):
     relay: RelayView | None = Field(description="没有加入中继时为空 / null: no relay was joined")
 
 
+class ChangesView(View):
+    """自上次以来的变化 / what has changed since."""
+
+    at: str = Field(description="下次提问时带上 / to be sent with the next question")
+    parts: list[str] = Field(
+        description="变了的：signals orders books accounts messages pauses deeds names state / what has changed"
+    )
+
+
 class PausesView(View):
     """现有的暂停 / what is paused now."""
 

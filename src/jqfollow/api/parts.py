@@ -1,10 +1,10 @@
 """What the console's routes work with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from jqfollow.api.metrics import Counters
+from jqfollow.api.metrics import Counters, Sample
 from jqfollow.api.models import NoticeView, RelayView
 from jqfollow.api.once import Once
 from jqfollow.api.ports import Desk, Intake, SignalsView
@@ -26,9 +26,13 @@ class Parts:
     counters: Counters
     notices: Callable[[], Sequence[NoticeView]]
     """What people should know now, for the dashboard's head."""
+    gauges: Callable[[], Awaitable[Sequence[Sample]]]
+    """What a program that watches should know now."""
     relay: Callable[[], RelayView | None]
     """The line to the relay, where one was joined."""
     signals: SignalsView | None
     started_at: datetime
     stages: Stages
+    told: Callable[[], None] = lambda: None
+    """Called when the outbox may hold something new."""
     once: Once = field(default_factory=Once)

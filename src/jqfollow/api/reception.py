@@ -5,7 +5,7 @@ import hashlib
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -24,7 +24,7 @@ from jqfollow.stages import Stages, Trace
 from jqfollow.wire.answers import AccountAnswer, Answer, HelloAnswer, NotFollowedAnswer, SeedAnswer, Status
 from jqfollow.wire.errors import MalformedError
 from jqfollow.wire.jqf1 import ack_mac
-from jqfollow.wire.messages import Message, OrderMessage
+from jqfollow.wire.messages import Message, OrderMessage, refuse_impossible_days
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +69,13 @@ class Reception:
         self._share = {name: MinuteLimit(settings.signals.max_per_minute, clock) for name in settings.strategies}
         self._waiting: set[asyncio.Task[Recorded]] = set()
         self._remembered: OrderedDict[tuple[str, str], _Known] = OrderedDict()
+        self.heard: dict[str, tuple[datetime, float]] = {}
+        """By strategy: when its last message came by the port, and by how many seconds its clock was ahead of ours."""
+
+    @property
+    def waiting(self) -> int:
+        """Messages that wait for their commit."""
+        return len(self._waiting)
 
     async def take(self, opened: Opened, trace: Trace | None = None, *, shared: bool = True) -> AnyAnswer:
         """Records the message and says so.
@@ -83,6 +90,9 @@ class Reception:
             MalformedError: authentic, yet impossible; recorded nowhere.
             ProblemError: 409, 429 or 503.
         """
+        if shared:
+            now = self._clock.now()
+            self.heard[opened.strategy] = now, opened.sent_at - now.timestamp()
         digest = hashlib.sha256(opened.text.encode()).digest()
         known = self._remembered.get((opened.strategy, opened.message_id))
         if known is not None and secrets.compare_digest(known.digest, digest):
@@ -95,6 +105,7 @@ class Reception:
             raise too_many(share.retry_after_s())
         try:
             message = opened.message()
+            refuse_impossible_days(message, self._clock.now().date())
             recorded = await self._recorded(opened, message, trace or self._stages.received())
         except (MalformedError, ProblemError):
             share.give_back(mark)

@@ -26,6 +26,7 @@ from jqfollow.api.problem import ProblemError, too_many
 from jqfollow.api.reception import Reception, SignalsLimits
 from jqfollow.api.routes.order import PATH, TRACE, order_router
 from jqfollow.clock import Clock
+from jqfollow.failpoints import At, reach
 from jqfollow.settings import Settings
 from jqfollow.stages import Stage, Stages
 from jqfollow.wire.errors import MalformedError, WireError
@@ -44,6 +45,8 @@ The signals port: the only one that may be reached from outside, and this is its
 the client that `jqfollow client` writes; here they can be looked at, not tried.
 """
 
+_STATUSES = ("200", "400", "401", "409", "411", "413", "415", "429", "503")
+
 
 class SignalsPort:
     """The app of the signals port: everything that stands in front of its one route, and the route."""
@@ -54,7 +57,7 @@ class SignalsPort:
         self.reception = reception
         """What comes by another way is taken in here too: one share, one memory of what was seen."""
         self._counters = counters
-        counters.declare(COUNTER, "Answers of the signals port by status")
+        counters.declare(COUNTER, "Answers of the signals port by status", status=_STATUSES)
 
     def openapi(self) -> Mapping[str, Any]:
         """Its document; the port itself shows it to nobody."""
@@ -78,8 +81,10 @@ class SignalsPort:
                 message["headers"].append(_NO_STORE)
                 if scope["path"] == PATH:
                     self._counters.add(COUNTER, status=str(message["status"]))
+                reach(At.REPLY_BEFORE, str(message["status"]))
             await send(message)
             if message["type"] == "http.response.body":
+                reach(At.REPLY_AFTER, PATH)
                 trace.mark(Stage.ACKNOWLEDGED)
 
         try:

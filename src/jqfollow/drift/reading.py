@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.corporate.sharing import shared_out
-from jqfollow.domain import MANUAL_RUN, REPAIR_RUN, FollowMode, Side
+from jqfollow.domain import RUNS_BY_PERSON, FollowMode, Side
 from jqfollow.drift.causes import Drift
 from jqfollow.drift.events import Beside, Split, Told, Unfollowed
 from jqfollow.drift.walk import walked
@@ -133,7 +133,7 @@ def drift_of_book(tx: Tx, settings: Settings, account: str, strategy: str, secur
     """
     key = (account, strategy, security)
     beside = _Beside(tx, settings, strategy=strategy, account=account, security=security)
-    book, start = tx.books.get(*key).volume, tx.orders.last_close(*key, besides=(MANUAL_RUN, REPAIR_RUN))
+    book, start = tx.books.get(*key).volume, tx.orders.last_close(*key, besides=RUNS_BY_PERSON)
     orders = beside.counted(tx.orders.of_book(*key, since=start))
     if start is None or any(order.terms.made_at < start for order in orders):
         return walked(*key, beside.orders_of(tx, key), book, beside.of(key, 0)).drift

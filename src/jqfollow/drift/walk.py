@@ -13,7 +13,7 @@ from decimal import Decimal, localcontext
 from functools import partial
 
 from jqfollow.clock import to_ms
-from jqfollow.domain import MANUAL_RUN, ORDER_OPEN, REPAIR_RUN, FollowMode, Side
+from jqfollow.domain import ORDER_OPEN, REPAIR_RUN, RUNS_BY_PERSON, FollowMode, Side
 from jqfollow.drift.causes import Cause, Drift, Line
 from jqfollow.drift.events import Beside, Split, Told
 from jqfollow.drift.walked import Walked
@@ -145,7 +145,7 @@ class _Walk:
         first = parts[0]
         sign = 1 if first.side is Side.BUY else -1
         done = sum(part.filled for part in parts)
-        if first.terms.run in {MANUAL_RUN, REPAIR_RUN}:
+        if first.terms.run in RUNS_BY_PERSON:
             still = Decimal(sum(_rest(part) for part in parts if part.state in ORDER_OPEN))
             self._asked_by_a_person(first, sign * (done + still))
         else:

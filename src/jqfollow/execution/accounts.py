@@ -33,12 +33,16 @@ from jqfollow.execution.brokers.port import Broker, PracticeExchange
 from jqfollow.execution.calls import CallLog
 from jqfollow.execution.hanging import PlacingCalls
 from jqfollow.execution.lanes import Lane, Lanes
+from jqfollow.failpoints import At, reach
 from jqfollow.market.calendar import CalendarError, TradingCalendar
 from jqfollow.market.sessions import auction_end, day_end, first_session, may_reprice, next_session, phase_at
 from jqfollow.settings import Account as AccountSettings
 from jqfollow.settings import RealAccount
 
 T = TypeVar("T")
+
+Observed = tuple[str, Decimal | None, date]
+"""What a practice exchange is told of a strategy's fill: symbol, price, day."""
 
 log = structlog.get_logger(__name__)
 
@@ -259,8 +263,8 @@ class Account:
             return Phase.CONTINUOUS
         return phase_at(self._clock.now()) if self.is_trading_day() else Phase.CLOSED
 
-    async def observe(self, told: Sequence[tuple[str, Decimal | None, date]]) -> bool:
-        """Tells a practice exchange at which prices strategies were filled, and on which day: symbol, price, day.
+    async def observe(self, told: Sequence[Observed]) -> bool:
+        """Tells a practice exchange at which prices strategies were filled, and on which day.
 
         Nothing happens at a real broker. Whether a new day began there.
         """
@@ -296,8 +300,16 @@ class Account:
         on_late: Callable[[Lane, T | BaseException], None] | None = None,
     ) -> T:
         """The one door: whatever else an adapter raises is a broker's trouble, and proves nothing about an order."""
+
+        def called() -> T:
+            reach(At.CALL_BEFORE, fn)
+            try:
+                return fn()
+            finally:
+                reach(At.CALL_AFTER, fn)
+
         try:
-            return await self.lanes.call(lane, fn, timeout_s=timeout_s, on_late=on_late)
+            return await self.lanes.call(lane, called, timeout_s=timeout_s, on_late=on_late)
         except BrokerError:
             raise
         except Exception as error:
@@ -339,6 +351,7 @@ class Account:
 
         def call() -> Answer:
             self._calls.calling(request.remark)
+            reach(At.CALL_LOGGED, self.place)
             if began is not None:
                 began()
             try:

@@ -52,8 +52,6 @@ from jqfollow.ledger.errors import LedgerError, may_pass
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
-from jqfollow.notify import messages
-from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.stages import Stage, Stages
 
@@ -244,8 +242,7 @@ class Desk:
                 if attempt.state in ATTEMPT_LIVE and after.state is AttemptState.REJECTED:
                     _pause(tx, attempt.order_id, moment.now, PASSING_WAIT)
             case _:
-                after = step_attempt(tx, attempt, Event.NO_ANSWER, moment, detail=str(placed), message=str(placed))
-                self._tell_unknown(tx, after, moment)
+                step_attempt(tx, attempt, Event.NO_ANSWER, moment, detail=str(placed), message=str(placed))
 
     def _refused(self, tx: Tx, attempt: AttemptRow, message: str, moment: Moment) -> None:
         """What a proven refusal means for the order, by the broker's words."""
@@ -263,18 +260,6 @@ class Desk:
                 _pause(tx, order.order_id, moment.now, PASSING_WAIT)
             case RefusalKind.PRICE:
                 pass
-
-    def _tell_unknown(self, tx: Tx, attempt: AttemptRow, moment: Moment) -> None:
-        order = tx.orders.get(attempt.order_id)
-        if attempt.state is not AttemptState.UNKNOWN or order is None:
-            return
-        text = messages.unknown_outcome(
-            order,
-            attempt,
-            title=self._names.title(order.strategy),
-            name=self._names.securities.get(order.security, ""),
-        )
-        tx.outbox.put(Kind.UNKNOWN_OUTCOME, text, moment.now, unique_key=f"unknown-{attempt.attempt_id}")
 
     # -- what the broker says ----------------------------------------------------------------------------------------
 

@@ -28,8 +28,6 @@ from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.market.sessions import day_end
-from jqfollow.notify import messages
-from jqfollow.notify.kinds import Kind
 
 log = structlog.get_logger(__name__)
 
@@ -173,11 +171,7 @@ class Reconciler:
             event = Event.ABSENT if attempt.state is AttemptState.UNKNOWN else Event.DAY_ENDED
             follow_attempt(tx, step_attempt(tx, attempt, event, moment, detail=f"{attempt.day} is over"), moment)
             return
-        after = step_attempt(tx, attempt, Event.DAY_LOST, moment, detail=f"the day {attempt.day} is over")
-        order = tx.orders.get(after.order_id)
-        if after.state is AttemptState.UNKNOWN and order is not None:
-            text = messages.unknown_outcome(order, after, title=order.strategy, name=None)
-            tx.outbox.put(Kind.UNKNOWN_OUTCOME, text, moment.now, unique_key=f"unknown-{after.attempt_id}")
+        step_attempt(tx, attempt, Event.DAY_LOST, moment, detail=f"the day {attempt.day} is over")
 
 
 def _wants_news(attempt: AttemptRow) -> bool:

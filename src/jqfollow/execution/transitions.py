@@ -91,7 +91,10 @@ class Moment:
 def step_attempt(
     tx: Tx, attempt: AttemptRow, event: Event, moment: Moment, *, detail: str = "", **columns: Unpack[AttemptColumns]
 ) -> AttemptRow:
-    """Applies `event`; `columns` are further changes of the attempt's row. A repeated event changes nothing."""
+    """Applies `event`; `columns` are further changes of the attempt's row. A repeated event changes nothing.
+
+    Whatever makes its outcome unknown, people are told, once.
+    """
     filled = max(columns.get("reported", attempt.reported), attempt.filled)
     after = step(attempt.state, event, filled=filled)
     # Out of order is no contradiction: a refused order that the broker once listed has its id.
@@ -100,6 +103,8 @@ def step_attempt(
         _alert_contradiction(tx, attempt, event, moment)
     changed = {name: value for name, value in columns.items() if value != getattr(attempt, name)}
     changes = cast("AttemptColumns", changed)
+    if after is AttemptState.UNKNOWN:
+        _tell_unknown(tx, attempt, moment)
     if after is attempt.state and not changes:
         return attempt
     if after is not attempt.state:
@@ -205,7 +210,7 @@ def still_wanted(tx: Tx, order: OrderRow) -> OrderRow | None:
     """The order as it is now, unless somebody has ended, cancelled or paused it since `order` was read."""
     now = _order(tx, order.order_id)
     wanted = now.state in ORDER_OPEN and now.cancel_reason is None
-    return now if wanted and tx.pauses.active(order.strategy, order.account, order.side) is None else None
+    return now if wanted and not any(pause.stops(now) for pause in tx.pauses.list()) else None
 
 
 def end_order(tx: Tx, order: OrderRow, refusal: Refusal | None, moment: Moment) -> OrderRow:
@@ -287,6 +292,15 @@ def contradicted(tx: Tx, attempt: AttemptRow, told: AttemptState, moment: Moment
         f"已经结束（{attempt.state}），但券商的委托列表仍显示它有效（{told}）。请立即在交易终端核对。"
     )
     tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=f"contradiction-{attempt.attempt_id}")
+
+
+def _tell_unknown(tx: Tx, attempt: AttemptRow, moment: Moment) -> None:
+    order = tx.orders.get(attempt.order_id)
+    if order is None:
+        return
+    title, name = moment.names.title(order.strategy), moment.names.securities.get(order.security, "")
+    text = messages.unknown_outcome(order, attempt, title=title, name=name)
+    tx.outbox.put(Kind.UNKNOWN_OUTCOME, text, moment.now, unique_key=f"unknown-{attempt.attempt_id}")
 
 
 def _alert_contradiction(tx: Tx, attempt: AttemptRow, event: Event, moment: Moment) -> None:

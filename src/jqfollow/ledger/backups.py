@@ -12,6 +12,12 @@ def daily_path(ledger: Path, day: date) -> Path:
     return ledger.parent / "backups" / f"ledger-{day:%Y%m%d}.db"
 
 
+def newest_copy(ledger: Path) -> Path | None:
+    """The newest daily copy; `None`: there is none."""
+    folder = ledger.parent / "backups"
+    return max((file for file in folder.glob("ledger-*.db") if _DAILY.fullmatch(file.name)), default=None)
+
+
 def prune(folder: Path, keep: int = 14, most_bytes: int = 4 << 30) -> list[Path]:
     """Removes all daily copies but the newest `keep`, and of those what goes beyond `most_bytes` in all.
 

@@ -17,6 +17,7 @@ from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.readers import Readers
 from jqfollow.ledger.store import BUSY_TIMEOUT_S, check, check_readable, connect, copy, prepare
 from jqfollow.ledger.tx import Tx
+from jqfollow.ledger.version import Version
 from jqfollow.ledger.watched import Trouble
 from jqfollow.ledger.writer import Writer
 
@@ -31,9 +32,10 @@ class Ledger:
     One service writes to it, through one thread; other programs may write a little beside it, and read as they like.
     """
 
-    def __init__(self, path: Path, readers: Readers, writer: Writer | None) -> None:
+    def __init__(self, path: Path, readers: Readers, writer: Writer | None, version: Version) -> None:
         self.path = path
         self._readers = readers
+        self._version = version
         self._writer = writer
         self._bell: _Bell | None = None
         self.trouble: Trouble | None = None
@@ -59,11 +61,11 @@ class Ledger:
         reading = partial(connect, path, mode="ro", busy_timeout_s=busy_timeout_s, any_thread=True)
         if read_only:
             check_readable(path, busy_timeout_s=busy_timeout_s)
-            return cls(path, Readers(path, reading), None)
+            return cls(path, Readers(path, reading), None, Version(path, reading))
         prepare(path, busy_timeout_s=busy_timeout_s, whole=whole)
         writer = Writer(path, partial(connect, path, mode="rw", busy_timeout_s=busy_timeout_s))
         writer.start()
-        return cls(path, Readers(path, reading), writer)
+        return cls(path, Readers(path, reading), writer, Version(path, reading))
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
         """Runs `fn` as one transaction on the writer's thread and returns what it returns, once it is on disk.
@@ -103,6 +105,14 @@ class Ledger:
             Exception: what `fn` raised.
         """
         return await self._answer(self._readers.submit(fn))
+
+    async def version(self) -> tuple[int, int]:
+        """Differs from what it was when something was committed meanwhile, by this or another program.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+        return await self._answer(self._readers.run(self._version.look))
 
     @property
     def commit_failed(self) -> bool:
@@ -146,6 +156,7 @@ class Ledger:
         """Like `close`, for programs without an event loop: blocks."""
         self._stopped.set()
         self._readers.close()
+        self._version.close()
         if self._writer is not None:
             self._writer.close()
 

@@ -135,7 +135,7 @@ class Orders(Table):
         if known is not None:
             return known
         row = self._one("SELECT * FROM orders WHERE order_id = ?", order_id)
-        return None if row is None else self._kept.keep_order(_order(row))
+        return None if row is None else self._kept.keep_order(order_row(row))
 
     def some(self, order_ids: Iterable[int]) -> OrderRows:
         """Several orders, oldest first."""
@@ -187,7 +187,7 @@ class Orders(Table):
         """The row as it is then; one that is kept need not be read again to tell."""
         known = self._kept.orders.get(order_id)
         if known is None or not columns.keys() <= _TOLD:
-            return self._kept.keep_order(_order(self._update_row("orders", "order_id", order_id, columns)))
+            return self._kept.keep_order(order_row(self._update_row("orders", "order_id", order_id, columns)))
         self._update_later("orders", "order_id", order_id, columns)
         return self._kept.keep_order(_changed(known, columns))
 
@@ -204,7 +204,7 @@ class Orders(Table):
 
     def owed(self, account: str, day: date) -> OrderRows:
         """Orders that wait for a day after theirs, which `day` is."""
-        return [_order(row) for row in self._all(_BEFORE_DAY, stored(account), day_text(day))]
+        return [order_row(row) for row in self._all(_BEFORE_DAY, stored(account), day_text(day))]
 
     def begin_day(self, order: OrderRow, day: date, at: datetime) -> OrderRow:
         """An order that was owed is one of `day` from now on."""
@@ -232,17 +232,17 @@ class Orders(Table):
 
     def of_signal(self, signal_id: int) -> OrderRows:
         """The orders made of one signal, oldest first."""
-        return [_order(row) for row in self._all(_OF_SIGNAL, signal_id)]
+        return [order_row(row) for row in self._all(_OF_SIGNAL, signal_id)]
 
     def history(self, *, strategy: str | None = None, account: str | None = None) -> OrderRows:
         """Every order, oldest first."""
-        return [_order(row) for row in self._all(_HISTORY, stored(strategy), stored(account))]
+        return [order_row(row) for row in self._all(_HISTORY, stored(strategy), stored(account))]
 
     def of_book(self, account: str, strategy: str, security: str, *, since: datetime | None = None) -> OrderRows:
         """Every order of one book, oldest first; with `since` those made from then on, and all that are open."""
         key = (stored(account), stored(strategy), stored(security))
         rows = self._all(_OF_BOOK, *key) if since is None else self._all(_OF_BOOK_SINCE, *key, to_ms(since))
-        return [_order(row) for row in rows]
+        return [order_row(row) for row in rows]
 
     def last_close(self, account: str, strategy: str, security: str, *, besides: Collection[str]) -> datetime | None:
         """When the newest order that sells the whole book was made, of all runs besides those."""
@@ -252,7 +252,7 @@ class Orders(Table):
 
     def of_days(self, first: date, last: date, *, strategy: str | None = None) -> OrderRows:
         """Orders of some days, both included, oldest first."""
-        return [_order(row) for row in self._all(_OF_DAYS, day_text(first), day_text(last), stored(strategy))]
+        return [order_row(row) for row in self._all(_OF_DAYS, day_text(first), day_text(last), stored(strategy))]
 
     def newest(self) -> int:
         """The greatest number; 0 without orders."""
@@ -260,7 +260,7 @@ class Orders(Table):
 
     def newer_than(self, order_id: int) -> OrderRows:
         """Orders with a greater number, oldest first."""
-        return [_order(row) for row in self._all(_NEWER_THAN, order_id)]
+        return [order_row(row) for row in self._all(_NEWER_THAN, order_id)]
 
     def list(
         self,
@@ -287,7 +287,7 @@ class Orders(Table):
             signal_id=signal_id,
             order_id__lt=before_id,
         )
-        return [_order(row) for row in rows]
+        return [order_row(row) for row in rows]
 
 
 def _to_the_ms(moment: datetime) -> datetime:
@@ -352,7 +352,8 @@ def _changed(row: OrderRow, columns: dict[str, Stored]) -> OrderRow:
     return replace(row, **read)
 
 
-def _order(row: Any) -> OrderRow:
+def order_row(row: Any) -> OrderRow:
+    """A row of `orders` as a value."""
     return OrderRow(
         order_id=row["order_id"],
         signal_id=row["signal_id"],
@@ -393,4 +394,4 @@ def _order(row: Any) -> OrderRow:
 @lru_cache(2048)
 def _as_before(row: Any) -> OrderRow:
     """`_order` for rows that are read again and again, and have seldom changed in between."""
-    return _order(row)
+    return order_row(row)

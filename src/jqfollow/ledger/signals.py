@@ -48,6 +48,10 @@ _STRATEGIES_RECORDED = """
 SELECT DISTINCT strategy FROM signals
 WHERE (signal_id > ?1 OR signal_id IN (SELECT value FROM json_each(?2))) AND kind = 'order' AND state = 'recorded'"""
 
+_COUNTS = """
+SELECT strategy, state, count(*) AS count FROM signals INDEXED BY signals_by_time
+WHERE received_at >= ? AND kind = 'order' GROUP BY strategy, state"""
+
 
 class Signals(Table):
     """The tables `signals` and `strategy_positions`."""
@@ -188,6 +192,11 @@ class Signals(Table):
             signal_id__lt=before_id,
         )
         return [_signal(row) for row in rows]
+
+    def counts_since(self, at: datetime) -> dict[tuple[str, str], int]:
+        """How many orders were told from `at` on, by strategy and state."""
+        rows = self._all(_COUNTS, to_ms(at))
+        return {(row["strategy"], row["state"]): int(row["count"]) for row in rows}
 
     def newest_day(self, strategies: Collection[str]) -> date | None:
         """The greatest JoinQuant day of their order messages."""

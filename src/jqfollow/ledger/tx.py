@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from jqfollow.ledger.attempts import Attempts
 from jqfollow.ledger.bookings import Bookings
 from jqfollow.ledger.books import Books
+from jqfollow.ledger.changes import Changes
 from jqfollow.ledger.corporate import CorporateActions
 from jqfollow.ledger.decisions import Decisions
+from jqfollow.ledger.deeds import Deeds
 from jqfollow.ledger.deliveries import Deliveries
 from jqfollow.ledger.elsewhere import Elsewhere
 from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
+from jqfollow.ledger.finding import Finding
 from jqfollow.ledger.holdings import Holdings
 from jqfollow.ledger.kept import Kept
 from jqfollow.ledger.kept_drifts import KeptDrifts
@@ -43,12 +46,15 @@ class Tx:
         "attempts",
         "bookings",
         "books",
+        "changes",
         "corporate",
         "decisions",
+        "deeds",
         "deliveries",
         "elsewhere",
         "events",
         "fills",
+        "finding",
         "holdings",
         "kept_drifts",
         "latencies",
@@ -72,10 +78,13 @@ class Tx:
         self.orders = Orders(connection, kept)
         self.attempts = Attempts(connection, kept)
         self.fills = Fills(connection, kept)
+        self.finding = Finding(connection, kept)
         self.books = Books(connection, kept)
         self.bookings = Bookings(connection, kept)
+        self.changes = Changes(connection, kept)
         self.corporate = CorporateActions(connection, kept)
         self.decisions = Decisions(connection, kept)
+        self.deeds = Deeds(connection, kept)
         self.events = Events(connection, kept)
         self.outbox = Outbox(connection, kept)
         self.deliveries = Deliveries(connection, kept)

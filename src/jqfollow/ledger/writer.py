@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
+from jqfollow.failpoints import At, reach
 from jqfollow.ledger.errors import ImpossibleError, LedgerError, primary_code, translated
 from jqfollow.ledger.tx import Tx
 
@@ -127,8 +128,11 @@ class Writer:
             if self._connection is None:
                 self._connection = self._connect()
             self._connection.execute("BEGIN IMMEDIATE")
-            self._run_jobs(self._connection, [job for work in group for job in work.jobs])
+            jobs = [job for work in group for job in work.jobs]
+            self._run_jobs(self._connection, jobs)
+            reach(At.COMMIT_BEFORE, all_of=(job.fn for job in jobs))
             self._connection.execute("COMMIT")
+            reach(At.COMMIT_AFTER, all_of=(job.fn for job in jobs))
         except sqlite3.Error as error:
             self._recover(error)
             failure = translated(error, self._path)

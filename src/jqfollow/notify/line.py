@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import structlog
 
 from jqfollow.clock import Clock
+from jqfollow.failpoints import At, reach
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import OutboxRow
 from jqfollow.notify.bundles import Bundle, pack
@@ -89,6 +90,7 @@ class Line:
 
     async def _send(self, bundle: Bundle) -> Outcome:
         row = bundle.rows[0]
+        reach(At.NOTIFY_BEFORE, self.robot.send)
         try:
             if row.kind != Kind.PICTURE:
                 return await self.robot.send(bundle.text)
@@ -101,6 +103,8 @@ class Line:
             name = type(error).__name__  # its words and its traceback may hold the address
             _log.error("robot_broke", robot=self.robot.name, error=name)
             return RetryLater(why=name)
+        finally:
+            reach(At.NOTIFY_AFTER, self.robot.send)
 
     async def _settle(self, outcome: Outcome, bundle: Bundle, rows: Sequence[OutboxRow]) -> None:
         match outcome:

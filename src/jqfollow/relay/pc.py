@@ -23,6 +23,7 @@ from jqfollow.api.problem import ProblemError
 from jqfollow.api.reception import Reception
 from jqfollow.clock import Clock
 from jqfollow.domain import JqfollowError
+from jqfollow.failpoints import At, reach
 from jqfollow.relay.book import public_of
 from jqfollow.relay.connect import connect, trusting
 from jqfollow.relay.errors import RelayError
@@ -245,8 +246,12 @@ class RelayLine:
             receipt = {"pc": ticket.pc, "status": answer.status, "mac": mac}
             if isinstance(answer, NotFollowedAnswer):
                 receipt["why"] = answer.why  # without its sentence: the client reads no more than 4 KiB
+            reach(At.REPLY_BEFORE, js.publish)
             await js.publish(receipt_subject(ticket.pc, opened.strategy, opened.message_id), orjson.dumps(receipt))
+            reach(At.REPLY_AFTER, js.publish)
+        reach(At.REPLY_BEFORE, message.ack)
         await message.ack()
+        reach(At.REPLY_AFTER, message.ack)
         state.taken += 1
         state.last_at, state.lag_s = self._clock.now(), kept_s
         state.waiting = int(message.metadata.num_pending or 0)

@@ -5,12 +5,9 @@ import asyncio
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from jqfollow import __version__
-from jqfollow.api import views
-from jqfollow.api.metrics import CONTENT_TYPE, Sample, StageSample, render
+from jqfollow.api.metrics import CONTENT_TYPE, StageSample, render
 from jqfollow.api.parts import Parts
 from jqfollow.domain import JqfollowError
-from jqfollow.ledger import Tx
 
 _LEDGER_S = 2.0
 """A watcher is not kept waiting longer."""
@@ -40,7 +37,7 @@ def health_router(parts: Parts) -> APIRouter:
     @router.get("/metrics", summary="指标 / Prometheus", response_class=PlainTextResponse)
     async def metrics() -> PlainTextResponse:
         """Prometheus 文本格式 / text format."""
-        gauges = await parts.ledger.read(lambda tx: _gauges(parts, tx))
+        gauges = await parts.gauges()
         return PlainTextResponse(
             render([*gauges, *parts.counters.samples(), StageSample(stages=parts.stages)]), media_type=CONTENT_TYPE
         )
@@ -58,31 +55,3 @@ async def _ledger_works(parts: Parts) -> bool:
     except (JqfollowError, TimeoutError):
         return False
     return True
-
-
-def _gauges(parts: Parts, tx: Tx) -> list[Sample]:
-    accounts = list(parts.settings.accounts)
-    states = {state.account: state for state in parts.intake.account_states()}
-    unknown = views.unknown_attempts(tx)
-    orders = tx.orders.open()
-
-    def by_account(name: str, text: str, figure: dict[str, int]) -> Sample:
-        values = tuple(({"account": account}, figure.get(account, 0)) for account in accounts)
-        return Sample(name=name, help=text, values=values)
-
-    ready = {name: int(state.ready) for name, state in states.items()}
-    open_orders = {name: sum(order.account == name for order in orders) for name in accounts}
-    uncertain = {name: sum(attempt.account == name for attempt in unknown) for name in accounts}
-    return [
-        Sample(name="jqfollow_info", help="The running version", values=(({"version": __version__}, 1),)),
-        Sample(
-            name="jqfollow_start_time_seconds",
-            help="When the service started",
-            values=(({}, parts.started_at.timestamp()),),
-        ),
-        by_account("jqfollow_account_ready", "Whether the account can trade now", ready),
-        by_account("jqfollow_open_orders", "Orders that have not ended", open_orders),
-        by_account("jqfollow_unknown_attempts", "Attempts whose outcome nobody knows", uncertain),
-        Sample(name="jqfollow_pauses", help="Pauses that stand", values=(({}, len(tx.pauses.list())),)),
-        Sample(name="jqfollow_outbox_pending", help="Messages not sent yet", values=(({}, tx.outbox.pending()),)),
-    ]

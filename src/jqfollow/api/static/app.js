@@ -1,8 +1,8 @@
-// The dashboard: asks the service every two seconds and draws what changed.
+// The dashboard: waits for the service to tell what has changed, and draws that.
 
-import { byId, clock, day, draw, forget, h } from "./dom.js";
+import { byId, clock, day, draw, forget, h, shanghai } from "./dom.js";
 import { half, language, setLanguage, t } from "./i18n.js";
-import { get, post } from "./server.js";
+import { changes, get, post } from "./server.js";
 import { fillsPanel, openPanel, signalsPanel, tiles } from "./flow.js";
 import { accountCards, chips, notices, positionRows, unknownRows } from "./panels.js";
 import { driftPanel, loadDrift, strayRows } from "./drift.js";
@@ -10,13 +10,12 @@ import { askFirst, orderDialog, settleDialog } from "./dialogs.js";
 import { manualForm } from "./manual.js";
 import { select } from "./parts.js";
 
-const EVERY_MS = 2000;
+const AGAIN_MS = 1000;
 const HIDDEN_MS = 15000;
 const PAGE = 100;
 const MOST = 500;
 const TABS = ["signals", "open", "fills", "drift"];
 const state = { tab: "signals", filter: { strategy: "", account: "" }, limit: PAGE, data: null, failures: 0 };
-let timer = null;
 let asking = false;
 let again = false;
 
@@ -42,7 +41,6 @@ async function load() {
 }
 
 async function refresh() {
-  clearTimeout(timer);
   if (asking) {
     again = true; // something was done meanwhile: the answer under way may not show it
     return;
@@ -51,6 +49,7 @@ async function refresh() {
   again = false;
   try {
     state.data = await load();
+    state.at = performance.now();
     state.failures = 0;
   } catch {
     state.failures += 1;
@@ -58,9 +57,32 @@ async function refresh() {
     asking = false;
   }
   render();
-  const pause = document.hidden ? HIDDEN_MS : state.failures > 5 ? 2 * EVERY_MS : EVERY_MS;
-  timer = setTimeout(refresh, again ? 0 : pause);
+  if (again) await refresh();
 }
+
+// For ever: one question at a time. A page that nobody sees asks now and then, and keeps no connection from the others.
+async function follow() {
+  for (let at = ""; ; ) {
+    const hidden = document.hidden;
+    try {
+      const seen = await changes(at, at && !hidden && !state.failures);
+      at = seen.at;
+      if (seen.parts.length || state.failures) await refresh();
+    } catch {
+      state.failures += 1;
+      render();
+    }
+    if (state.failures) await pause(AGAIN_MS * Math.min(state.failures, 4));
+    else if (hidden) await pause(HIDDEN_MS);
+  }
+}
+
+// Ends early when somebody looks at the page.
+const pause = (ms) =>
+  new Promise((over) => {
+    const timer = setTimeout(over, ms);
+    document.addEventListener("visibilitychange", () => !document.hidden && (clearTimeout(timer), over()), { once: true });
+  });
 
 // The worst that stands: in the head that stays in sight, in the tab's title and its icon.
 function worst(status) {
@@ -82,7 +104,6 @@ function head(status) {
   byId("state").dataset.mood = mood;
   document.body.classList.toggle("lost", lost);
   if (!status) return;
-  byId("now").textContent = clock(status.now);
   draw("chips", [status.accounts.map((a) => [a.account, a.ready, a.why_zh]), status.relay, language()], () => chips(status));
   const button = byId("pause");
   button.disabled = false;
@@ -96,6 +117,12 @@ function head(status) {
   const icon = `/static/favicon${["alarm", "down", "lost"].includes(mood) ? "-alarm" : ""}.svg`;
   const link = document.querySelector('link[rel="icon"]');
   if (link.getAttribute("href") !== icon) link.setAttribute("href", icon);
+}
+
+// The exchange's clock: what the service told, and what has passed since.
+function tick() {
+  const now = state.data?.status.now;
+  if (now) byId("now").textContent = clock(shanghai(Date.parse(now) + performance.now() - state.at));
 }
 
 function filters(status) {
@@ -132,6 +159,7 @@ function tabs(open) {
 function render() {
   const data = state.data;
   head(data?.status);
+  tick();
   if (!data) return;
   const { status, signals, more, open, fills, positions, drift } = data;
   draw("today", [signals.map((s) => [s.signal_id, s.state, s.orders.map((o) => o.state)]), more, open.length, day(status.now), language()], () =>
@@ -183,7 +211,6 @@ byId("more").addEventListener("click", () => {
   state.limit = Math.min(state.limit + PAGE, MOST);
   refresh();
 });
-document.addEventListener("visibilitychange", () => !document.hidden && refresh());
-
 words();
-refresh();
+follow();
+setInterval(tick, 1000);

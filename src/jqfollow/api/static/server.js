@@ -10,10 +10,12 @@ export class Refused extends Error {
 // Nobody knows whether it was done.
 export class Unanswered extends Error {}
 
-async function ask(path, options = {}) {
+const ANSWER_MS = 10000;
+
+async function ask(path, options = {}, within = ANSWER_MS) {
   let response = null;
   try {
-    response = await fetch(path, { signal: AbortSignal.timeout(10000), ...options });
+    response = await fetch(path, { signal: AbortSignal.timeout(within), ...options });
   } catch {
     throw new Unanswered("服务没有回答：程序可能已停止 / the service does not answer: it may have stopped");
   }
@@ -27,6 +29,9 @@ async function ask(path, options = {}) {
 }
 
 export const get = (path) => ask(path);
+
+// What has changed since an answer named `at`: open for ten seconds, when nothing does.
+export const changes = (at, waits) => ask(`/api/changes?${new URLSearchParams({ at, wait_s: waits ? 10 : 0 })}`, {}, 2 * ANSWER_MS);
 
 // `key` makes a repeated request harmless: an order is placed once.
 export const post = (path, body = {}, key = null) =>

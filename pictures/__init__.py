@@ -1,0 +1,1 @@
+"""The pictures of the documents, taken anew by one command: `python -m pictures`."""

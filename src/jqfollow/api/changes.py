@@ -1,0 +1,92 @@
+"""What has changed since a page looked: it waits for that, instead of asking for everything again and again.
+
+One question stands open for some seconds at most and is then asked anew, so that no connection is held for good and a
+login that ended ends here, too. While nothing happens a look is one mark of the file's.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+from jqfollow.ledger import Ledger
+
+TICK_S = 0.25
+"""How soon a change is seen."""
+MOST_S = 10
+"""A question is answered after so long, whatever has changed."""
+MOST_WAITING = 32
+_GONE_EVERY = 4
+"""Ticks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What an answer tells."""
+
+    at: str
+    """To be named with the next question."""
+    parts: tuple[str, ...]
+    """What has changed."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Changes:
+    """Of one process: a name that another gave means that everything has changed."""
+
+    ledger: Ledger
+    accounts: Iterable[str]
+    state: Callable[[], object]
+    """What stands in memory alone, as a value that can be compared."""
+    stopping: Callable[[], bool] = lambda: False
+    waiting: int = 0
+    _run: str = field(default_factory=lambda: secrets.token_hex(4))
+    _number: int = 0
+    _marks: dict[str, object] = field(default_factory=dict)
+    _changed: dict[str, int] = field(default_factory=dict)
+    """When each part changed last."""
+    _version: object = None
+    _looked: float = 0.0
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def since(self, at: str, *, wait_s: float, gone: Callable[[], Awaitable[bool]]) -> Seen:
+        """What has changed since an answer named `at`; waits for it for `wait_s` seconds, `MOST_S` at most.
+
+        Raises:
+            LedgerError: the ledger cannot be read.
+        """
+        run, _, number = at.partition("-")
+        known = int(number) if run == self._run and number.isdigit() and len(number) < 16 else -1  # noqa: PLR2004
+        loop = asyncio.get_running_loop()
+        until, ticks = loop.time() + min(wait_s, MOST_S), 0
+        self.waiting += 1
+        try:
+            await self._look(fresh=True)
+            while self._number <= known and not self.stopping():
+                if loop.time() >= until or (ticks % _GONE_EVERY == _GONE_EVERY - 1 and await gone()):
+                    break
+                await asyncio.sleep(TICK_S)
+                await self._look()
+                ticks += 1
+        finally:
+            self.waiting -= 1
+        parts = tuple(part for part, changed in self._changed.items() if changed > known)
+        return Seen(at=f"{self._run}-{self._number}", parts=parts)
+
+    async def _look(self, *, fresh: bool = False) -> None:
+        """Takes the marks anew; however many wait, once a tick."""
+        async with self._turn:
+            now = asyncio.get_running_loop().time()
+            if not fresh and now < self._looked + TICK_S / 2:
+                return
+            self._looked = now
+            version = await self.ledger.version()
+            marks: dict[str, object] = {"state": self.state()}
+            if version != self._version:
+                marks |= await self.ledger.read(lambda tx: tx.changes.marks(self.accounts))
+                self._version = version
+            changed = [part for part, mark in marks.items() if self._marks.get(part, self) != mark]
+            self._marks |= marks
+            if changed:
+                self._number += 1
+                self._changed |= dict.fromkeys(changed, self._number)

@@ -1,0 +1,1 @@
+"""One module a lane; `reliability.__main__` names them."""
