@@ -1,9 +1,26 @@
-"""What every test has: the program's state outside its data folders goes into a folder of the test run."""
+"""What every test has: the program's state outside its data folders goes into a folder of the test run.
+
+What is compiled is kept beside pytest's own cache, even where the environment wants no such files: each of the workers,
+and each process that a test starts, would compile the whole program anew.
+"""
 
 import atexit
 import os
 import shutil
+import sys
 import tempfile
+from pathlib import Path
+
+from hypothesis import settings
+
+if sys.dont_write_bytecode and sys.pycache_prefix is None:
+    sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "compiled")
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+settings.register_profile("unhurried", deadline=None)  # a busy machine is no defect of the program
+settings.load_profile("unhurried")
 
 _STATE = tempfile.mkdtemp(prefix="jqfollow-state-")
 os.environ["JQF_STATE"] = _STATE

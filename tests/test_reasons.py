@@ -134,14 +134,17 @@ def keys_of(node: ast.expr, local: dict[str, ast.expr]) -> set[str] | None:
 
 
 def reasons_of(node: ast.expr) -> set[Reason]:
-    names = [n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "Reason"]
-    return {Reason[name] for name in names}
+    members = [n for n in ast.walk(node) if isinstance(n, ast.Attribute)]
+    return {Reason[n.attr] for n in members if isinstance(n.value, ast.Name) and n.value.id == "Reason"}
 
 
 def refusals() -> Iterator[tuple[str, Reason, set[str]]]:
     """Each `Refusal(reason=Reason.…, figures={…})` of the program: where, which, with which figures."""
     for path in SOURCES:
-        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        if "Refusal(" not in text:
+            continue
+        for function in ast.walk(ast.parse(text)):
             if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
             local = {
@@ -150,7 +153,7 @@ def refusals() -> Iterator[tuple[str, Reason, set[str]]]:
                 if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
             }
             for node in ast.walk(function):
-                if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "Refusal"):
+                if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refusal"):
                     continue
                 given = {keyword.arg: keyword.value for keyword in node.keywords}
                 reason = given["reason"]

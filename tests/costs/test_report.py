@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from jqfollow.costs.figures import OrderCost, figures, quantile
-from jqfollow.costs.page import page
 from jqfollow.costs.reading import DayResult, Period
 from jqfollow.costs.shortfall import Trade, shortfall
 from jqfollow.domain import Side
@@ -58,6 +57,8 @@ def test_quantiles(q: float, value: str) -> None:
 
 
 def test_the_page_asks_nobody_and_runs_nothing() -> None:
+    from jqfollow.costs.page import page  # draws: a slow import
+
     text = page(PERIOD, titles={"demo": "演示 <b>"})
     assert "<script" not in text
     assert "演示 &lt;b&gt;" in text
@@ -72,4 +73,6 @@ def test_the_page_asks_nobody_and_runs_nothing() -> None:
 
 def test_a_period_without_anything(tmp_path: Path) -> None:
     empty = Period(first=DAY, last=NEXT, orders=(), results=(), accounts=(), drift=())
+    from jqfollow.costs.page import page
+
     (tmp_path / "报告.html").write_text(page(empty, titles={}), encoding="utf-8")

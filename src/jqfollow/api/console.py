@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from jqfollow import __version__
+from jqfollow.accounting.closing_out import ClosingOut
 from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
 from jqfollow.api.changes import Changes
@@ -29,6 +30,8 @@ from jqfollow.api.routes.flow import flow_router
 from jqfollow.api.routes.health import health_router
 from jqfollow.api.routes.pages import pages_router
 from jqfollow.api.routes.reading import reading_router
+from jqfollow.api.routes.seeing import seeing_router
+from jqfollow.api.routes.steering import steering_router
 from jqfollow.clock import Clock
 from jqfollow.domain import JqfollowError, ManualOrderError
 from jqfollow.ledger import Ledger, LedgerError
@@ -47,18 +50,26 @@ that opened the link with `?token=` is logged in already. Money and prices are t
 """
 _MOST_BODY = 64 * 1024
 _BODY_S = 10.0
+_PROBLEM = Problem.model_json_schema()
+
+
+def _error(description: str) -> dict[str, Any]:
+    """An error in the document, its shape written out: a model for each status of each route would slow every start."""
+    return {"description": description, "content": {"application/json": {"schema": _PROBLEM}}}
+
+
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": Problem, "description": "不是 JSON 对象 / not a JSON object"},
-    401: {"model": Problem, "description": "需要令牌 / the token is needed"},
-    403: {"model": Problem, "description": "主机名或来源不对 / another host name or origin"},
-    404: {"model": Problem, "description": "没有 / not found"},
-    408: {"model": Problem, "description": "没有按时收全 / the body did not come in time"},
-    409: {"model": Problem, "description": "做不到，原因见 detail / it cannot be done; detail says why"},
-    411: {"model": Problem, "description": "缺少 Content-Length / no Content-Length"},
-    413: {"model": Problem, "description": "超过 64 KiB / more than 64 KiB"},
-    415: {"model": Problem, "description": "不是 application/json / not application/json"},
-    422: {"model": Problem, "description": "参数有误 / wrong parameters"},
-    503: {"model": Problem, "description": "账本暂时不可用 / the ledger is not available now"},
+    400: _error("不是 JSON 对象 / not a JSON object"),
+    401: _error("需要令牌 / the token is needed"),
+    403: _error("主机名或来源不对 / another host name or origin"),
+    404: _error("没有 / not found"),
+    408: _error("没有按时收全 / the body did not come in time"),
+    409: _error("做不到，原因见 detail / it cannot be done; detail says why"),
+    411: _error("缺少 Content-Length / no Content-Length"),
+    413: _error("超过 64 KiB / more than 64 KiB"),
+    415: _error("不是 application/json / not application/json"),
+    422: _error("参数有误 / wrong parameters"),
+    503: _error("账本暂时不可用 / the ledger is not available now"),
 }
 _CODES = {404: "not_found", 405: "wrong_method", 409: "refused", 422: "invalid"}
 _bearer = HTTPBearer(auto_error=False, description="console.token 的内容 / the content of console.token")
@@ -79,11 +90,14 @@ def console_app(
     signals: SignalsView | None = None,
     stages: Stages | None = None,
     accounting: Accounting | None = None,
+    closing_out: ClosingOut | None = None,
+    told: Callable[[], None] = lambda: None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> ASGIApp:
     """The console's app, guard included.
 
-    `counters` and `stages`: those of the signals port, which is `signals`; `stopping`: no question is to stay open.
+    `counters` and `stages`: those of the signals port, which is `signals`; `told` is called when the outbox may hold
+    something new; `stopping`: no question is to stay open.
     """
     counters = counters or Counters()
     parts = Parts(
@@ -99,6 +113,7 @@ def console_app(
         signals=signals,
         started_at=clock.now(),
         stages=stages or Stages(clock),
+        told=told,
     )
     app = FastAPI(
         title="jqfollow",
@@ -118,6 +133,8 @@ def console_app(
         ledger=ledger, accounts=tuple(settings.accounts), state=lambda: _in_memory(parts), stopping=stopping
     )
     app.include_router(changes_router(changes), dependencies=secured, responses=_ERRORS)
+    app.include_router(steering_router(parts, closing_out), dependencies=secured, responses=_ERRORS)
+    app.include_router(seeing_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(reading_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(health_router(parts))
     app.include_router(pages_router(signals))
