@@ -275,7 +275,7 @@ class Service:
         self._task("ledger check", self._look_over())
         for name, account in self.parts.accounts.items():
             self._task(f"supervisor {name}", self.parts.supervisors[name].run())
-            self._task(f"pushes {name}", hear(account, self.parts.desk))
+            self._task(f"pushes {name}", hear(account, self.parts.desk, self.parts.follower.receipts))
             self._task(f"late answers {name}", hear_late(account, self.parts.desk))
         self._closing.push_async_callback(self._end_tasks)
 

@@ -89,12 +89,12 @@ function worst(status) {
   if (!status) return { mood: "loading", text: t("loading") };
   if (status.unknown.length) return { mood: "alarm", text: `${t("unknown")} ${status.unknown.length}` };
   const down = status.accounts.filter((a) => !a.ready);
-  if (down.length) return { mood: down.some((a) => a.real) ? "down" : "partly", text: `${t("not_ready")}: ${down.map((a) => a.account).join(" ")}` };
-  const mood = status.paused ? "paused" : status.pauses.length ? "partly" : "running";
+  if (down.length) return { mood: down.some((a) => a.real) ? "down" : "some_paused", text: `${t("not_ready")}: ${down.map((a) => a.account).join(" ")}` };
+  const mood = status.paused ? "paused" : status.pauses.length ? "some_paused" : "running";
   return { mood, text: t(mood) };
 }
 
-const MARKS = { lost: "✕ ", alarm: "⚠ ", down: "⚠ ", paused: "⏸ ", partly: "⏸ " };
+const MARKS = { lost: "✕ ", alarm: "⚠ ", down: "⚠ ", paused: "⏸ ", some_paused: "⏸ " };
 
 function head(status) {
   const { mood, text } = worst(status);

@@ -14,22 +14,29 @@ const library = () =>
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const noon = (day) => Date.parse(`${day}T12:00:00+08:00`) / 1000;
 const date = (seconds) => new Date(seconds * 1000 + 8 * 3600_000).toISOString().slice(0, 10);
-const short = (yuan) => (Math.abs(yuan) >= 1e8 ? `${(yuan / 1e8).toFixed(2)}${t("hundred_million")}` : Math.abs(yuan) >= 1e4 ? `${(yuan / 1e4).toFixed(1)}${t("ten_thousand")}` : yuan.toFixed(0));
+// As many places as tell one tick from the next.
+function ticks(_, yuan) {
+  const most = Math.max(...yuan.map(Math.abs));
+  const [unit, name] = most >= 1e8 ? [1e8, t("hundred_million")] : most >= 1e4 ? [1e4, t("ten_thousand")] : [1, ""];
+  const step = yuan.length > 1 ? Math.abs(yuan[1] - yuan[0]) / unit : 1;
+  const places = Math.min(Math.max(Math.ceil(-Math.log10(step)), 0), 4);
+  return yuan.map((one) => `${(one / unit).toFixed(places)}${name}`);
+}
 const HEIGHT = 180;
 
-function options(width, title) {
+function options(width) {
   const axis = { stroke: colour("dim"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
   return {
-    width, height: HEIGHT, title: undefined, padding: [8, 12, 0, 0],
+    width, height: HEIGHT, padding: [8, 12, 0, 0],
     cursor: { y: false, points: { size: 7 } },
     scales: { x: { time: true } },
     axes: [
-      { ...axis, space: 70, incrs: [1, 2, 5, 7, 14, 30, 60, 90, 180, 365].map((d) => d * 86400), values: (_, ticks) => ticks.map((at) => date(at).slice(5)) },
-      { ...axis, size: 58, values: (_, ticks) => ticks.map(short) },
+      { ...axis, space: 70, size: 28, incrs: [1, 2, 5, 7, 14, 30, 60, 90, 180, 365].map((d) => d * 86400), values: (_, days) => days.map((at) => date(at).slice(5)) },
+      { ...axis, size: 74, values: ticks },
     ],
     series: [
       { label: t("day"), value: (_, at) => (at === null ? "–" : date(at)) },
-      { label: title, stroke: colour("blue"), width: 2, fill: colour("blue-soft"), points: { show: false }, value: (_, yuan) => (yuan === null ? "–" : money(yuan)) },
+      { label: t("yuan_unit"), stroke: colour("blue"), width: 2, fill: colour("blue-soft"), points: { show: false }, value: (_, yuan) => (yuan === null ? "–" : money(yuan)) },
     ],
   };
 }
@@ -53,7 +60,7 @@ export function curve(title, points) {
       return;
     }
     const UPlot = await library();
-    if (!plot && place.isConnected) plot = new UPlot(options(width, title), data, place);
+    if (!plot && place.isConnected) plot = new UPlot(options(width), data, place);
   });
   fit.observe(place);
   return card;

@@ -48,15 +48,15 @@ export function driftPanel(drift, filter, strategies, done) {
   const top = h("div", { class: "over" }, drift.reports.filter(mine).map((report) => reportLine(report, filter, done)),
     h("p", { class: "row end" }, quiet("acts", t("acts"), () => actsDialog(done))));
   if (!kept.length) return [top, h("p", { class: "empty" }, t("none_drift"))];
-  const head = ["security", "target", "book", "working", "drift_shares", "yuan", "causes"];
+  const head = ["security", "drift_shares", "yuan", "target", "book", "working", "causes"];
   const change = (r) => bookDialog({ account: r.account, security: r.security, strategy: r.strategy, shares: r.book + r.missing }, strategies, done);
   const line = (r) => h("tr", {},
     h("td", {}, security(r.security), h("p", { class: "dim small" }, `${r.account} · ${r.strategy}`),
       quiet(`b${r.account}/${r.strategy}/${r.security}`, t("change_book"), () => change(r))),
-    ...[r.target, r.book, r.working, r.drift].map((n) => h("td", { class: "num c-volume" }, shares(n))),
-    h("td", { class: "num c-price" }, money(r.yuan)), h("td", {}, r.causes.map(cause)));
+    h("td", { class: "num c-volume" }, h("b", {}, shares(r.drift))), h("td", { class: "num c-price" }, money(r.yuan)),
+    ...[r.target, r.book, r.working].map((n) => h("td", { class: "num c-volume" }, shares(n))), h("td", {}, r.causes.map(cause)));
   return [top, h("div", { class: "scroll" }, h("table", {},
-    h("thead", {}, h("tr", {}, head.map((key) => h("th", { scope: "col" }, t(key))))), h("tbody", {}, kept.map(line))))];
+    h("thead", {}, h("tr", {}, head.map((key) => h("th", { scope: "col", class: ["security", "causes"].includes(key) ? "" : "c-volume" }, t(key))))), h("tbody", {}, kept.map(line))))];
 }
 
 // -- repairs: the plan that is shown is the plan that is confirmed, by its name, within a minute ------------------------

@@ -47,8 +47,8 @@ export function render(page) {
   const fills = has("fills")?.items ?? [];
   const rows = signals.items;
   const more = signals.next_before_id !== null;
-  draw("today", [rows.map((s) => [s.signal_id, s.state, s.orders.map((o) => o.state)]), more, open.length, day(status.now), language()], () =>
-    tiles(rows, open, day(status.now), more));
+  draw("today", [rows.map((s) => [s.signal_id, s.outcome]), more, day(status.now), language()], () =>
+    tiles(rows, day(status.now), more));
   subtabs(page, open);
   filterRow("filters", status, own.filter, page.render);
   const panel = {
