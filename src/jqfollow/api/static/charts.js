@@ -60,7 +60,9 @@ export function curve(title, points) {
       return;
     }
     const UPlot = await library();
-    if (!plot && place.isConnected) plot = new UPlot(options(width), data, place);
+    if (plot || !place.isConnected) return;
+    plot = new UPlot(options(width), data, place);
+    plot.setLegend({ idx: points.length - 1 });
   });
   fit.observe(place);
   return card;
