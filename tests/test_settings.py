@@ -140,6 +140,10 @@ WRONG_VALUES = [
     ('[strategies.a]\nwire = "seed"', ["strategies.a", "secret"]),
     ('[strategies.a]\nsecret = "hunter2"', ["strategies.a", "keys.toml"]),
     ('[strategies.a]\nwire = "seed"\nsecret = "x"', ["strategies.a", "猜", "guess"]),
+    *(
+        (f'[strategies.a]\nwire = "seed"\nsecret = "{secret}"', ["strategies.a", "猜", "guess"])
+        for secret in ("123456", "qwerty", "P@ssw0rd", "abcdef", "20230815", "jqfollow1", "acegik", "987654")
+    ),
     ('[strategies.a]\nwire = "seed"\nsecret = "ababababab"', ["strategies.a", "guess"]),
     (
         f"{REAL}[strategies.a]\nwire='seed'\nsecret='hunter2'\nfollow={{m=1}}",

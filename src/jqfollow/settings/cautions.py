@@ -1,10 +1,18 @@
 """What a person should know about a configuration that is possible, but not safe."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from jqfollow.domain import Wire
 from jqfollow.settings.layers import RULES, Layers, Rule
 from jqfollow.settings.sections import Settings
+
+
+def _may_be_overheard(key: str) -> bool:
+    address = urlsplit(key)
+    local = address.hostname in {"127.0.0.1", "::1", "localhost"}
+    wecom = address.scheme == "https" and address.hostname == "qyapi.weixin.qq.com"
+    return bool(address.scheme) and not local and not wecom
 
 
 def cautions(settings: Settings) -> list[tuple[str, str]]:
@@ -26,6 +34,13 @@ def cautions(settings: Settings) -> list[tuple[str, str]]:
                     f'strategy {name} uses the original client (wire = "seed"), whose key one message gives away',
                 )
             )
+    if any(_may_be_overheard(key.get_secret_value()) for key in settings.notify.wecom.keys):
+        found.append(
+            (
+                "notify.wecom.keys 里有不是 https://qyapi.weixin.qq.com 的地址：委托和持仓的消息会发到那里",
+                "notify.wecom.keys has an address that is not https://qyapi.weixin.qq.com: messages go there",
+            )
+        )
     secrets = [s.secret.get_secret_value() for s in settings.strategies.values() if s.secret is not None]
     if len(set(secrets)) < len(secrets):
         found.append(

@@ -1,5 +1,6 @@
 """The sections of `config.toml` as models, and what is possible in each."""
 
+import contextlib
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,18 +8,18 @@ from dataclasses import dataclass
 from datetime import time
 from decimal import Decimal
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path, PureWindowsPath
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
 from jqfollow.domain import FollowMode, Wire
+from jqfollow.settings.guesses import is_guessed
 from jqfollow.settings.policy import AccountRisk, ExecutionSettings, RiskSettings, StrategyExecution, StrategyRisk
 from jqfollow.settings.values import AnyPath, ClockTime, Host, Limit, Money, Name, Port, Ratio, Section
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_LEAST_SECRET = 6
-_LEAST_DIFFERENT = 4
 
 
 def _loopback(host: str) -> str:
@@ -50,6 +51,8 @@ class SignalsSettings(Section):
     @property
     def open_to_others(self) -> bool:
         """Whether other machines reach it without a tunnel."""
+        with contextlib.suppress(ValueError):
+            return not ip_address(self.host).is_loopback
         return self.host not in _LOOPBACK
 
 
@@ -204,12 +207,12 @@ class Strategy(Section):
     @model_validator(mode="after")
     def _secret_is_no_guess(self) -> Self:
         secret = "" if self.secret is None else self.secret.get_secret_value()
-        if secret and (len(secret) < _LEAST_SECRET or len(set(secret)) < _LEAST_DIFFERENT):
+        if secret and is_guessed(secret):
             raise ValueError(
-                f"secret 太容易猜：至少 {_LEAST_SECRET} 个字符、{_LEAST_DIFFERENT} 个不同的；"
-                "原客户端里的密码要一起改 / "
-                f"secret is too easy to guess: at least {_LEAST_SECRET} characters, {_LEAST_DIFFERENT} different ones; "
-                "change the password in the original client as well"
+                "secret 太容易猜：至少 6 个字符、4 个不同的，不能只是 10 个以下的数字、连续的键或常见词加数字；"
+                "原客户端里的密码要一起改 / secret is too easy to guess: at least 6 characters, 4 different ones, and "
+                "not only less than 10 digits, a row of keys, or a common word with digits; change the password in "
+                "the original client as well"
             )
         return self
 
