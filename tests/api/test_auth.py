@@ -14,6 +14,7 @@ from .fakes import FakeClock, FakeDesk
 
 EVERYTHING = [
     ("GET", "/api/status"),
+    ("GET", "/api/setup"),
     ("GET", "/api/accounts"),
     ("GET", "/api/changes"),
     ("GET", "/api/signals"),

@@ -33,11 +33,16 @@ log = structlog.get_logger(__name__)
 def serve(*, config: Path) -> None:
     """运行服务；没有配置文件时先写一份默认的（模拟盘）。 / Runs the service; an empty folder gets a configuration."""
     write_default(config)
-    settings = load_settings(config)
-    language = lang()
+    language, again = lang(), True
+    while again:
+        again = _begin(load_settings(config), config, language)
+    say("已停止", "stopped")
+
+
+def _begin(settings: Settings, config: Path, language: Lang) -> bool:
     try:
         with only_instance(settings.data_dir), logging_to(settings.logs_dir, console=console(sys.stderr)) as show:
-            code = _run(settings, language, show)
+            return _run(settings, config, language, show)
     except OSError as error:
         what = error.filename or settings.data_dir
         fail(
@@ -46,8 +51,6 @@ def serve(*, config: Path) -> None:
                 f"the data folder {settings.data_dir} cannot be used: {what}: {error.strerror or error}",
             )
         )
-    say("已停止", "stopped")
-    raise click.exceptions.Exit(code)
 
 
 def write_default(config: Path) -> None:
@@ -69,7 +72,8 @@ def write_default(config: Path) -> None:
     )
 
 
-def _run(settings: Settings, language: Lang, show: Callable[[Write], None]) -> int:
+def _run(settings: Settings, config: Path, language: Lang, show: Callable[[Write], None]) -> bool:
+    """Whether a person wants the service to begin anew."""
     from jqfollow.service import serve as run  # slow: everything is below it
 
     may_sleep = power.caution(power.read_plan())
@@ -85,10 +89,9 @@ def _run(settings: Settings, language: Lang, show: Callable[[Write], None]) -> i
 
     try:
         with stoppable(), told_of_the_end() as closing:
-            code: int = run(settings, announce=announce, hurried=closing.hurry.is_set)
-            return code
+            return run(settings, config=config, announce=announce, hurried=closing.hurry.is_set)
     except KeyboardInterrupt:
-        return Exit.DONE
+        return False
     except (JqfollowError, click.exceptions.Exit):
         raise
     except Exception as error:  # the process ends here
