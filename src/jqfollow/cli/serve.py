@@ -14,7 +14,7 @@ import structlog
 from rich.text import Text
 
 from jqfollow.cli import power
-from jqfollow.cli.base import Command, Exit, config_option, console, fail, lang, say, words
+from jqfollow.cli.base import Command, Exit, at_terminal, config_option, console, fail, lang, say, words
 from jqfollow.cli.closing import told_of_the_end
 from jqfollow.cli.lock import only_instance
 from jqfollow.domain import JqfollowError
@@ -84,7 +84,7 @@ def _run(settings: Settings, config: Path, language: Lang, show: Callable[[Write
         if may_sleep is not None:
             warnings = [*announcement.warnings, " / ".join(may_sleep)]
             announcement = dataclasses.replace(announcement, warnings=warnings)
-        text, out = render(announcement, language), console()
+        text, out = render(announcement, language, link=at_terminal()), console()
         show(lambda: out.print(text, soft_wrap=True))
 
     try:
@@ -125,8 +125,11 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def render(announcement: "Announcement", language: Lang) -> Text:
-    """What is shown once at the start; the only place where the console's token appears. Lines are never folded."""
+def render(announcement: "Announcement", language: Lang, *, link: bool) -> Text:
+    """What is shown once at the start; lines are never folded.
+
+    The console's token stands in it only as a `link` on a person's screen: what goes into a file stays there.
+    """
     zh = language == "zh"
     text = Text("── jqfollow ──\n", style="")
 
@@ -136,8 +139,15 @@ def render(announcement: "Announcement", language: Lang) -> Text:
 
     line("信号端口", "signals", announcement.signals_url)
     address, token = announcement.console_url.rstrip("/"), announcement.console_token
-    line("控制台  ", "console", f"{address}/?token={token}" if token else address, "cyan")
-    if token:
+    line("控制台  ", "console", f"{address}/?token={token}" if token and link else address, "cyan")
+    if token and not link:
+        note = (
+            "链接含令牌，不写进文件和管道：在终端里运行 jqfollow console"
+            if zh
+            else "the link holds the token and goes into no file or pipe: jqfollow console, at a terminal"
+        )
+        text.append(f"{'':10}{note}\n", style="dim")
+    elif token:
         note = (
             "链接含令牌，只显示这一次，不要外传；再看：jqfollow console"
             if zh
