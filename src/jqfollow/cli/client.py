@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 
 import click
 
-from jqfollow.cli.base import Command, Exit, fail, known_strategy, say, settings_option, words
+from jqfollow.cli.addresses import check_url
+from jqfollow.cli.base import Command, Exit, fail, say, settings_option, words
 from jqfollow.cli.frp import FRPC
 from jqfollow.cli.keys import open_keys
+from jqfollow.cli.names import known_strategy
 from jqfollow.domain import Wire
 from jqfollow.relay.ticket import read_ticket
 from jqfollow.settings import Settings
@@ -58,6 +60,8 @@ def client(
 
 def write_client(settings: Settings, strategy: str, target: Path, url: str | None, *, force: bool) -> None:
     """Writes the file for a `jqf1` strategy, and says what becomes of it."""
+    if url is not None:
+        url = check_url(settings, url, public_port(settings))
     ticket = read_ticket(settings.data_dir)
     relay_key = ticket.strategies.get(strategy, "") if ticket else ""
     address = url or (ticket.order_url if ticket and relay_key else default_url(settings))
@@ -99,13 +103,22 @@ def _explain_probe(target: Path) -> None:
 
 def default_url(settings: Settings) -> str:
     """The address by which the signals port is reached: by way of `frpc.toml` beside the data folder, else locally."""
-    port = settings.signals.port
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError):
+    host, port = _tunnel(settings) or ("127.0.0.1", settings.signals.port)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def public_port(settings: Settings) -> int | None:
+    """The signals port's number on the public server; `None`: there is no tunnel's file beside the data folder."""
+    tunnel = _tunnel(settings)
+    return tunnel and tunnel[1]
+
+
+def _tunnel(settings: Settings) -> tuple[str, int] | None:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError, StopIteration):
         frpc = tomllib.loads((settings.data_dir.parent / FRPC).read_text(encoding="utf-8"))
-        proxy = next(p for p in frpc["proxies"] if p["localPort"] == port)
-        host = str(frpc["serverAddr"])
-        return f"http://{f'[{host}]' if ':' in host else host}:{int(proxy['remotePort'])}"
-    return f"http://127.0.0.1:{port}"
+        proxy = next(p for p in frpc["proxies"] if p["localPort"] == settings.signals.port)
+        return str(frpc["serverAddr"]), int(proxy["remotePort"])
+    return None
 
 
 def _explain(target: Path, strategy: str, address: str) -> None:
