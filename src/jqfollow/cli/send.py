@@ -16,10 +16,10 @@ import httpx
 
 from jqfollow.cli.addresses import check_url
 from jqfollow.cli.base import Command, Exit, fail, say, settings_option, words
-from jqfollow.cli.client import public_port
 from jqfollow.cli.keys import open_keys
 from jqfollow.cli.names import known_strategy
 from jqfollow.cli.watching import watch
+from jqfollow.client_files import public_port
 from jqfollow.clock import SystemClock, to_ms
 from jqfollow.domain import Wire
 from jqfollow.market.securities import UnknownSecurityError, parse_security
