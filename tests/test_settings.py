@@ -113,11 +113,11 @@ WRONG_VALUES = [
     ('[accounts.x]\nbroker = "ib"', ["accounts.x.broker", '"ib"', '"paper" | "qmt" | "fullqmt"']),
     ("[accounts.x]\ncash = 1", ["accounts.x.broker", "缺少", '"paper" | "qmt" | "fullqmt"']),
     ("[accounts.x]\nbroker = 1", ["accounts.x.broker", '"paper" | "qmt" | "fullqmt"']),
-    ('[accounts.paper]\nbroker = "paper"\ncash = "1"', ["  accounts.paper.cash: "]),
-    ('[accounts.paper]\nbroker = "paper"\ncash = true', ["  accounts.paper.cash: "]),
-    ('[accounts.paper]\nbroker = "paper"\ncash = nan', ["  accounts.paper.cash: "]),
-    ('[accounts.paper]\nbroker = "paper"\ncash = -1', ["  accounts.paper.cash: ", "-1", "不小于 0"]),
-    ('[accounts.paper]\nbroker = "paper"\ncahs = 1', ["  accounts.paper.cahs: ", "did you mean cash?"]),
+    ('[accounts.paper]\nbroker = "paper"\ncash = "1"', ["  accounts.paper.cash (config.toml:3): "]),
+    ('[accounts.paper]\nbroker = "paper"\ncash = true', ["  accounts.paper.cash (config.toml:3): "]),
+    ('[accounts.paper]\nbroker = "paper"\ncash = nan', ["  accounts.paper.cash (config.toml:3): "]),
+    ('[accounts.paper]\nbroker = "paper"\ncash = -1', ["  accounts.paper.cash (config.toml:3): ", "-1", "不小于 0"]),
+    ('[accounts.paper]\nbroker = "paper"\ncahs = 1', ["  accounts.paper.cahs (config.toml:3): ", "did you mean cash?"]),
     ('[accounts.qmt]\nbroker = "qmt"', ["accounts.qmt.qmt_path", "缺少", "accounts.qmt.account_id"]),
     ('[accounts.m]\nbroker = "qmt"\nqmt_path = "x"\naccount_id = 8', ["accounts.m.account_id", "整数 8"]),
     ('[accounts."账户"]\nbroker = "paper"', ["accounts.账户", "A-Z"]),
@@ -140,6 +140,10 @@ WRONG_VALUES = [
     ('[strategies.a]\nwire = "seed"', ["strategies.a", "secret"]),
     ('[strategies.a]\nsecret = "hunter2"', ["strategies.a", "keys.toml"]),
     ('[strategies.a]\nwire = "seed"\nsecret = "x"', ["strategies.a", "猜", "guess"]),
+    *(
+        (f'[strategies.a]\nwire = "seed"\nsecret = "{secret}"', ["strategies.a", "猜", "guess"])
+        for secret in ("123456", "qwerty", "P@ssw0rd", "abcdef", "20230815", "jqfollow1", "acegik", "987654")
+    ),
     ('[strategies.a]\nwire = "seed"\nsecret = "ababababab"', ["strategies.a", "guess"]),
     (
         f"{REAL}[strategies.a]\nwire='seed'\nsecret='hunter2'\nfollow={{m=1}}",
@@ -308,3 +312,8 @@ def test_the_given_data_stay_as_they_are() -> None:
     data = {"signals": {"port": 1}}
     assert parse_settings(data, source="test", environ={"JQFOLLOW_SIGNALS__PORT": "2"}).signals.port == 2
     assert data == {"signals": {"port": 1}}
+
+
+def test_keys_that_moved_are_told_where_they_stand_now(tmp_path: Path) -> None:
+    said = complaint(tmp_path, "[strategies.a]\nmax_order_value = 5\nmax_daily_orders = 5\n")
+    assert said.count("[strategies.NAME.risk]") == 4

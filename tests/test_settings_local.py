@@ -66,9 +66,9 @@ def test_the_environment_lies_over_both(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("own", "told"),
     [
-        ("[risk]\nmax_order_value = -1\n", "risk.max_order_value (config.local.toml)"),
-        ("[risk]\nmax_ordr_value = 1\n", "risk.max_ordr_value (config.local.toml)"),
-        ("[accounts.main]\nbroker = 'qmt'\n", "accounts.main.account_id (config.local.toml)"),
+        ("[risk]\nmax_order_value = -1\n", "risk.max_order_value (config.local.toml:2)"),
+        ("[risk]\nmax_ordr_value = 1\n", "risk.max_ordr_value (config.local.toml:2)"),
+        ("[accounts.main]\nbroker = 'qmt'\n", "accounts.main.account_id (config.local.toml:1)"),
     ],
 )
 def test_a_mistake_names_the_file_it_stands_in(tmp_path: Path, own: str, told: str) -> None:

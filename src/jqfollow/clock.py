@@ -3,12 +3,15 @@
 import ctypes
 import sys
 import time
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+FIRST_DAY = date(1990, 12, 19)
+"""On which the first exchange opened: no day before it can be meant."""
+LAST_DAY = date(2199, 12, 31)
 
 
 class Clock(Protocol):

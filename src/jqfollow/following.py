@@ -8,7 +8,7 @@ from jqfollow import restored
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import (
     MANUAL_RUN,
-    REPAIR_RUN,
+    RUNS_BY_PERSON,
     FollowMode,
     News,
     Side,
@@ -27,7 +27,7 @@ from jqfollow.manual import manual_account
 from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import TOLD_ONCE, Reason, Refusal
-from jqfollow.settings import Follow, Settings
+from jqfollow.settings import Follow, Layers, Settings
 from jqfollow.strategy_news import StrategyNews
 from jqfollow.wire.jqf1 import FRESH_S
 from jqfollow.wire.messages import LIVE_RUN
@@ -56,6 +56,7 @@ class Following:
 
     def __init__(self, *, settings: Settings, accounts: Mapping[str, Account], wishes: Wishes, names: Names) -> None:
         self._settings = settings
+        self._layers = Layers(settings)
         self._accounts = accounts
         self._wishes = wishes
         self._names = names
@@ -98,14 +99,17 @@ class Following:
             told = replace(told, amount=told.filled)  # what was filled of it, and no more
         held = self._track_position(tx, signal, told)
         self._stands(tx, signal, told)
-        late = self._too_late(signal, told)
+        lates = []
         for account, follow in self._followers(signal):
             new = self._order(signal, told, account, follow, held)
+            late = self._too_late(signal, told, account)
+            lates.append(late)
             if late is None:
                 self._create(tx, new, told, account, now)
             else:  # it ends as it begins: its share of the target is missing, and can be repaired
                 moment = Moment(now=now, names=self._names, open_day=account.open_day())
                 end_order(tx, tx.orders.create(new, now), late, moment)
+        late = lates[0] if all(lates) else None  # by whoever follows
         tx.signals.finish(signal.signal_id, SignalState.FOLLOWED, late)
         return live, late
 
@@ -120,12 +124,13 @@ class Following:
         """The order; one that JoinQuant itself still holds waits for the session in which it will be filled there."""
         session = None
         if told.status == "new" and new.terms.run == LIVE_RUN:
-            session = account.next_session(now, join_auction=self._settings.execution.join_auction)
+            execution = self._layers.execution(new.strategy)
+            session = account.next_session(now, join_auction=execution.join_auction)
         if session is None or session <= now:
             tx.orders.create(new, now)
             return
         # Waiting moves the deadline by as long as it lasts.
-        held = replace(new, day=session.astimezone(SHANGHAI).date(), deadline=now + self._fresh())
+        held = replace(new, day=session.astimezone(SHANGHAI).date(), deadline=now + self._fresh(account, new.strategy))
         order = tx.orders.create(held, now)
         order = tx.orders.wait(order, now, WaitingFor.SESSION, session)
         text = messages.order_waiting(
@@ -137,7 +142,7 @@ class Following:
 
     def _order(self, signal: SignalRow, told: StrategyOrder, account: Account, follow: Follow, held: _Held) -> NewOrder:
         """What the account shall do; all that must hold later stands in it."""
-        run = signal.run if signal.run not in {MANUAL_RUN, REPAIR_RUN} else _UNTOLD_RUN
+        run = signal.run if signal.run not in RUNS_BY_PERSON else _UNTOLD_RUN
         return NewOrder(
             signal_id=signal.signal_id,
             account=account.name,
@@ -156,7 +161,7 @@ class Following:
                 reference=told.price,
                 account_number=account.number,
             ),
-            deadline=self._begun(signal, told) + self._fresh(),
+            deadline=self._begun(signal, told) + self._fresh(account, signal.strategy),
             limit_price=told.limit,
             closes=held.closes,
         )
@@ -198,12 +203,12 @@ class Following:
             return None
         return tx.signals.first_follow(signal.strategy, told.jq_order_id, told.day, signal.signal_id)
 
-    def _too_late(self, signal: SignalRow, told: StrategyOrder) -> Refusal | None:
+    def _too_late(self, signal: SignalRow, told: StrategyOrder, account: Account) -> Refusal | None:
         """Only a relay brings what is older than a direct message may be: no rule that waits makes it a trade.
 
         What JoinQuant holds until it opens grows old from then on.
         """
-        most_s = max(FRESH_S, self._settings.risk.max_signal_age_s)
+        most_s = max(FRESH_S, self._fresh(account, signal.strategy).total_seconds())
         if signal.wire in {Wire.MANUAL, Wire.REPAIR} or signal.run != LIVE_RUN:
             return None
         begun = self._begun(signal, told)
@@ -212,8 +217,8 @@ class Following:
             return None
         return Refusal(reason=Reason.LATE, figures={"age_s": f"{age_s:.0f}", "max_age_s": f"{most_s:g}"})
 
-    def _fresh(self) -> timedelta:
-        return timedelta(seconds=self._settings.risk.max_signal_age_s)
+    def _fresh(self, account: Account, strategy: str) -> timedelta:
+        return timedelta(seconds=self._layers.risk(account.name, strategy).max_signal_age_s)
 
     def _begun(self, signal: SignalRow, told: StrategyOrder) -> datetime:
         """From when on it grows old: one that JoinQuant took while the exchange was closed, from the open on."""

@@ -14,7 +14,7 @@ from jqfollow.domain import JqfollowError
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.tx import Tx
-from jqfollow.ledger.watched import FileWatch, Trouble
+from jqfollow.ledger.watched import FileWatch, Trouble, read_apart
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class LedgerWatch:
     async def look(self) -> None:
         """Finds out whether the ledger can be trusted with what comes next."""
         before = self._ledger.trouble
-        lost = await asyncio.to_thread(self._file.look)
+        lost = await asyncio.to_thread(self._file.look) or await self._log_lost()
         if lost is not None:
             self._ledger.watched(lost, lost=True)
         found = lost or await self._works()
@@ -63,6 +63,28 @@ class LedgerWatch:
         elif found is None and before is not None:
             log.warning("ledger_works_again")
             self._tell("✅ 账本恢复正常，继续跟单")
+
+    def close(self) -> None:
+        """After the ledger was closed."""
+        self._file.close()
+
+    async def _log_lost(self) -> Trouble | None:
+        """A log that was exchanged is ours when what is written now can be read by others."""
+        if not await asyncio.to_thread(self._file.log_moved):
+            return None
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                told = await self._ledger.write(self._probe)
+                if await asyncio.to_thread(read_apart, self._ledger.path, _KEY) == told:
+                    self._file.trust_log()
+                    return None
+        except (JqfollowError, TimeoutError) as error:
+            log.warning("ledger_log_not_read", error=str(error))
+        name = f"{self._ledger.path.name}-wal"
+        return Trouble(
+            zh=f"账本文件 {name} 被删除或换掉了：请正常停止 jqfollow（已记下的会救回），再启动",
+            en=f"the ledger's log {name} is gone or another: stop jqfollow in order, which saves what was written",
+        )
 
     async def _works(self) -> Trouble | None:
         try:
@@ -87,8 +109,10 @@ class LedgerWatch:
         due = self._clock.monotonic() - self._probed_at >= PROBE_EVERY_S
         return due or self._ledger.commit_failed or self._ledger.trouble is not None
 
-    def _probe(self, tx: Tx) -> None:
-        tx.meta.set(_KEY, self._clock.now().isoformat())
+    def _probe(self, tx: Tx) -> str:
+        told = self._clock.now().isoformat()
+        tx.meta.set(_KEY, told)
+        return told
 
     def _tell(self, text: str) -> None:
         """Nobody waits for the robots: the next look comes in a second."""

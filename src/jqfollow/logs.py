@@ -28,6 +28,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from jqfollow.clock import from_ms
 
+NAME = "jqfollow"
+"""What the service's files begin with."""
 _MAX_BYTES = 20_000_000
 _MOST_FILES = 60
 _CONSOLE_LINES = 10_000
@@ -68,6 +70,16 @@ def _plain(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
+def files_of(folder: Path, name: str, day: str = "") -> list[Path]:
+    """The files of one program, oldest first; `day`, as `20260302`: of that day only."""
+    shape = re.compile(rf"{re.escape(name)}-(\d{{8}})(?:\.(\d+))?\.log")
+    try:
+        found = [(m[1], int(m[2] or 0), path) for path in folder.iterdir() if (m := shape.fullmatch(path.name))]
+    except OSError:
+        return []
+    return [path for at, _, path in sorted(found) if day in {"", at}]
+
+
 class DatedFiles(logging.Handler):
     """Writes to `NAME-20260302.log`, then to `NAME-20260302.1.log` when that is full, and a new one each day.
 
@@ -86,6 +98,7 @@ class DatedFiles(logging.Handler):
         self._day = ""
         self._hour, self._today = -1, ""
         self._size = 0
+        self._failing = False
         folder.mkdir(parents=True, exist_ok=True)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -99,8 +112,17 @@ class DatedFiles(logging.Handler):
             with self.lock or contextlib.nullcontext():
                 self._ready(self._day_of(created), len(line)).write(line)
                 self._size += len(line)
-        except Exception:  # noqa: BLE001  # as of every handler: the line ends here, `handleError` tells of it
-            self.handleError(logging.makeLogRecord({"msg": text}))
+            self._failing = False
+        except Exception as error:  # noqa: BLE001  # as of every handler: the line ends here
+            self._tell_failure(error)
+
+    def _tell_failure(self, error: Exception) -> None:
+        """Once, until lines can be written again: what cannot be logged must not fill the console instead."""
+        if self._failing:
+            return
+        self._failing = True
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody reads it
+            print(f"日志写不进去 / the log cannot be written: {self._folder}: {error}", file=sys.stderr)  # noqa: T201
 
     def close(self) -> None:
         """Closes the file."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from jqfollow.api.models import NoticeView, RelayView
+from jqfollow.keys_watch import KeysWatch
 from jqfollow.parts import Parts
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ class Notices:
         """At the start, in both languages."""
         self.relay: RelayLine | None = None
         """The line to the relay, where this PC has joined one."""
+        self.keys: KeysWatch | None = None
 
     def add(self, both: str) -> None:
         """Takes a sentence in both languages, `Chinese / English`."""
@@ -40,6 +42,8 @@ class Notices:
         if (trouble := parts.ledger.trouble) is not None:
             zh = f"{trouble.zh}：信号一律让聚宽稍后重发，请检查磁盘"
             views.append(NoticeView(level="error", zh=zh, en=f"{trouble.en}: every sender is asked to come again"))
+        if self.keys is not None and self.keys.trouble is not None:
+            views.append(NoticeView(level="error", zh=self.keys.trouble[0], en=self.keys.trouble[1]))
         for name, account in parts.accounts.items():
             if count := account.lanes.abandoned:
                 zh = f"账户 {name} 有 {count} 个券商调用没有返回"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from jqfollow.accounting.books import BookKeeper
+from jqfollow.accounting.closing_out import ClosingOut
 from jqfollow.accounting.corporate import CorporateActions, FactorSource
 from jqfollow.accounting.repairs import Repairs
 from jqfollow.accounting.watch import Watch
@@ -112,6 +113,14 @@ class Parts:
             clock=self.clock,
             wake=self.follower.look_again,
         )
+        self.closing_out = ClosingOut(
+            ledger=self.ledger,
+            accounts=self.accounts,
+            wishes=self.wishes,
+            settings=settings,
+            clock=self.clock,
+            wake=self.follower.look_again,
+        )
         self.keeper = BookKeeper(ledger=self.ledger, accounts=self.accounts, settings=settings, clock=self.clock)
         self.drift = DriftMemo(settings)
         self.watch = Watch(
@@ -134,8 +143,7 @@ class Parts:
             desk=self.desk,
             wishes=self.wishes,
             reconciler=self.reconciler,
-            execution=settings.execution,
-            risk=settings.risk,
+            settings=settings,
         )
         self.supervisors = {
             name: Supervisor(

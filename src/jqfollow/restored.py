@@ -20,7 +20,7 @@ from jqfollow.wire.private_file import write_private
 
 log = structlog.get_logger(__name__)
 
-KEEP_EVERY_S = 10
+KEEP_EVERY_S = 2
 _UNTIL = "restored_until"
 _MARGIN = timedelta(seconds=1)
 
@@ -68,7 +68,7 @@ def is_older(tx: Tx, kept: tuple[int, datetime] | None) -> bool:
     if kept is None:
         return False
     newest = tx.signals.newest()
-    return newest is None or (newest.signal_id < kept[0] and newest.received_at < kept[1] - _MARGIN)
+    return newest is None or (newest.signal_id < kept[0] and newest.received_at < kept[1])
 
 
 def note(tx: Tx, now: datetime, why: str) -> None:

@@ -30,8 +30,11 @@ from jqfollow.domain import AccountState, JqfollowError, Wire
 from jqfollow.execution.hearing import hear, hear_late
 from jqfollow.execution.recovery import orphans, recover
 from jqfollow.gauges import Gauges
+from jqfollow.keys_watch import LOOK_EVERY_S as LOOK_AT_KEYS_EVERY_S
+from jqfollow.keys_watch import KeysWatch
 from jqfollow.ledger.errors import LedgerDamagedError, LedgerError
 from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger.tx import Tx
 from jqfollow.ledger_watch import LedgerWatch
 from jqfollow.marker import (
     Mark,
@@ -142,14 +145,17 @@ class Service:
         refuse_lost_ledger(mark, settings.ledger_file)
         self.calendar = load_calendar(settings.data_dir / CALENDAR_FILE)
         self.ledger = Ledger.open(settings.ledger_file, whole=False)  # `_look_over` sees the whole
-        self._closing.push_async_callback(self.ledger.close)
         self.ledger_watch = LedgerWatch(self.ledger, clock=self.clock, shout=self._shout)
+        self._closing.callback(self.ledger_watch.close)
+        self._closing.push_async_callback(self.ledger.close)
         ledger_name = await self.ledger.write(ledger_id)
         refuse_other_ledger(mark, ledger_name, settings.ledger_file)
         await self._notice_restore(ledger_name)
         self.keys = KeyStore.open(settings.keys_file, self.clock)
         refuse_lost_keys(mark, settings.keys_file, found=bool(self.keys.strategies()))
-        new_keys = self.keys.ensure([name for name, s in settings.strategies.items() if s.wire is Wire.JQF1])
+        sealed = [name for name, s in settings.strategies.items() if s.wire is Wire.JQF1]
+        new_keys = self.keys.ensure(sealed)
+        self.notices.keys = self.keys_watch = KeysWatch(self.keys, wanted=sealed, tell=self._alert)
         write_mark(settings.data_dir, Mark(ledger=ledger_name, keys=bool(self.keys.strategies())))
         token = load_or_create_token(settings.data_dir)
         self._warn_about_configuration(token.warning)
@@ -196,6 +202,8 @@ class Service:
                 relay=self.notices.relay_view,
                 signals=self.signals_port,
                 accounting=Accounting(repairs=self.parts.repairs, keeper=self.parts.keeper, drift=self.parts.drift),
+                closing_out=self.parts.closing_out,
+                told=self.parts.outbox.kick,
                 stopping=lambda: self._stopping,
             ),
             name="console",
@@ -209,6 +217,7 @@ class Service:
         self._closing.callback(self.parts.calls.close)
         self.parts.names.read(await self.ledger.read(lambda tx: tx.security_names.all()))
         await self._warn_about_orphans()
+        await self._warn_about_new_keys(new_keys)
         self._join_relay()
         self._run_tasks()
         for server in (signals, console):
@@ -245,6 +254,20 @@ class Service:
             self.notices.found.append((zh, en))
             await self.parts.routine.tell(Kind.ALERT, messages.alert(zh), unique_key=f"orphan-{name}-{len(left)}")
 
+    async def _warn_about_new_keys(self, names: Sequence[str]) -> None:
+        """A strategy that was at work got a new key, since its own was not there any more."""
+        for name in names:
+            try:
+                if not await self.ledger.read(partial(_was_at_work, name)):
+                    continue
+            except LedgerError as error:  # `_look_over` says what is wrong with it
+                log.warning("not_known_whether_at_work", strategy=name, why=str(error))
+                continue
+            zh = f"策略 {name} 原来的密钥不见了，已生成新的：聚宽里的旧客户端通不过，请 jqfollow client {name} 重新生成"
+            en = f"the key of strategy {name} was gone, and a new one is made: write its client file anew"
+            self.notices.found.append((zh, en))
+            await self._alert(zh)
+
     def _run_tasks(self) -> None:
         self._task("ledger watch", self.ledger_watch.run())
         self._task("follower", self.parts.follower.run())
@@ -252,7 +275,7 @@ class Service:
         self._task("ledger check", self._look_over())
         for name, account in self.parts.accounts.items():
             self._task(f"supervisor {name}", self.parts.supervisors[name].run())
-            self._task(f"pushes {name}", hear(account, self.parts.desk))
+            self._task(f"pushes {name}", hear(account, self.parts.desk, self.parts.follower.receipts))
             self._task(f"late answers {name}", hear_late(account, self.parts.desk))
         self._closing.push_async_callback(self._end_tasks)
 
@@ -360,6 +383,7 @@ class Service:
         for seconds, work, name in (
             (GAPS_EVERY_S, self.parts.follower.tell_gaps, "tell_gaps"),
             (restored.KEEP_EVERY_S, self._keep_high_water, "keep_high_water"),
+            (LOOK_AT_KEYS_EVERY_S, self.keys_watch.look, "look_at_keys"),
             (STAGES_EVERY_S, self._keep_stages, "keep_stages"),
             (TAPE_EVERY_S, self.parts.recorder.look, "tape"),
             (CORPORATE_EVERY_S, self.parts.corporate.look, "corporate_actions"),
@@ -441,6 +465,10 @@ class Service:
 
     def _stop_s(self) -> float:
         return HURRIED_S / 2 if self.hurried() else STOP_S
+
+
+def _was_at_work(strategy: str, tx: Tx) -> bool:
+    return any(signal.wire is Wire.JQF1 for signal in tx.signals.list(strategy=strategy, limit=20))
 
 
 async def _serve(settings: Settings, announce: Callable[[Announcement], None], hurried: Callable[[], bool]) -> None:

@@ -1,9 +1,12 @@
 """The ledger is lost, damaged or held while the service runs, or gone at its start: what is not kept is not taken."""
 
+import asyncio
 import os
 import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,6 +58,63 @@ async def test_a_lost_ledger_takes_nothing_and_people_are_told(tmp_path: Path, h
         assert (ready.status_code, ready.json()["ledger"]) == (503, False)
         await house.told("【急】账本文件", "稍后重发")
         assert len(house.brokers["paper"].orders()) == 1
+
+
+@held
+async def test_a_lost_log_takes_nothing_and_what_was_kept_is_saved_by_the_stop(tmp_path: Path) -> None:
+    async with House(tmp_path, wecom=True) as house:
+        house.market(CODE)
+        await house.service.ledger_watch.look()
+        first = await house.send("demo", CODE, "buy", 100, price="10.00")
+        await house.done(first)
+        house.settings.ledger_file.with_name("ledger.sqlite3-wal").unlink()
+        await house.service.ledger_watch.look()
+        assert (await posted(house)).status_code == 503
+        assert (await house.console("GET", "/readyz")).status_code == 503
+        await house.told("ledger.sqlite3-wal", "正常停止")
+        await house.restart()
+        assert (await house.ledger.read(lambda tx: tx.signals.newest())).signal_id == first
+        assert (await posted(house)).status_code == 200
+
+
+@held
+async def test_another_program_that_ends_does_not_take_the_log_away(tmp_path: Path) -> None:
+    """POSIX drops a process's locks when it closes any descriptor of the file: the watch must never do so."""
+    async with House(tmp_path) as house:
+        await house.send("demo", CODE, "buy", 100, price="10.00")
+        for _ in range(2):
+            await house.service.ledger_watch.look()
+        file = house.settings.ledger_file
+        writes = f"import sqlite3; c = sqlite3.connect({str(file)!r}); c.execute('DELETE FROM pauses'); c.commit()"
+        await asyncio.to_thread(subprocess.run, [sys.executable, "-c", f"{writes}; c.close()"], check=True)
+        assert file.with_name("ledger.sqlite3-wal").exists()
+
+
+@pytest.mark.parametrize("harm", [lambda path: path.write_bytes(b""), lambda path: path.unlink()])
+async def test_keys_that_are_gone_stay_in_use_and_people_are_told(
+    tmp_path: Path, harm: Callable[[Path], object]
+) -> None:
+    async with House(tmp_path, wecom=True) as house:
+        house.market(CODE)
+        harm(house.data_dir / "keys.toml")
+        house.forward(1)
+        await house.service.keys_watch.look(house.clock.now())
+        assert (await posted(house)).status_code == 200
+        await house.told("密钥文件有问题", "备份")
+
+
+async def test_a_strategy_at_work_that_lost_its_key_is_told_of_the_new_one(tmp_path: Path) -> None:
+    async with House(tmp_path, strategies={"demo": {"follow": {"paper": 1}}, "b": {"follow": {"paper": 1}}}) as house:
+        house.market(CODE)
+        await house.done(await house.send("demo", CODE, "buy", 100, price="10.00"))
+        await house.stop()
+        keys = house.data_dir / "keys.toml"
+        text = keys.read_text(encoding="utf-8")
+        keys.write_text('["b"]' + text.partition('["b"]')[2].partition("\n\n[")[0] + "\n", encoding="utf-8")
+        await house.start()
+        rows = await house.ledger.read(lambda tx: [o.text for o in tx.outbox.list() if "已生成新的" in o.text])
+        assert len(rows) == 1
+        assert "demo" in rows[0]
 
 
 @pytest.mark.slow

@@ -56,6 +56,24 @@ async def test_a_captured_message_of_before_is_no_order(tmp_path: Path) -> None:
         assert order.reason is not Reason.RESTORED
 
 
+async def test_a_log_that_was_cut_is_noticed_by_the_calls_that_were_made(tmp_path: Path) -> None:
+    async with House(tmp_path / "house", wecom=True) as house:
+        house.market(CODE)
+        await house.done(await house.send("demo", CODE, "buy", 100, price="10.00"))
+        captured = house.seal("demo", house.order_text("demo", CODE, "buy", 200, price="10.00"))
+        kept = await house.ledger.read(lambda tx: tx.meta.get("remark_tag"))
+        accepted = await house.post(captured)
+        await house.done(accepted.json()["signal_id"])
+        calls = (house.data_dir / "calls.log").read_bytes()
+        forgotten = f"calling jq{kept}-ZZ\n".encode()  # a call whose attempt the ledger lost
+        await house.stop()
+        (house.data_dir / "calls.log").write_bytes(calls + forgotten)
+        await house.start()
+        await house.told("账本倒退了", f"jq{kept}-ZZ")
+        older = house.order_text("demo", CODE, "buy", 100, price="10.00", age_s=9)
+        assert (await house.post(house.seal("demo", older))).json()["why"] == "restored"
+
+
 async def test_an_ordinary_restart_is_none(tmp_path: Path) -> None:
     async with House(tmp_path / "house") as house:
         house.market(CODE)

@@ -298,7 +298,7 @@ async def test_12_no_limit_stops_an_exit(counters_slowly: Counters, limits: dict
 
 async def test_12_a_busy_strategy_uses_up_its_own_orders(counters_slowly: Counters) -> None:
     follow = {"follow": {"*": 1}}
-    strategies = {"demo": follow, "busy": follow | {"max_daily_orders": 2, "max_order_value": 5000}}
+    strategies = {"demo": follow, "busy": follow | {"risk": {"max_daily_orders": 2, "max_order_value": 5000}}}
     async with counters_slowly(strategies=strategies) as house:
         house.market(BOND, last="100.000")
         [large] = await house.done(await house.send("busy", BOND, "buy", 60, price="100"))

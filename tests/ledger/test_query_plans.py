@@ -38,9 +38,19 @@ def everything(tx: Tx) -> None:
     tx.outbox.retry([1], NOW, "x")
     tx.outbox.give_up([1], "x")
     settle = timedelta(seconds=10)
-    asked = Question(account="main", day=DAY, now=NOW, settle=settle, turnover=True, capped={"demo"}, counted={"demo"})
+    asked = Question(
+        account="main",
+        day=DAY,
+        now=NOW,
+        settle=settle,
+        turnover=True,
+        capped={"demo"},
+        counted={"demo"},
+        turnovers={"demo"},
+    )
     tx.undone()  # what is kept would be read nowhere
-    tx.attempts.placed("main", DAY, "demo")
+    tx.attempts.counts_of("main", DAY, "demo", turnover=False)
+    tx.attempts.counts_of("main", DAY, "demo", turnover=True)
     tx.attempts.spending("main", "demo")
     read_papers(tx, asked, lambda orders, *_: orders)
     tx.snapshots.before("main", DAY)
@@ -134,6 +144,8 @@ ASKED_FOR = (
     "SELECT * FROM attempts WHERE account = 'main' AND day = '2026-01-05' ORDER BY attempt_id",
     "SELECT * FROM attempts WHERE account = 'main' AND day = '2026-01-05' AND updated_at >=",
     "SELECT count(*) AS count FROM attempts JOIN orders",
+    "SELECT attempts.* FROM attempts JOIN orders USING (order_id) WHERE attempts.account = 'main' AND attempts.day =",
+    "SELECT fills.volume, fills.price FROM attempts JOIN fills USING (attempt_id) WHERE attempts.account = 'main' AND",
     "SELECT max(day) AS day FROM signals",
 )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 LANES = {
     "kills": "killed at every fail-point and at any time, on every broker",
+    "power": "the power cut at any point of the write log",
 }
 """Modules of `lanes`; each has `arguments(parser)`, and `run(options)`, which gives its part of the page."""
 

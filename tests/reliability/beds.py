@@ -39,7 +39,9 @@ class Bed:
         folder.mkdir(parents=True)
         self.clock = SharedClock.at(MONDAY)
         self.mode = Mode.PROMPT
-        self.flaw = ""
+        self.flaw = self.boot = ""
+        self.recorded = False
+        self.synchronous = "FULL"
         self._outside = outside
         self._account: dict[str, Any] = {"broker": "paper", "cash": CASH}
         if kind != "paper":
@@ -82,6 +84,9 @@ class Bed:
             folder=folder,
             trap=trap,
             flaw=self.flaw,
+            boot=self.boot,
+            recorded=self.recorded,
+            synchronous=self.synchronous,
         )
 
     def become(self, mode: Mode) -> None:

@@ -19,6 +19,13 @@ def places_twice() -> None:
     PaperBroker.place = lambda self, request: (place(self, request), place(self, request))[1]  # type: ignore[method-assign]
 
 
+def journal_not_synced() -> None:
+    """The practice exchange says what its disk does not promise to keep."""
+    from jqfollow.execution.brokers.paper.journal import Journal
+
+    Journal.sync = lambda self, upto: None  # type: ignore[method-assign]
+
+
 def answers_early() -> None:
     """Whoever waits for a commit is told a moment before it."""
     from jqfollow.ledger.writer import Writer

@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +31,6 @@ SETTLED_S = 30.0
 """After a start everything is in a known state within this."""
 LIVES = 30
 """So many lives share a data folder."""
-AT_ONCE = 3
 DRIFT_S = 1.2
 """A person looks at an unknown outcome when it has stayed so for so long."""
 
@@ -121,7 +121,11 @@ class Lane:
             self._beds += 1
             bed = Bed(self._kind, self._folder / f"{self._kind} {self._beds}", self._outside)
             bed.flaw = self._flaw
-            Episode(bed, self._processes, self._dice, self.tally).run(kills[first : first + LIVES])
+            try:
+                Episode(bed, self._processes, self._dice, self.tally).run(kills[first : first + LIVES])
+            except BaseException:
+                (bed.folder / "why.txt").write_text(traceback.format_exc(), encoding="utf-8")
+                raise
             shutil.rmtree(bed.folder)
         return self.tally
 
@@ -138,12 +142,14 @@ class Lane:
 class Episode:
     """Some lives on one data folder."""
 
-    def __init__(self, bed: Bed, processes: Any, dice: random.Random, tally: Tally) -> None:
+    def __init__(
+        self, bed: Bed, processes: Any, dice: random.Random, tally: Tally, strategies: Strategies | None = None
+    ) -> None:
         self._bed = bed
         self._processes = processes
         self._dice = dice
         self._tally = tally
-        self._strategies = Strategies(bed.clock, bed.data / "keys.toml", dice)
+        self._strategies = strategies or Strategies(bed.clock, bed.data / "keys.toml", dice)
         self._settled: set[int] = set()
         self._refusing = False
 
@@ -152,7 +158,7 @@ class Episode:
             self._lead(kill)
         self._bed.become(Mode.PROMPT)
         last = self._born("")
-        self._put_in_order(last)
+        self.put_in_order(last)
         story, _ = self._judged(last)
         last.kill()
         self._sum_up(story)
@@ -167,20 +173,19 @@ class Episode:
             life.process.join(kill.after_s)
             self._end(life, kill)
             return
-        if not (life.ready() and self._put_in_order(life)):
+        if not (life.ready() and self.put_in_order(life)):
             self._end(life, kill)
             return
         if kill.point and not kill.early:
             life.arm(kill.point)
         self._bed.trouble()
         self._strategies.large = kill.mode is not Mode.PARTIAL  # else it would take minutes
-        with ThreadPoolExecutor(AT_ONCE) as hands:
-            sent = [
-                hands.submit(self._strategies.send, life.signals, one)
-                for one in (*self._strategies.new(self._dice.randint(3, 6)), *self._strategies.some_again())
-            ]
+        with ThreadPoolExecutor() as hands:
+            again = self._strategies.some_again()
+            new = self._strategies.new(self._dice.randint(3, 6))
+            sent = [hands.submit(self._strategies.deliver, life.signals, some) for some in (new, again)]
             if self._dice.random() < 0.4:
-                hands.submit(self._a_person_cancels, life)
+                hands.submit(self.a_person_cancels, life)
             if not kill.point:
                 life.process.join(kill.after_s)
                 life.process.kill()
@@ -198,7 +203,7 @@ class Episode:
     def _end(self, life: Life, kill: Kill) -> None:
         code = life.process.exitcode
         if code not in {None, EXIT_CODE, -signal.SIGKILL}:
-            raise Broken(f"it ended by itself, with {code}:\n{self._log()}")
+            raise Broken(f"it ended by itself, with {code}:\n{self.log()}")
         died_there = code == EXIT_CODE
         life.kill()
         if died_there or not kill.point:
@@ -206,16 +211,14 @@ class Episode:
         else:
             self._tally.missed[f"{kill.point.partition('@')[0]} · {kill.mode}"] += 1
 
-    def _put_in_order(self, life: Life) -> bool:
+    def put_in_order(self, life: Life) -> bool:
         """What nobody acknowledged is sent again, and everything comes into a known state; `False`: it died before.
 
         Raises:
             Broken: it does not within 30 s, or something was lost or doubled.
         """
         begun = time.monotonic()
-        for one in self._strategies.unanswered:
-            if not self._strategies.send(life.signals, one) and not life.alive:
-                return False
+        self._strategies.deliver(life.signals, self._strategies.unanswered)
         found: list[str] = ["nothing was seen"]
         while life.alive:
             with suppress(JqfollowError):
@@ -226,8 +229,7 @@ class Episode:
             if time.monotonic() > begun + SETTLED_S:
                 raise Broken("\n".join([f"not in order after {SETTLED_S} s", *found[:20]]))
             time.sleep(0.03)
-            for one in self._strategies.unanswered:
-                self._strategies.send(life.signals, one)
+            self._strategies.deliver(life.signals, self._strategies.unanswered)
         return False
 
     def _judged(self, life: Life) -> tuple[Story, list[str]]:
@@ -247,12 +249,12 @@ class Episode:
         while life.alive and time.monotonic() < end:
             life.process.join(0.1)
 
-    def _log(self) -> str:
+    def log(self) -> str:
         return (self._bed.folder / "log.txt").read_text(encoding="utf-8")[-4000:]
 
     # -- a person
 
-    def _a_person_cancels(self, life: Life) -> None:
+    def a_person_cancels(self, life: Life) -> None:
         with suppress(JqfollowError, httpx.HTTPError, OSError):
             story = Story.read(self._bed.data / "ledger.sqlite3")
             open_ = [order for order in story.orders if order.state in ORDER_OPEN]

@@ -53,6 +53,11 @@ class Birth:
     """Of the terminal; of no use to a paper account."""
     trap: str = ""
     """A fail-point, from the first moment on."""
+    boot: str = ""
+    """The machine's number of its start; empty: the real one."""
+    recorded: bool = False
+    """Every write is noted in `writes.log`, see `recorded.py`."""
+    synchronous: str = "FULL"
     flaw: str = ""
     """What is wrong with this service, so that a judge has something to find; see `flaws.py`."""
 
@@ -145,10 +150,11 @@ def live(birth: Birth, pipe: Connection) -> None:
     """The process's main function."""
     from jqfollow import failpoints
 
-    beside = Path(birth.settings["data_dir"]).parent
+    folder = beside(birth)
     log, reached = (
-        os.open(beside / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND) for name in ("log.txt", "reached.txt")
+        os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND) for name in ("log.txt", "reached.txt")
     )
+    os.environ["JQF_STATE"] = str(folder / "state")
     os.dup2(log, 1)
     os.dup2(log, 2)
     seen: set[str] = set()
@@ -172,13 +178,19 @@ def live(birth: Birth, pipe: Connection) -> None:
 async def _live(birth: Birth, pipe: Connection, arm: Any) -> None:
     from jqfollow.domain import JqfollowError
     from jqfollow.execution import accounts, supervisor
+    from jqfollow.execution.calls import CallLog
+    from jqfollow.ledger import store
     from jqfollow.service import Service
     from jqfollow.settings import Settings
 
-    from . import flaws
+    from . import flaws, recorded
 
     if birth.flaw:
         getattr(flaws, birth.flaw)()
+    store.connect.__kwdefaults__["synchronous"] = birth.synchronous
+    if birth.boot:
+        CallLog.__init__.__kwdefaults__["boot"] = lambda: birth.boot  # type: ignore[index]
+    kept = recorded.record_everything(beside(birth) / "writes.log") if birth.recorded else None
     accounts.PLACE_TIMEOUT_S = accounts.CANCEL_TIMEOUT_S = 0.8
     accounts.QUERY_TIMEOUT_S = accounts.MARKET_TIMEOUT_S = 3.0
     supervisor.PROBE_EVERY_S, supervisor.BACKOFF_S = 0.4, (0.05,)
@@ -202,6 +214,12 @@ async def _live(birth: Birth, pipe: Connection, arm: Any) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(_sweep(service))
         group.create_task(service.run())
+    del kept
+
+
+def beside(birth: Birth) -> Path:
+    """The folder around the data folder."""
+    return Path(birth.settings["data_dir"]).parent
 
 
 def _hear(pipe: Connection, arm: Any) -> None:

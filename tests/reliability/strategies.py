@@ -4,6 +4,8 @@ import json
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -164,6 +166,18 @@ class Strategies:
         """Messages whose acknowledgement got lost on its way."""
         known = [one for one in self.sent if one.signal_id is not None]
         return self.dice.sample(known, min(len(known), 2)) if self.dice.random() < 0.5 else []
+
+    def deliver(self, address: str, messages: Sequence[Sent]) -> None:
+        """Sends them, each strategy's in their order, side by side with other strategies'; stops where none answers."""
+
+        def in_order(mine: Sequence[Sent]) -> None:
+            for one in mine:
+                if not self.send(address, one):
+                    return
+
+        with ThreadPoolExecutor(len(STRATEGIES)) as clients:
+            for done in [clients.submit(in_order, [m for m in messages if m.strategy == name]) for name in STRATEGIES]:
+                done.result()
 
     def send(self, address: str, one: Sent) -> bool:
         """Sends a message once; whether it was acknowledged.

@@ -16,6 +16,7 @@ from jqfollow.risk import admission, limits, market, means
 from jqfollow.risk.facts import Facts
 from jqfollow.risk.rules import RULES
 from jqfollow.risk.verdict import Outcome, Verdict
+from jqfollow.settings import OwnLimits
 from risk.samples import ASSET, DAY, FINE, INSTRUMENT, NOW, QUOTE, facts, risk
 
 D = Decimal
@@ -171,9 +172,9 @@ CASES: dict[Reason, list[Case]] = {
     Reason.MAX_DAILY_ORDERS: [
         (PASS, {}),
         (PASS, {"day": replace(DAY, attempts=499)}),
-        (PASS, {"day": replace(DAY, of_strategy=9), "strategy_orders": 10}),
-        (REFUSE, {"day": replace(DAY, of_strategy=10), "strategy_orders": 10}),
-        (SKIP, {"day": replace(DAY, of_strategy=10), "strategy_orders": 10, "side": S, "closes": True}),
+        (PASS, {"day": replace(DAY, of_strategy=9), "own": OwnLimits(orders=10)}),
+        (REFUSE, {"day": replace(DAY, of_strategy=10), "own": OwnLimits(orders=10)}),
+        (SKIP, {"day": replace(DAY, of_strategy=10), "own": OwnLimits(orders=10), "side": S, "closes": True}),
         (REFUSE, {"day": replace(DAY, attempts=500)}),
         (REFUSE, {"day": replace(DAY, attempts=501), "side": S, "attempt": 3}),
         (SKIP, {"day": None}),
@@ -210,11 +211,11 @@ CASES: dict[Reason, list[Case]] = {
     ],
     Reason.CAPITAL: [
         (SKIP, {}),
-        (PASS, {"capital": D(10_000), "within_capital": 1000}),
-        (PASS, {"capital": D(10_000), "within_capital": 100}),
-        (REFUSE, {"capital": D(10_000), "within_capital": 100, "served": True}),
-        (REFUSE, {"capital": D(10_000), "within_capital": 0}),
-        (SKIP, {"capital": D(10_000), "within_capital": 0, "side": S}),
+        (PASS, {"own": OwnLimits(capital=D(10_000)), "within_capital": 1000}),
+        (PASS, {"own": OwnLimits(capital=D(10_000)), "within_capital": 100}),
+        (REFUSE, {"own": OwnLimits(capital=D(10_000)), "within_capital": 100, "served": True}),
+        (REFUSE, {"own": OwnLimits(capital=D(10_000)), "within_capital": 0}),
+        (SKIP, {"own": OwnLimits(capital=D(10_000)), "within_capital": 0, "side": S}),
     ],
     Reason.OWN_CROSSING: [
         (PASS, {}),

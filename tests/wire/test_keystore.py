@@ -159,7 +159,20 @@ def test_a_damaged_file_stops_the_start_without_being_quoted(path: Path, clock: 
         seen = seen.__cause__
 
 
-@pytest.mark.parametrize("secret", [bytes(32), b"\xff" * 32, b"0123456789" * 3 + b"01", bytes(range(32))])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        bytes(32),
+        b"\xff" * 32,
+        b"0123456789" * 3 + b"01",
+        bytes(range(32)),
+        bytes(range(255, 223, -1)),
+        bytes((place * 7 + 5) % 256 for place in range(32)),
+        b"this is my secret key for QMT 88",
+        bytes.fromhex("9f3a5c7711e0d2b84c6a0fe1b35d7c29") * 2,
+        bytes.fromhex("9f3a5c7711e0d2b84c6a0fe1b35d7c29") + bytes(16),
+    ],
+)
 def test_a_key_that_anybody_could_know_stops_the_start(path: Path, clock: HandClock, secret: bytes) -> None:
     store = KeyStore.open(path, clock)
     store.ensure(["demo"])

@@ -13,7 +13,7 @@ from jqfollow.execution.accounts import Account
 from jqfollow.ledger.corporate import ActionRow, ActionState
 from jqfollow.ledger.rows import BookingKind, BookingRow, BookRow, NewOrder, NewSignal, Terms
 from jqfollow.ledger.tx import Tx
-from jqfollow.settings import Settings
+from jqfollow.settings import Layers, Settings
 from jqfollow.wire.messages import LIVE_RUN
 
 LOOKED_BACK = timedelta(days=20)
@@ -80,9 +80,10 @@ def _sell(
     ).signal_id  # fmt: skip
     terms = Terms(amount=volume, run=REPAIR_RUN, mode=FollowMode.SHARES, figure=Decimal(volume), made_at=now,
                   account_number=account.number)  # fmt: skip
+    most_s = Layers(settings).risk(account.name, book.strategy).max_signal_age_s
     tx.orders.create(
         NewOrder(signal_id=signal_id, account=account.name, strategy=book.strategy, day=day, security=book.security,
-                 side=Side.SELL, terms=terms, deadline=now + timedelta(seconds=settings.risk.max_signal_age_s),
+                 side=Side.SELL, terms=terms, deadline=now + timedelta(seconds=most_s),
                  limit_price=None, closes=True, volume=volume, sized=True),
         now,
     )  # fmt: skip

@@ -39,7 +39,7 @@ from jqfollow.ledger.rows import BookingKind, NewBooking, NewOrder, NewSignal, O
 from jqfollow.ledger.tx import Tx
 from jqfollow.market.securities import UnknownSecurityError, parse_security
 from jqfollow.market.settlement import settles_same_day
-from jqfollow.settings import Settings
+from jqfollow.settings import Layers, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +88,7 @@ class Repairs:
         self._accounts = accounts
         self._rounds = rounds
         self._settings = settings
+        self._layers = Layers(settings)
         self._clock = clock
         self._wake = wake
         self._plans: OrderedDict[str, _Asked] = OrderedDict()
@@ -329,7 +330,7 @@ class Repairs:
                         reference=item.price,
                         account_number=account.number,
                     ),
-                    deadline=now + timedelta(seconds=self._settings.risk.max_signal_age_s),
+                    deadline=now + timedelta(seconds=self._layers.risk(item.account, plan.strategy).max_signal_age_s),
                     limit_price=None,
                     volume=volume,
                     sized=True,

@@ -24,7 +24,7 @@ from jqfollow.stages import Stages, Trace
 from jqfollow.wire.answers import AccountAnswer, Answer, HelloAnswer, NotFollowedAnswer, SeedAnswer, Status
 from jqfollow.wire.errors import MalformedError
 from jqfollow.wire.jqf1 import ack_mac
-from jqfollow.wire.messages import Message, OrderMessage
+from jqfollow.wire.messages import Message, OrderMessage, refuse_impossible_days
 
 log = structlog.get_logger(__name__)
 
@@ -105,6 +105,7 @@ class Reception:
             raise too_many(share.retry_after_s())
         try:
             message = opened.message()
+            refuse_impossible_days(message, self._clock.now().date())
             recorded = await self._recorded(opened, message, trace or self._stages.received())
         except (MalformedError, ProblemError):
             share.give_back(mark)

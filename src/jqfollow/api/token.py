@@ -10,6 +10,8 @@ from jqfollow.wire.private_file import is_private, make_private, write_private
 
 FILE_NAME = "console.token"
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{32,128}")
+_LEAST_DIFFERENT = 12
+"""Different characters: a random token has some 30."""
 
 
 class TokenError(JqfollowError):
@@ -48,7 +50,7 @@ def _load(path: Path) -> ConsoleToken:
         text = path.read_bytes().decode("utf-8-sig").strip()
     except UnicodeDecodeError:
         text = ""
-    if not _SHAPE.fullmatch(text):
+    if not _SHAPE.fullmatch(text) or len(set(text)) < _LEAST_DIFFERENT:
         raise TokenError(
             f"{path} 中没有有效的令牌，请删除它，下次启动会重新生成 / "
             "holds no token: delete the file, and the next start makes a new one"

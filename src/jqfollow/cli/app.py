@@ -9,6 +9,7 @@ from jqfollow.cli.autostart import autostart
 from jqfollow.cli.base import Group
 from jqfollow.cli.book import book
 from jqfollow.cli.client import client
+from jqfollow.cli.config import config
 from jqfollow.cli.console import console
 from jqfollow.cli.demo.command import demo
 from jqfollow.cli.doctor.command import doctor
@@ -27,6 +28,7 @@ from jqfollow.cli.report import report
 from jqfollow.cli.restored import restored
 from jqfollow.cli.send import send
 from jqfollow.cli.serve import serve
+from jqfollow.cli.setup.command import setup
 from jqfollow.cli.start import start
 from jqfollow.cli.status import status
 from jqfollow.cli.stop import stop
@@ -50,7 +52,7 @@ def cli(context: click.Context) -> None:
 for command in (
     start, stop, serve, tray, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders,
     positions, fills, pause, resume, export, autostart, portable, account, drift, repair, book, report, relay, probe,
-    restored,
+    restored, config, setup,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from jqfollow.clock import SystemClock
+from jqfollow.clock import FIRST_DAY, LAST_DAY, SystemClock
 from jqfollow.domain import JqfollowError
 from jqfollow.ledger.errors import LedgerDamagedError
 from jqfollow.reasons import Lang
@@ -165,9 +165,12 @@ class Day(click.ParamType[date]):
         if value == "today":
             return SystemClock().now().date()
         try:
-            return date.fromisoformat(value)
+            day = date.fromisoformat(value)
         except ValueError:
+            day = None
+        if day is None or not FIRST_DAY <= day <= LAST_DAY:
             self.fail(f"{value!r} 不是 2026-03-02 这样的日期 / is not a day such as 2026-03-02", param, ctx)
+        return day
 
 
 def config_option(function: F) -> F:

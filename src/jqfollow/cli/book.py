@@ -85,7 +85,7 @@ def adopt(
 
 
 @book.command(cls=Command)
-@click.argument("act", type=click.IntRange(1))
+@click.argument("act", type=click.IntRange(1, 2**63 - 1))
 @_signed
 @settings_option
 def undo(settings: Settings, *, act: int, who: str, why: str) -> None:

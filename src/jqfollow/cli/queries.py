@@ -83,7 +83,7 @@ def signals(
 
 
 @click.command(cls=Command)
-@click.argument("order_id", type=int, required=False)
+@click.argument("order_id", type=click.IntRange(1, 2**63 - 1), required=False)
 @filters(day="of one trading day")
 @json_option
 @settings_option

@@ -39,10 +39,11 @@ def serve(*, config: Path) -> None:
         with only_instance(settings.data_dir), logging_to(settings.logs_dir, console=console(sys.stderr)) as show:
             code = _run(settings, language, show)
     except OSError as error:
+        what = error.filename or settings.data_dir
         fail(
             words(
-                f"数据文件夹 {settings.data_dir} 不能使用：{error.strerror or error}",
-                f"the data folder {settings.data_dir} cannot be used: {error.strerror or error}",
+                f"数据文件夹 {settings.data_dir} 不能使用：{what}：{error.strerror or error}",
+                f"the data folder {settings.data_dir} cannot be used: {what}: {error.strerror or error}",
             )
         )
     say("已停止", "stopped")

@@ -13,7 +13,8 @@ from pathlib import Path
 import structlog
 
 from jqfollow.clock import boot_id
-from jqfollow.domain import BrokerDownError
+from jqfollow.domain import BrokerDownError, JqfollowError
+from jqfollow.ledger.meta import REMARK_TAG
 from jqfollow.ledger.tx import Tx
 
 log = structlog.get_logger(__name__)
@@ -39,16 +40,31 @@ class CallLog:
         known = last is not None and self._boot and last[:2] == (self._boot, tx.meta.get(_RUN))
         return not known or last is None or remark in last[2]
 
+    def forgotten(self, tx: Tx) -> str | None:
+        """A remark that was handed over by this ledger, and that it does not know: it has lost what it had."""
+        tag = f"jq{tx.meta.get(REMARK_TAG)}-"
+        handed = () if self._last is None else self._last[2]
+        return next((r for r in sorted(handed) if r.startswith(tag) and tx.attempts.by_remark(r) is None), None)
+
     def begin(self, tx: Tx) -> None:
         """A new file, and its name in the ledger; before the first intent of this run, in a transaction of its own.
 
         Raises:
-            OSError: the file cannot be written.
+            JqfollowError: the file cannot be written.
         """
         if self._file is not None:
             self._file.close()
-        self._file = FileIO(self._path, "w")
-        self._file.write(f"boot {self._boot}\nrun {self._run}\n".encode())
+        head = f"boot {self._boot}\nrun {self._run}\n".encode()
+        try:
+            self._file = FileIO(self._path, "w")
+            if self._file.write(head) != len(head):
+                raise OSError("only a part was written; is the disk full?")  # noqa: TRY301  # one way out for all
+        except OSError as error:
+            raise JqfollowError(
+                f"{self._path} 写不进去（{error.strerror or error}），不知道下过哪些单，不启动：请检查磁盘空间和权限，"
+                "不是文件就移走它 / cannot be written, and without it nothing is started: look at the disk's space and "
+                "the file's rights, or move away what is no file"
+            ) from error
         tx.meta.set(_RUN, self._run)
 
     def calling(self, remark: str) -> None:

@@ -34,8 +34,7 @@ def laid_before_market(known: Known, security: Security | None) -> Facts:
     return Facts(
         now=known.now,
         risk=known.risk,
-        strategy_orders=known.strategy_orders,
-        strategy_value=known.strategy_value,
+        own=known.own,
         account=account.name,
         real=account.real,
         ready=account.ready and not known.why,
@@ -73,8 +72,9 @@ def laid_before_market(known: Known, security: Security | None) -> Facts:
         lacked=known.lacked,
         day=DayFacts(
             attempts=papers.day.attempts,
-            of_strategy=papers.placed,
+            of_strategy=papers.of_strategy.attempts,
             turnover=papers.day.turnover,
+            turnover_of_strategy=papers.of_strategy.turnover,
             turn_in_s=known.turn_in_s,
         ),
     )
@@ -108,6 +108,7 @@ def with_volume(known: Known, security: Security, market: Market, facts: Facts, 
             attempts=facts.day.attempts + market.attempts,
             of_strategy=facts.day.of_strategy + market.of_strategy,
             turnover=facts.day.turnover + market.turnover,
+            turnover_of_strategy=facts.day.turnover_of_strategy + market.turnover_of_strategy,
         )
         if facts.day
         else None,
@@ -125,15 +126,14 @@ def with_price(
     rule = lot_rule(security, known.account.trading_day)
     room = None
     invested = known.papers.invested + market.investing
-    if known.capital is not None and order.side is Side.BUY:
-        room = payable(volume, price, known.capital - invested, security, rule)
+    if known.own.capital is not None and order.side is Side.BUY:
+        room = payable(volume, price, known.own.capital - invested, security, rule)
     pays = payable(volume, price, market.asset.cash, security, rule) if order.side is Side.BUY else 0
     own = crossed(known, price)
     return replace(
         facts,
         payable=buyable(max(pays - known.lacked * rule.minimum, 0), rule),
         within_capital=room,
-        capital=known.capital,
         invested=invested,
         crossing=own.remark if own else None,
         crossing_until=crossing_until(known) if own else None,

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from jqfollow.domain import MANUAL_RUN, REPAIR_RUN, Asset, AttemptState, Instrument, Phase, Quote, WaitingFor
+from jqfollow.domain import MANUAL_RUN, RUNS_BY_PERSON, Asset, AttemptState, Instrument, Phase, Quote, WaitingFor
 from jqfollow.execution.papers import Papers
 from jqfollow.execution.refusals import RefusalKind, classify
 from jqfollow.ledger.rows import AttemptRow, OrderRow
-from jqfollow.settings import ExecutionSettings, RiskSettings
+from jqfollow.settings import ExecutionSettings, OwnLimits, RiskSettings
 from jqfollow.wire.messages import LIVE_RUN
 
 
@@ -60,6 +60,8 @@ class Market:
     """Attempts of the order's strategy."""
     turnover: Decimal
     """Placed in the round already."""
+    turnover_of_strategy: Decimal
+    """The same of the order's strategy alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +81,8 @@ class Known:
     """Seconds until `orders_per_second` lets another order go."""
     execution: ExecutionSettings
     risk: RiskSettings
-    strategy_orders: int | None
-    """Most attempts of the strategy a day in the account; `None`: no limit of its own."""
-    strategy_value: Decimal | None
-    """Most that an order of the strategy may be worth, yuan; `None`: no limit of its own."""
-    capital: Decimal | None
-    """Most that the strategy may have invested in the account, yuan; `None`: no limit."""
+    own: OwnLimits
+    """What its strategy limits beside the account."""
     followed: bool
     """Its strategy stands in the configuration."""
     backtest_allowed: bool
@@ -105,7 +103,7 @@ class Known:
     @property
     def backtest(self) -> bool:
         """Whether it is of the past."""
-        return self.order.terms.run not in {LIVE_RUN, MANUAL_RUN, REPAIR_RUN}
+        return self.order.terms.run not in {LIVE_RUN, *RUNS_BY_PERSON}
 
     @property
     def stood(self) -> int:

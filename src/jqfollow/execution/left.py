@@ -28,6 +28,7 @@ class Left:
     attempts: int = 0
     of_strategies: Counter[str] = field(default_factory=Counter)
     turnover: Decimal = Decimal(0)
+    turnover_of: dict[str, Decimal] = field(default_factory=dict)
 
     def market(self, symbol: str, strategy: str, told: SymbolMarket) -> Market:
         """What an order of `strategy` for `symbol` finds."""
@@ -46,6 +47,7 @@ class Left:
             attempts=self.attempts,
             of_strategy=self.of_strategies[strategy],
             turnover=self.turnover,
+            turnover_of_strategy=self.turnover_of.get(strategy, Decimal(0)),
         )
 
     def take(self, place: Place) -> None:
@@ -60,6 +62,7 @@ class Left:
         self.attempts += 1
         self.of_strategies[order.strategy] += 1
         self.turnover += value
+        self.turnover_of[order.strategy] = self.turnover_of.get(order.strategy, Decimal(0)) + value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,9 @@ class Question:
     turnover: bool
     """The day's turnover is looked at."""
     counted: Collection[str]
-    """Strategies that have a limit of their own on the orders of a day."""
+    """Strategies of whose own day something is limited."""
+    turnovers: Collection[str]
+    """Those of them of which it is the turnover."""
     capped: Collection[str]
     """Strategies whose capital in the account is limited."""
     owed: Callable[[Tx, OrderRow], Decimal] = _nothing
@@ -114,8 +116,8 @@ class Papers:
     buying: Decimal
     """Of live buys of the same code in the account, yuan."""
     day: DayCounts
-    placed: int
-    """The strategy's attempts of the day in the account, where it has a limit of its own."""
+    of_strategy: DayCounts
+    """The strategy's part of it, where it has a limit of its own."""
     paused: str | None
     """What a person paused, in words."""
     owed: Decimal = Decimal(0)
@@ -164,8 +166,10 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
     buyers = {o.strategy for o in chosen if o.side is Side.BUY}
     last_sells = {strategy: tx.orders.last_sell(account, strategy, day) for strategy in buyers}
     invested = {strategy: _invested(tx, account, strategy) for strategy in buyers.intersection(asked.capped)}
-    counted = {o.strategy for o in chosen if o.strategy in asked.counted}
-    placed = {strategy: tx.attempts.placed(account, day, strategy) for strategy in counted}
+    of_strategies = {
+        strategy: tx.attempts.counts_of(account, day, strategy, turnover=strategy in asked.turnovers)
+        for strategy in {o.strategy for o in chosen}.intersection(asked.counted)
+    }
     resting = _resting(tx, live, opened)
     books = _by_security(tx.books.of_securities(account, {order.security for order in chosen}))
     of_book: dict[tuple[str, str], list[OrderRow]] = {}
@@ -176,7 +180,7 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
         sells = order.side is Side.SELL
         of_security = books.get(order.security, ())
         empty = BookRow(account=account, strategy=order.strategy, security=order.security)
-        pause = next((p for p in pauses if p.covers(order.strategy, account, order.side)), None)
+        pause = next((p for p in pauses if p.stops(order)), None)
         buys = resting.get((order.security, Side.BUY), ())
         found.append(
             Papers(
@@ -198,7 +202,7 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
                 if sells
                 else sum(((r.attempt.volume - r.attempt.done) * r.attempt.price for r in buys), Decimal(0)),
                 day=counts,
-                placed=placed.get(order.strategy, 0),
+                of_strategy=of_strategies.get(order.strategy, DayCounts()),
                 paused=pause.scope_zh if pause else None,
                 owed=asked.owed(tx, order) if order.strategy in asked.catching and not order.sized else Decimal(0),
             )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 
+from jqfollow import restored
 from jqfollow.domain import AttemptState
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.calls import CallLog
@@ -25,6 +26,10 @@ def recover(tx: Tx, accounts: Mapping[str, Account], calls: CallLog, moment: Cal
     account that left the configuration ends when nothing of it lives, and an account behind whose name another number
     stands is barred. Then the new run's call log begins.
     """
+    lost = calls.forgotten(tx)
+    if lost is not None:
+        why = f"它不记得已经交给券商的委托 {lost}（文件被换成旧的，或日志文件损坏）"
+        restored.note(tx, moment("").now, why)
     for account in accounts.values():
         _bar_a_stranger(tx, account, moment(account.name))
     for attempt in tx.attempts.live():

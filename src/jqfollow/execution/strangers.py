@@ -6,11 +6,13 @@ Either the ledger is an old copy, or a second program orders in the account, or 
 from collections import Counter
 from collections.abc import Sequence
 
+from jqfollow import restored
 from jqfollow.domain import ATTEMPT_LIVE, AttemptState, OrderReport
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.lifecycle import Event
 from jqfollow.execution.ours import Ours, is_ours, same_terms
 from jqfollow.execution.transitions import Moment, follow_attempt, step_attempt
+from jqfollow.ledger.meta import REMARK_TAG
 from jqfollow.ledger.rows import AttemptRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.notify import messages
@@ -87,3 +89,5 @@ def _tell_of_another_ledger(tx: Tx, account: Account, report: OrderReport, momen
     )
     key = f"stranger-{account.name}-{account.trading_day()}-{report.broker_order_id}"
     tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=key)
+    if report.remark.strip().startswith(f"jq{tx.meta.get(REMARK_TAG)}-"):  # nobody else has these letters
+        restored.note(tx, moment.now, f"账户 {account.name} 有它下过、却不记得的委托 {report.remark}")

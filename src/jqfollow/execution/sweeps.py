@@ -25,7 +25,7 @@ from jqfollow.market.sessions import accepts_cancels
 from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason, Refusal
-from jqfollow.settings import ExecutionSettings, RiskSettings
+from jqfollow.settings import Layers, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -47,8 +47,7 @@ class Sweeps:
         desk: Desk,
         wishes: Wishes,
         reconciler: Reconciler,
-        execution: ExecutionSettings,
-        risk: RiskSettings,
+        settings: Settings,
     ) -> None:
         self._ledger = ledger
         self._desk = desk
@@ -56,8 +55,7 @@ class Sweeps:
         self._reconciler = reconciler
         self._closing = Closing(ledger=ledger)
         self._own_lines = OwnLines(ledger=ledger, desk=desk)
-        self._execution = execution
-        self._risk = risk
+        self._layers = Layers(settings)
 
     async def retry(self, account: Account, now: datetime) -> None:
         """What was handed over gets its answer, and the lane looks at what waits."""
@@ -88,7 +86,7 @@ class Sweeps:
             if not wants_no_more(order):
                 if not account.may_reprice() or await self._rests(account, attempt, order):
                     continue
-                if cancels + len(due) >= self._risk.max_cancels_per_day:
+                if cancels + len(due) >= self._layers.account(account.name).max_cancels_per_day:
                     used_up = True
                     continue  # what somebody wants ended comes after it, and always goes on
             if attempt.cancels >= MOST_CANCELS:
@@ -104,7 +102,8 @@ class Sweeps:
         if attempt.cancel_at is not None:
             return now - attempt.cancel_at >= (CANCEL_AGAIN if attempt.cancels < MOST_CANCELS else CANCEL_SLOWLY)
         age = now - max(attempt.created_at, account.auction_end())  # what the auction did not match begins anew
-        return wants_no_more(order) or age >= timedelta(seconds=self._execution.cancel_after_s)
+        stands_s = self._layers.execution(order.strategy).cancel_after_s
+        return wants_no_more(order) or age >= timedelta(seconds=stands_s)
 
     async def _rests(self, account: Account, attempt: AttemptRow, order: OrderRow) -> bool:
         """Orders that no other price would serve stand until they are filled or the day ends.
@@ -121,14 +120,16 @@ class Sweeps:
             return False
         reference = order.terms.reference
         if attempt.side is Side.SELL and reference is not None:
-            guard = guard_price(attempt.side, reference, self._risk.max_price_drift, instrument.tick)
+            most = self._layers.risk(account.name, order.strategy).max_price_drift
+            guard = guard_price(attempt.side, reference, most, instrument.tick)
             if attempt.price == guard:
                 return True
         limit = instrument.limit_up if attempt.side is Side.BUY else instrument.limit_down
         return limit is not None and attempt.price == limit
 
     async def _tell_cancels_used_up(self, account: Account, cancels: int, now: datetime) -> None:
-        figures = {"count": str(cancels), "limit": str(self._risk.max_cancels_per_day)}
+        limit = self._layers.account(account.name).max_cancels_per_day
+        figures = {"count": str(cancels), "limit": str(limit)}
         sentence = Refusal(reason=Reason.MAX_CANCELS, figures=figures).text("zh")
         text = messages.alert(f"账户 {account.name}：{sentence}，未成交的委托不再撤单重下")
         key = f"cancels-{account.name}-{account.trading_day()}"
@@ -167,7 +168,7 @@ class Sweeps:
             log.info("picture_not_taken", account=account.name, error=str(error))
             return
         day = account.trading_day()
-        most, settle = self._risk.max_daily_loss, timedelta(seconds=account.traits.settle_s)
+        most, settle = self._layers.account(account.name).max_daily_loss, timedelta(seconds=account.traits.settle_s)
 
         def write(tx: Tx) -> None:
             before = tx.snapshots.before(account.name, day)

@@ -55,6 +55,12 @@ WHERE attempts.{_LIVE} AND attempts.account = ? AND orders.strategy = ? AND atte
 _PLACED = """
 SELECT count(*) AS count FROM attempts JOIN orders USING (order_id)
 WHERE attempts.account = ? AND attempts.day = ? AND orders.strategy = ?"""
+_OF_STRATEGY = """
+SELECT attempts.* FROM attempts JOIN orders USING (order_id)
+WHERE attempts.account = ? AND attempts.day = ? AND orders.strategy = ?"""
+_FILLED_OF_STRATEGY = """
+SELECT fills.volume, fills.price FROM attempts JOIN fills USING (attempt_id)
+WHERE attempts.account = ? AND attempts.day = ? AND fills.strategy = ?"""
 _DAY = "SELECT attempts, cancels, turnover FROM account_days WHERE account = ? AND day = ?"
 
 
@@ -238,9 +244,16 @@ class Attempts(Table):
         live = [_attempt(row) for row in self._all(_SPENDING, stored(account), stored(strategy))]
         return sum(((a.volume - a.done) * a.price for a in live), Decimal(0))
 
-    def placed(self, account: str, day: date, strategy: str) -> int:
-        """How many attempts of a strategy were made that day."""
-        return int(self._one(_PLACED, stored(account), day_text(day), stored(strategy))["count"])
+    def counts_of(self, account: str, day: date, strategy: str, *, turnover: bool) -> DayCounts:
+        """What one strategy placed in the account that day; without `turnover` its attempts are counted alone."""
+        key = stored(account), day_text(day), stored(strategy)
+        if not turnover:
+            return DayCounts(attempts=int(self._one(_PLACED, *key)["count"]))
+        made = [_attempt(row) for row in self._all(_OF_STRATEGY, *key)]
+        filled = sum(
+            (row["volume"] * Decimal(row["price"]) for row in self._all(_FILLED_OF_STRATEGY, *key)), Decimal(0)
+        )
+        return DayCounts(attempts=len(made), turnover=filled + sum(_ahead(attempt) for attempt in made))
 
     def missing_fills(self, account: str, day: date) -> AttemptRows:
         """Attempts of a day of which the broker says that more is filled than its fills have told, oldest first."""
@@ -262,9 +275,8 @@ class Attempts(Table):
         turnover = Decimal(row["turnover"])
         if ahead:
             live = {a.attempt_id: a for a in self.live(account) if a.day == day}
-            told = [a for a in self.missing_fills(account, day) if a.attempt_id not in live]
-            turnover += sum(max(a.volume - a.filled, a.reported - a.filled, 0) * a.price for a in live.values())
-            turnover += sum((a.reported - a.filled) * a.price for a in told)
+            told = {a.attempt_id: a for a in self.missing_fills(account, day)}
+            turnover += sum(_ahead(attempt) for attempt in (told | live).values())
         return DayCounts(attempts=row["attempts"], cancels=row["cancels"], turnover=turnover)
 
     def add_fill(self, attempt_id: int, volume: int) -> None:
@@ -291,6 +303,12 @@ class Attempts(Table):
         if row is None:
             raise LedgerError(f"attempts has no row with attempt_id {attempt_id}")
         return row
+
+
+def _ahead(attempt: AttemptRow) -> Decimal:
+    """What its fills may still add to the day's turnover: of one that lives all of it, else what the broker reports."""
+    most = attempt.reported if attempt.state in ATTEMPT_ENDED else max(attempt.volume, attempt.reported)
+    return max(most - attempt.filled, 0) * attempt.price
 
 
 def _base36(number: int) -> str:

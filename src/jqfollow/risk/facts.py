@@ -7,7 +7,7 @@ from decimal import Decimal
 from jqfollow.domain import Asset, Instrument, Phase, Quote, Side
 from jqfollow.market.securities import Security
 from jqfollow.reasons import Refusal
-from jqfollow.settings import RiskSettings
+from jqfollow.settings import NO_LIMITS, OwnLimits, RiskSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,8 @@ class DayFacts:
     """Filled and under way, yuan."""
     of_strategy: int = 0
     """Attempts of the order's strategy alone, where it has a limit of its own."""
+    turnover_of_strategy: Decimal = Decimal(0)
+    """The same of the turnover."""
     turn_in_s: float
     """Seconds until `orders_per_second` lets the next order go."""
 
@@ -29,10 +31,8 @@ class Facts:
 
     now: datetime
     risk: RiskSettings
-    strategy_orders: int | None = None
-    """Most attempts of the strategy a day in the account."""
-    strategy_value: Decimal | None = None
-    """Most that an order of the strategy may be worth, yuan."""
+    own: OwnLimits = NO_LIMITS
+    """What the strategy limits beside the account."""
     # the account
     account: str
     real: bool
@@ -101,7 +101,6 @@ class Facts:
     """How much of `volume` the money at hand pays, in lots."""
     within_capital: int | None = None
     """How much of `volume` the strategy's capital in the account allows, in lots; `None`: no limit."""
-    capital: Decimal | None = None
     invested: Decimal = Decimal(0)
     served: bool = False
     """It bought already what money paid, and none came since."""

@@ -9,11 +9,10 @@ from jqfollow.risk.verdict import Verdict, passed, refused, skipped
 
 
 def max_order_value(facts: Facts) -> Verdict:
-    """`max_order_value` of `[risk]` and of the strategy, of all parts of an order together; not of exits."""
+    """`risk.max_order_value`, of all parts of an order together; not of exits."""
     if facts.order_value is None or facts.attempt > 1 or facts.is_exit:
         return skipped(Reason.MAX_ORDER_VALUE)
-    own = facts.strategy_value
-    most = facts.risk.max_order_value if own is None else min(own, facts.risk.max_order_value)
+    most = facts.risk.max_order_value
     if facts.order_value > most:
         return refused(Reason.MAX_ORDER_VALUE, value=f"{facts.order_value:,.2f}", limit=f"{most:,f}")
     return passed(Reason.MAX_ORDER_VALUE)
@@ -38,23 +37,26 @@ def max_position_ratio(facts: Facts) -> Verdict:
 
 
 def max_daily_orders(facts: Facts) -> Verdict:
-    """`max_daily_orders` of `[risk]` and of the strategy: orders placed, re-priced ones too; exits are not stopped."""
+    """`max_daily_orders` of account and strategy: orders placed, re-priced ones too; exits are not stopped."""
     if facts.day is None or facts.is_exit:
         return skipped(Reason.MAX_DAILY_ORDERS)
     if facts.day.attempts >= facts.risk.max_daily_orders:
         return refused(Reason.MAX_DAILY_ORDERS, count=facts.day.attempts, limit=facts.risk.max_daily_orders)
-    if facts.strategy_orders is not None and facts.day.of_strategy >= facts.strategy_orders:
-        return refused(Reason.MAX_DAILY_ORDERS, count=facts.day.of_strategy, limit=facts.strategy_orders)
+    if facts.own.orders is not None and facts.day.of_strategy >= facts.own.orders:
+        return refused(Reason.MAX_DAILY_ORDERS, count=facts.day.of_strategy, limit=facts.own.orders)
     return passed(Reason.MAX_DAILY_ORDERS)
 
 
 def max_daily_turnover(facts: Facts) -> Verdict:
-    """`risk.max_daily_turnover`; 0: no limit."""
+    """`max_daily_turnover` of account and strategy; 0: no limit."""
     if facts.day is None or facts.order_value is None or facts.price is None or facts.is_exit:
         return skipped(Reason.MAX_DAILY_TURNOVER)
-    would_be = facts.day.turnover + facts.price * facts.volume
-    if facts.risk.max_daily_turnover and would_be > facts.risk.max_daily_turnover:
-        return refused(Reason.MAX_DAILY_TURNOVER, value=f"{would_be:,.2f}", limit=f"{facts.risk.max_daily_turnover:,f}")
+    value = facts.price * facts.volume
+    of_account = facts.day.turnover + value, facts.risk.max_daily_turnover
+    of_strategy = facts.day.turnover_of_strategy + value, facts.own.turnover
+    for would_be, most in (of_account, of_strategy):
+        if most and would_be > most:
+            return refused(Reason.MAX_DAILY_TURNOVER, value=f"{would_be:,.2f}", limit=f"{most:,f}")
     return passed(Reason.MAX_DAILY_TURNOVER)
 
 

@@ -76,11 +76,11 @@ def crossing(facts: Facts) -> Verdict:
 
 def capital(facts: Facts) -> Verdict:
     """`capital` of the strategy in the account: what it holds there at cost, and its buys under way."""
-    if facts.side is Side.SELL or facts.within_capital is None or facts.capital is None:
+    if facts.side is Side.SELL or facts.within_capital is None or facts.own.capital is None:
         return skipped(Reason.CAPITAL)
     if facts.within_capital >= facts.volume or (facts.within_capital and not facts.served):
         return passed(Reason.CAPITAL)
-    return refused(Reason.CAPITAL, invested=f"{facts.invested:,.2f}", limit=f"{facts.capital:,f}")
+    return refused(Reason.CAPITAL, invested=f"{facts.invested:,.2f}", limit=f"{facts.own.capital:,f}")
 
 
 def no_cash(facts: Facts) -> Verdict:

@@ -6,22 +6,21 @@ environment (`JQFOLLOW_NOTIFY__WECOM__KEYS`).
 
 from jqfollow.domain import FollowMode
 from jqfollow.settings.explain import ConfigError
-from jqfollow.settings.load import default_config, load_settings, parse_settings
+from jqfollow.settings.layers import NO_LIMITS, Layers, OwnLimits
+from jqfollow.settings.load import Config, default_config, load_settings, parse_settings, read_config
 from jqfollow.settings.local import local_file
+from jqfollow.settings.policy import ExecutionSettings, PriceMode, RiskSettings
 from jqfollow.settings.sections import (
     Account,
     BrokerName,
     CatchUp,
     ConsoleSettings,
-    ExecutionSettings,
     Follow,
     FullQmtAccount,
     NotifySettings,
     PaperAccount,
-    PriceMode,
     QmtAccount,
     RealAccount,
-    RiskSettings,
     Settings,
     SignalsSettings,
     Strategy,
@@ -29,16 +28,20 @@ from jqfollow.settings.sections import (
 )
 
 __all__ = [
+    "NO_LIMITS",
     "Account",
     "BrokerName",
     "CatchUp",
+    "Config",
     "ConfigError",
     "ConsoleSettings",
     "ExecutionSettings",
     "Follow",
     "FollowMode",
     "FullQmtAccount",
+    "Layers",
     "NotifySettings",
+    "OwnLimits",
     "PaperAccount",
     "PriceMode",
     "QmtAccount",
@@ -52,4 +55,5 @@ __all__ = [
     "load_settings",
     "local_file",
     "parse_settings",
+    "read_config",
 ]

@@ -1,7 +1,18 @@
 """What a person should know about a configuration that is possible, but not safe."""
 
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
 from jqfollow.domain import Wire
+from jqfollow.settings.layers import RULES, Layers, Rule
 from jqfollow.settings.sections import Settings
+
+
+def _may_be_overheard(key: str) -> bool:
+    address = urlsplit(key)
+    local = address.hostname in {"127.0.0.1", "::1", "localhost"}
+    wecom = address.scheme == "https" and address.hostname == "qyapi.weixin.qq.com"
+    return bool(address.scheme) and not local and not wecom
 
 
 def cautions(settings: Settings) -> list[tuple[str, str]]:
@@ -23,6 +34,13 @@ def cautions(settings: Settings) -> list[tuple[str, str]]:
                     f'strategy {name} uses the original client (wire = "seed"), whose key one message gives away',
                 )
             )
+    if any(_may_be_overheard(key.get_secret_value()) for key in settings.notify.wecom.keys):
+        found.append(
+            (
+                "notify.wecom.keys 里有不是 https://qyapi.weixin.qq.com 的地址：委托和持仓的消息会发到那里",
+                "notify.wecom.keys has an address that is not https://qyapi.weixin.qq.com: messages go there",
+            )
+        )
     secrets = [s.secret.get_secret_value() for s in settings.strategies.values() if s.secret is not None]
     if len(set(secrets)) < len(secrets):
         found.append(
@@ -31,4 +49,23 @@ def cautions(settings: Settings) -> list[tuple[str, str]]:
                 'several wire = "seed" strategies share one secret: whoever has it can speak for all of them',
             )
         )
-    return found
+    return [*found, *_without_effect(settings)]
+
+
+def _without_effect(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What a strategy sets that its account does not let hold."""
+    layers = Layers(settings)
+    for name, strategy in settings.strategies.items():
+        for account in strategy.follow:
+            if not layers.risk(account, name).boards:
+                yield (
+                    f"账户 {account} 与策略 {name} 的 boards 没有相同的板块：它的委托全部会被拒绝",
+                    f"the boards of account {account} and strategy {name} have none in common: all is refused",
+                )
+            for key in (key for key, rule in RULES.items() if rule is Rule.LEAST):
+                own, found = getattr(strategy.risk, key), layers.risk_of(key, account, name)
+                if own is not None and own > found.value:
+                    yield (
+                        f"策略 {name} 的 {key} = {own:f} 比账户 {account} 的 {found.value:f} 宽：以账户的为准",
+                        f"{key} = {own:f} of strategy {name} has no effect: account {account} says {found.value:f}",
+                    )

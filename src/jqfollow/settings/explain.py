@@ -9,8 +9,15 @@ from pydantic import ValidationError
 
 from jqfollow.domain import JqfollowError
 from jqfollow.settings import schema
+from jqfollow.settings.origins import Mistake, Origins, origin_of
 
 _SHOWN = 40
+_OF_A_NAME = 3
+_MOVED = {
+    ("strategies", key): f"已移到 [strategies.NAME.risk] {key} / stands in [strategies.NAME.risk] now"
+    for key in ("max_order_value", "max_daily_orders")
+}
+_MISSING = frozenset({"missing", "union_tag_not_found"})
 _WRONG_TYPE = ("_type", "_parsing", "_from_float")
 
 
@@ -18,14 +25,16 @@ class ConfigError(JqfollowError):
     """The configuration cannot be used; the message names each key, what is wrong and what is allowed."""
 
 
-def explain(error: ValidationError, sources: Mapping[tuple[str, ...], str]) -> list[str]:
-    """A line for each thing that is wrong.
+def explain(error: ValidationError, origins: Origins, *, whole: bool = True) -> list[Mistake]:
+    """All that is wrong by itself; what only does not fit together is `misfits`'.
 
     Args:
         error: pydantic's finding.
-        sources: the environment variable or the local file that set it, by the key's path.
+        origins: where the values stand, by the key's path.
+        whole: everything could be read; else what is missing may only not have been readable.
     """
-    return [_line(item, sources) for item in error.errors(include_url=False)]
+    items = error.errors(include_url=False)
+    return [_mistake(item, origins) for item in items if item["loc"] and (whole or item["type"] not in _MISSING)]
 
 
 def unknown_key(key: str, node: schema.Node, known: Sequence[str] | None = None) -> str:
@@ -36,16 +45,12 @@ def unknown_key(key: str, node: schema.Node, known: Sequence[str] | None = None)
     return f"没有这个配置项 / unknown key{hint} 可用 / allowed: {', '.join(names)}"
 
 
-def _line(item: Mapping[str, Any], sources: Mapping[tuple[str, ...], str]) -> str:
+def _mistake(item: Mapping[str, Any], origins: Origins) -> Mistake:
     kind, location = str(item["type"]), item["loc"]
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         location = (*location, str(item["ctx"]["discriminator"]).strip("'"))
     path, node = schema.locate(location)
-    place = ".".join(path)
-    if variable := next((sources[key] for n in range(len(path), 0, -1) if (key := tuple(path[:n])) in sources), ""):
-        place += f" ({variable})"
-    what = _what(kind, item, node, path)
-    return f"{place}: {what}" if place else what
+    return Mistake(path=tuple(path), origin=origin_of(tuple(path), origins), what=_what(kind, item, node, path))
 
 
 def _what(kind: str, item: Mapping[str, Any], node: schema.Node | None, path: list[str]) -> str:
@@ -53,11 +58,12 @@ def _what(kind: str, item: Mapping[str, Any], node: schema.Node | None, path: li
         return str(item["msg"]).removeprefix("Value error, ")
     if kind == "extra_forbidden":
         parent = schema.locate(item["loc"][:-1])[1]
-        return unknown_key(path[-1], parent if parent is not None else {})
+        moved = _MOVED.get((path[0], path[-1]), "") if len(path) == _OF_A_NAME else ""
+        return moved or unknown_key(path[-1], parent if parent is not None else {})
     if node is None:
         return str(item["msg"])
     zh, en = schema.allowed(node)
-    if kind in {"missing", "union_tag_not_found"}:
+    if kind in _MISSING:
         return f"缺少这一项，应为 {zh} / is missing, expected: {en}"
     value = item["ctx"]["tag"] if kind == "union_tag_invalid" else item["input"]
     shown = "" if schema.is_secret(node) else f" {_shown(value)}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-KeyPath = tuple[str, ...]
+from jqfollow.settings.origins import KeyPath
 
 
 def local_file(config: Path) -> Path:

@@ -46,6 +46,22 @@ def is_map(node: Node) -> bool:
     return any(isinstance(part.get("additionalProperties"), Mapping) for part in branches(node))
 
 
+@cache
+def paths() -> list[tuple[str, ...]]:
+    """Every key that there is, names in tables of names as `NAME`."""
+    return list(_paths(root(), ()))
+
+
+def _paths(node: Node, at: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    if at:
+        yield at
+    if is_map(node) and (inner := child(node, "NAME")) is not None:
+        yield from _paths(inner, (*at, "NAME"))
+    for key in keys(node):
+        if (below := child(node, key)) is not None:
+            yield from _paths(below, (*at, key))
+
+
 def types(node: Node) -> set[str]:
     """JSON's names of the types that may stand at `node`."""
     return {str(part["type"]) for part in branches(node) if "type" in part}

@@ -1,56 +1,25 @@
-"""The sections of `config.toml` as models, and what is possible in each.
+"""The sections of `config.toml` as models, and what is possible in each."""
 
-TOML's types are taken as they are: the text "8888" is no port and `true` is no ratio.
-"""
-
+import contextlib
+import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import time
 from decimal import Decimal
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path, PureWindowsPath
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
 
-from jqfollow.domain import Board, FollowMode, Wire
-
-_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
-_CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
-_WINDOWS_DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
-
-
-def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise ValueError(
-            f"名称 {text!r} 只能用 1 到 64 个 A-Z a-z 0-9 . _ -，不能以 . 或 - 开头、以 . 结尾（中文名写在 title）"
-            " / a name is 1 to 64 of A-Z a-z 0-9 . _ -, does not begin with . or - and does not end with ."
-        )
-    if _WINDOWS_DEVICES.fullmatch(text):
-        raise ValueError(f"名称 {text!r} 是 Windows 的保留名 / is a device's name on Windows")
-    return text
-
-
-def _clock_time(value: object) -> object:
-    if isinstance(value, str):
-        if not _CLOCK_TIME.fullmatch(value):
-            raise ValueError(f'{value!r} 不是 "09:00" 这样的时刻 / a time such as "09:00" is expected')
-        return time.fromisoformat(value)
-    return value
-
+from jqfollow.domain import FollowMode, Wire
+from jqfollow.settings.guesses import is_guessed
+from jqfollow.settings.policy import AccountRisk, ExecutionSettings, RiskSettings, StrategyExecution, StrategyRisk
+from jqfollow.settings.values import AnyPath, ClockTime, Host, Limit, Money, Name, Port, Ratio, Section
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-_LEAST_SECRET = 6
-_LEAST_DIFFERENT = 4
 
 
 def _loopback(host: str) -> str:
@@ -72,36 +41,7 @@ def _local_folder(path: Path) -> Path:
     return path
 
 
-def _no_text(value: object) -> object:
-    if isinstance(value, str | bool):
-        kind = ("文字", "a text") if isinstance(value, str) else ("布尔值", "a boolean")
-        raise ValueError(  # noqa: TRY004  # pydantic wants ValueError
-            f"写成了{kind[0]}，应为不带引号的数 / is {kind[1]}, a number without quotes is expected"
-        )
-    return value
-
-
-Name = Annotated[str, AfterValidator(_name)]
-ClockTime = Annotated[time, BeforeValidator(_clock_time)]
-Host = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^\S+$")]
-Port = Annotated[int, Field(ge=0, le=65535)]
-Money = Annotated[
-    Decimal, Field(strict=False, ge=0, le=Decimal("1e12"), allow_inf_nan=False), BeforeValidator(_no_text)
-]
-Limit = Annotated[
-    Decimal, Field(strict=False, gt=0, le=Decimal("1e12"), allow_inf_nan=False), BeforeValidator(_no_text)
-]
-Ratio = Annotated[Decimal, Field(strict=False, gt=0, le=1000, allow_inf_nan=False), BeforeValidator(_no_text)]
-Share = Annotated[Decimal, Field(strict=False, gt=0, le=1, allow_inf_nan=False), BeforeValidator(_no_text)]
-Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
-AnyPath = Annotated[Path, Field(strict=False)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
-
-
-class SignalsSettings(_Section):
+class SignalsSettings(Section):
     """`[signals]`: the only port that may be reachable from outside."""
 
     host: Host = "127.0.0.1"
@@ -111,10 +51,12 @@ class SignalsSettings(_Section):
     @property
     def open_to_others(self) -> bool:
         """Whether other machines reach it without a tunnel."""
+        with contextlib.suppress(ValueError):
+            return not ip_address(self.host).is_loopback
         return self.host not in _LOOPBACK
 
 
-class ConsoleSettings(_Section):
+class ConsoleSettings(Section):
     """`[console]`: docs page, dashboard, manual orders, queries, for this machine only."""
 
     host: Annotated[str, AfterValidator(_loopback)] = "127.0.0.1"
@@ -129,20 +71,22 @@ class BrokerName(StrEnum):
     FULLQMT = "fullqmt"
 
 
-class PaperAccount(_Section):
+class PaperAccount(Section):
     """`[accounts.NAME]` with `broker = "paper"`."""
 
     broker: Literal[BrokerName.PAPER]
     cash: Money = Decimal(1_000_000)
     hours: Literal["always", "exchange"] = "always"
     quotes: Literal["simulated", "xtdata"] = "simulated"
+    risk: AccountRisk = AccountRisk()
 
 
-class RealAccount(_Section):
+class RealAccount(Section):
     """What every `[accounts.NAME]` with real money has, whatever terminal leads to it."""
 
     account_id: Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[0-9A-Za-z]+$")]
     account_type: Literal["STOCK", "CREDIT"] = "STOCK"
+    risk: AccountRisk = AccountRisk()
 
 
 class QmtAccount(RealAccount):
@@ -162,7 +106,7 @@ class FullQmtAccount(RealAccount):
 Account = Annotated[PaperAccount | QmtAccount | FullQmtAccount, Field(discriminator="broker")]
 
 
-class Follow(_Section):
+class Follow(Section):
     """One of: ratio of the strategy's amount, yuan an order, shares an order, or yuan of the strategy's total value."""
 
     ratio: Ratio | None = None
@@ -211,7 +155,7 @@ class CatchUp(StrEnum):
     """Messages that came too late, and those that never arrived, as a report of the strategy shows."""
 
 
-class Strategy(_Section):
+class Strategy(Section):
     """`[strategies.NAME]`."""
 
     title: Annotated[str, Field(max_length=64)] = ""
@@ -220,11 +164,6 @@ class Strategy(_Section):
     secret: SecretStr | None = None
     accept_weak_wire: bool = False
     backtest: Literal["paper", "reject"] = "paper"
-    max_order_value: Limit | None = None
-    """Beside `risk.max_order_value`; the smaller holds."""
-    max_daily_orders: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """Of this strategy in each account, beside `risk.max_daily_orders`."""
-
     catch_up: Annotated[frozenset[Annotated[CatchUp, Field(strict=False)]], Field(strict=False)] = frozenset(
         {CatchUp.ROUNDING}
     )
@@ -232,6 +171,8 @@ class Strategy(_Section):
     start: Literal["flat", "match", "adopt"] = "flat"
     """What of that which the strategy held before following began belongs to the target: nothing; all, to be bought;
     all, to be found among the account's own shares."""
+    execution: StrategyExecution = StrategyExecution()
+    risk: StrategyRisk = StrategyRisk()
 
     @field_validator("catch_up")
     @classmethod
@@ -266,61 +207,14 @@ class Strategy(_Section):
     @model_validator(mode="after")
     def _secret_is_no_guess(self) -> Self:
         secret = "" if self.secret is None else self.secret.get_secret_value()
-        if secret and (len(secret) < _LEAST_SECRET or len(set(secret)) < _LEAST_DIFFERENT):
+        if secret and is_guessed(secret):
             raise ValueError(
-                f"secret 太容易猜：至少 {_LEAST_SECRET} 个字符、{_LEAST_DIFFERENT} 个不同的；"
-                "原客户端里的密码要一起改 / "
-                f"secret is too easy to guess: at least {_LEAST_SECRET} characters, {_LEAST_DIFFERENT} different ones; "
-                "change the password in the original client as well"
+                "secret 太容易猜：至少 6 个字符、4 个不同的，不能只是 10 个以下的数字、连续的键或常见词加数字；"
+                "原客户端里的密码要一起改 / secret is too easy to guess: at least 6 characters, 4 different ones, and "
+                "not only less than 10 digits, a row of keys, or a common word with digits; change the password in "
+                "the original client as well"
             )
         return self
-
-
-class PriceMode(StrEnum):
-    """`execution.price`."""
-
-    LATEST = "latest"
-    OWN = "own"
-    PEER = "peer"
-    SIGNAL = "signal"
-
-
-class ExecutionSettings(_Section):
-    """`[execution]`."""
-
-    price: Annotated[PriceMode, Field(strict=False)] = PriceMode.LATEST
-    slippage_ticks: Annotated[int, Field(ge=0, le=1000)] = 0
-    cancel_after_s: Seconds = 30
-    max_attempts: Annotated[int, Field(ge=1, le=50)] = 5
-    force_after: Annotated[int, Field(ge=1, le=51)] = 3
-    join_auction: bool = False
-    cash_wait_s: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 60
-
-
-class RiskSettings(_Section):
-    """`[risk]`."""
-
-    max_signal_age_s: Seconds = 60
-    max_price_drift: Share = Decimal("0.03")
-    at_limit: Literal["reject", "queue"] = "reject"
-    outside_hours: Literal["reject", "hold"] = "reject"
-    max_order_value: Limit = Decimal(500_000)
-    max_position_ratio: Share = Decimal(1)
-    max_daily_orders: Annotated[int, Field(ge=1, le=10_000)] = 500
-    max_daily_turnover: Money = Decimal(0)
-    max_cancels_per_day: Annotated[int, Field(ge=0, le=10_000)] = 400
-    max_daily_loss: Money = Decimal(0)
-    orders_per_second: Annotated[int, Field(ge=1, le=50)] = 20
-    boards: Annotated[frozenset[Annotated[Board, Field(strict=False)]], Field(strict=False)] = frozenset(Board)
-    blocked: Annotated[frozenset[str], Field(strict=False)] = frozenset()
-
-    @field_validator("blocked")
-    @classmethod
-    def _codes(cls, blocked: frozenset[str]) -> frozenset[str]:
-        for code in sorted(blocked):
-            if not re.fullmatch(r"\d{6}\.[A-Za-z]{2,4}", code):
-                raise ValueError(f"{code!r} 不是 000001.XSHE 或 000001.SZ 这样的代码 / is not such a code as these")
-        return blocked
 
 
 def _wecom_key(key: SecretStr) -> SecretStr:
@@ -329,13 +223,13 @@ def _wecom_key(key: SecretStr) -> SecretStr:
     return key
 
 
-class WecomSettings(_Section):
+class WecomSettings(Section):
     """`[notify.wecom]`: robot keys or whole webhook addresses."""
 
     keys: Annotated[tuple[Annotated[SecretStr, AfterValidator(_wecom_key)], ...], Field(strict=False)] = ()
 
 
-class NotifySettings(_Section):
+class NotifySettings(Section):
     """`[notify]`."""
 
     heartbeat_at: ClockTime = time(9, 0)
@@ -343,15 +237,93 @@ class NotifySettings(_Section):
     wecom: WecomSettings = WecomSettings()
 
 
-def _distinct_in_file_names(names: Iterable[str], section: str) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misfit:
+    """Two parts, each possible by itself, that are not so together."""
+
+    path: tuple[str, ...]
+    what: str
+
+
+def misfits(
+    *,
+    accounts: Mapping[str, Account],
+    known: Iterable[str],
+    strategies: Mapping[str, Strategy],
+    signals: SignalsSettings | None,
+    console: ConsoleSettings | None,
+) -> list[Misfit]:
+    """All that does not fit together.
+
+    Args:
+        accounts: the accounts that are possible by themselves.
+        known: the names of all accounts.
+        strategies: the strategies that are possible by themselves.
+        signals: `None` when it is not possible by itself.
+        console: the same.
+    """
+    found = [*_alike("accounts", known), *_alike("strategies", strategies), *_twice(accounts)]
+    for name, strategy in strategies.items():
+        found += _unknown_followers(name, strategy, list(known))
+        found += _weak_wire(name, strategy, accounts, signals)
+    if signals and console and signals.port == console.port != 0:
+        what = f"signals.port、console.port 都是 {console.port}：两个端口不能相同 / the two ports must differ"
+        found.append(Misfit(path=("console", "port"), what=what))
+    return found
+
+
+def _alike(section: str, names: Iterable[str]) -> Iterator[Misfit]:
     seen: dict[str, str] = {}
     for name in names:
         other = seen.setdefault(name.casefold(), name)
         if other != name:
-            raise ValueError(f"{section}.{other} 与 {section}.{name} 只有大小写不同 / differ in case only")
+            what = f"{section}.{other} 与 {section}.{name} 只有大小写不同 / differ in case only"
+            yield Misfit(path=(section, name), what=what)
 
 
-class Settings(_Section):
+def _twice(accounts: Mapping[str, Account]) -> Iterator[Misfit]:
+    seen: dict[tuple[str, str], str] = {}
+    for name, account in accounts.items():
+        if isinstance(account, RealAccount):
+            other = seen.setdefault((account.account_id, account.account_type), name)
+            if other != name:
+                what = f"同一个 account_id 配置了两次，另见 accounts.{other} / the same account_id stands there twice"
+                yield Misfit(path=("accounts", name, "account_id"), what=what)
+
+
+def _unknown_followers(name: str, strategy: Strategy, known: Sequence[str]) -> Iterator[Misfit]:
+    for account in strategy.follow:
+        if account not in known:
+            close = difflib.get_close_matches(account, known, n=1)
+            hint = f"是不是 {close[0]}？ / did you mean {close[0]}? " if close else ""
+            names = ", ".join(sorted(known)) or "无 / none"
+            what = f"没有账户 {account!r} / no such account；{hint}已配置 / known: {names}"
+            yield Misfit(path=("strategies", name, "follow", account), what=what)
+
+
+def _weak_wire(
+    name: str, strategy: Strategy, accounts: Mapping[str, Account], signals: SignalsSettings | None
+) -> Iterator[Misfit]:
+    """One captured message of the original client gives away its key: nothing of value follows it unawares."""
+    if strategy.wire is not Wire.SEED or strategy.accept_weak_wire:
+        return
+    real = next((a for a in strategy.follow if isinstance(accounts.get(a), RealAccount)), None)
+    if real is not None:
+        why = f"跟单实盘账户 {real}", f"follows the real account {real}"
+    elif signals is not None and signals.open_to_others:
+        why = f"而信号端口对外开放（signals.host = {signals.host}）", f"listens on {signals.host}"
+    else:
+        return
+    what = (
+        f'wire = "seed" {why[0]}，但截获一条消息就能冒充它下单。请改用 "jqf1"；'
+        f"知道后果仍要用，就在这一节写 accept_weak_wire = true / "
+        f'wire = "seed" {why[1]}, yet whoever captures one message can order in its name: use "jqf1", or say '
+        "accept_weak_wire = true in this section"
+    )
+    yield Misfit(path=("strategies", name), what=what)
+
+
+class Settings(Section):
     """The whole configuration."""
 
     data_dir: AnyPath = Path("data")
@@ -380,38 +352,13 @@ class Settings(_Section):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        _distinct_in_file_names(self.accounts, "accounts")
-        _distinct_in_file_names(self.strategies, "strategies")
-        for name, strategy in self.strategies.items():
-            for account in strategy.follow:
-                if account not in self.accounts:
-                    known = ", ".join(sorted(self.accounts)) or "无 / none"
-                    raise ValueError(
-                        f"strategies.{name}.follow: 没有账户 {account!r} / no such account；已配置 / known: {known}"
-                    )
-        real = [(a.account_id, a.account_type) for a in self.accounts.values() if isinstance(a, RealAccount)]
-        if len(set(real)) < len(real):
-            raise ValueError("accounts: 同一个 account_id 配置了两次 / the same account_id stands there twice")
-        for name, strategy in self.strategies.items():
-            self._weak_wire_is_accepted(name, strategy)
-        if self.signals.port == self.console.port and self.signals.port != 0:
-            raise ValueError("signals.port、console.port: 两个端口不能相同 / the two ports must differ")
-        return self
-
-    def _weak_wire_is_accepted(self, name: str, strategy: Strategy) -> None:
-        """One captured message of the original client gives away its key: nothing of value follows it unawares."""
-        if strategy.wire is not Wire.SEED or strategy.accept_weak_wire:
-            return
-        real = next((a for a in strategy.follow if isinstance(self.accounts.get(a), QmtAccount)), None)
-        if real is not None:
-            why = f"跟单实盘账户 {real}", f"follows the real account {real}"
-        elif self.signals.open_to_others:
-            why = f"而信号端口对外开放（signals.host = {self.signals.host}）", f"listens on {self.signals.host}"
-        else:
-            return
-        raise ValueError(
-            f'strategies.{name}: wire = "seed" {why[0]}，但截获一条消息就能冒充它下单。请改用 "jqf1"；'
-            f"知道后果仍要用，就在这一节写 accept_weak_wire = true / "
-            f'wire = "seed" {why[1]}, yet whoever captures one message can order in its name: use "jqf1", or say '
-            "accept_weak_wire = true in this section"
+        found = misfits(
+            accounts=self.accounts,
+            known=self.accounts,
+            strategies=self.strategies,
+            signals=self.signals,
+            console=self.console,
         )
+        if found:
+            raise ValueError("\n".join(f"{'.'.join(misfit.path)}: {misfit.what}" for misfit in found))
+        return self

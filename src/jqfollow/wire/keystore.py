@@ -5,6 +5,7 @@ reader looks at the file's time and size again within a twentieth of a second.
 """
 
 import contextlib
+import itertools
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,8 +29,8 @@ LOOK_EVERY_S = 0.05
 """So long what another program changed may go unseen."""
 _EXAMPLE = bytes(range(32))
 """The key in the documentation."""
-_LEAST_DIFFERENT = 12
-"""Different bytes in a key: 32 random ones have about 30, and as few as this only if they are not random."""
+_LEAST_DIFFERENT = 20
+"""Different bytes in a key: 32 random ones have about 30, and less than this only if they are not random."""
 _HEAD = """\
 # jqfollow 各策略的密钥。谁有密钥，谁就能以该策略的名义发信号：不要外传，不要放进网盘或代码库。
 # 更换请用 jqfollow keys rotate 策略名，再用 jqfollow client 策略名 重新生成客户端。
@@ -59,6 +60,8 @@ class KeyStore:
         self.path = path
         self.warnings: list[str] = []
         """What people must know about the file's safety."""
+        self.trouble = ""
+        """Why the file could not be read when it was looked at last: the keys are those of before."""
         self._clock = clock
         self._lock = FileLock(path.with_name(path.name + ".lock"), timeout=_LOCK_WAIT_S)
         self._stamp: tuple[int, int, int] | None = None
@@ -159,13 +162,18 @@ class KeyStore:
             return
         self._looked_at = now
         try:
-            self._refresh()
+            if self._refresh():
+                self.trouble = ""
         except KeyStoreError as error:
+            self.trouble = str(error)
             log.warning("keys_not_reread", path=str(self.path), error=str(error))
 
-    def _refresh(self) -> None:
-        if self._stamp_now() != self._stamp:
+    def _refresh(self) -> bool:
+        """Reads the file when it changed; whether it did."""
+        changed = self._stamp_now() != self._stamp
+        if changed:
             self._load()
+        return changed
 
     def _stamp_now(self) -> tuple[int, int, int] | None:
         try:
@@ -186,7 +194,10 @@ class KeyStore:
         except OSError as error:
             raise KeyStoreError(f"无法读取 {self.path}：{error.strerror} / cannot be read") from error
         self._stamp = stamp  # also of a damaged file: it is complained about once, not with every message
-        self._keys = _parse(raw, self.path)
+        keys = _parse(raw, self.path)
+        if self._keys and not keys:
+            raise KeyStoreError(f"{self.path} 里一个密钥也没有了 / holds no key any more")
+        self._keys = keys
         if is_private(self.path) is False:
             warning = make_private(self.path)
             log.warning("keys_were_readable_for_others", path=str(self.path), mended=not warning)
@@ -225,9 +236,9 @@ def _refuse_unsafe(keys: Mapping[str, StrategyKeys], path: Path) -> None:
     for name, entry in keys.items():
         for key in {entry.current, entry.previous} - {None}:
             assert key is not None  # noqa: S101 - for mypy
-            if len(set(key.secret)) < _LEAST_DIFFERENT or key.secret == _EXAMPLE:
+            if _is_no_chance(key.secret):
                 raise KeyStoreError(
-                    f"{path} 中 {name} 的密钥不是随机的（全零、重复或文档中的例子）：请删除这一节，重启后会生成新的 / "
+                    f"{path} 中 {name} 的密钥不是随机的（重复、有规律、一句话）：请删除这一节，重启后会生成新的 / "
                     f"the key of {name} is not random: delete its section, and the next start makes a new one"
                 )
             other = owners.setdefault(key, name)
@@ -236,6 +247,13 @@ def _refuse_unsafe(keys: Mapping[str, StrategyKeys], path: Path) -> None:
                     f"{path} 中 {other} 与 {name} 的密钥相同，一个就能冒充另一个：请删除其中一节，重启后会生成新的 / "
                     f"{other} and {name} have the same key: delete one section, and the next start makes a new one"
                 )
+
+
+def _is_no_chance(secret: bytes) -> bool:
+    """Bytes that somebody thought of: few, a row, or a text. Fewer than one random key in 10^12 is taken for one."""
+    steps = {(after - before) % 256 for before, after in itertools.pairwise(secret)}
+    is_text = secret.isascii() and secret.decode("ascii").isprintable()
+    return len(set(secret)) < _LEAST_DIFFERENT or len(steps) == 1 or is_text or secret == _EXAMPLE
 
 
 def _entry(name: str, section: Any, path: Path) -> StrategyKeys:

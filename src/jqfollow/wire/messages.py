@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
-from jqfollow.clock import to_ms
+from jqfollow.clock import FIRST_DAY, to_ms
 from jqfollow.domain import (
     HoldingsPart,
     LostMessage,
@@ -48,6 +49,8 @@ from jqfollow.wire.strict_json import loads, malformed
 LIVE_RUN = "sim_trade"
 """The only run type that is followed for real; any other counts as a backtest."""
 
+_AHEAD = timedelta(days=1)
+"""Two clocks around midnight, and one that is minutes off."""
 _MOST_MS = 4_102_444_800_000  # 2100-01-01
 _LIMIT_STANDS = frozenset({"new", "open", "filled"})  # JoinQuant's `filled` means partly filled
 _ENDED = frozenset({"canceled", "rejected"})
@@ -89,6 +92,11 @@ class _Message(Part):
         """The messages that will never come."""
         return [part.lost() for part in self.dropped]
 
+    def days(self) -> Sequence[date]:
+        """All JoinQuant days that it names."""
+        named = [*(part.day for part in self.ended), *(part.day for part in self.progress)]
+        return [day for day in named if day is not None]
+
     def news(self) -> News:
         """What it tells besides its order, in the house's words."""
         return News(origin=self.origin, ends=self.ends(), progress=self.grown(), lost=self.lost())
@@ -113,6 +121,10 @@ class OrderMessage(_Message):
         day = order.add_time.date()
         own = OrderEnd(jq_order_id=order.order_id, day=day, filled=order.filled, status=order.status)
         return [*super().ends(), own]
+
+    def days(self) -> Sequence[date]:
+        """Also the order's."""
+        return [*super().days(), self.order.add_time.date()]
 
     def strategy_order(self) -> StrategyOrder:
         """The order in the house's words; a security that is not known keeps its text as symbol."""
@@ -158,6 +170,10 @@ class PositionsMessage(_Message):
     report: Name | None = None
     day: Day | None = None
     when: Literal["open", "close"] | None = None
+
+    def days(self) -> Sequence[date]:
+        """Also that of the report."""
+        return [*super().days(), *([] if self.day is None else [self.day])]
 
     def holdings_part(self) -> HoldingsPart:
         """The part in the house's words."""
@@ -206,6 +222,10 @@ class NoticeMessage(_Message):
     untold: Listed[UntoldPart] = ()
     missing: Listed[MissingPart] = ()
 
+    def days(self) -> Sequence[date]:
+        """Also that of its lists."""
+        return [*super().days(), *([] if self.day is None else [self.day])]
+
     def holdings_now(self) -> Mapping[str, StrategyHolding]:
         """How the securities of `ended` and `progress` stand now, by symbol."""
         return _holdings(self.holdings)
@@ -250,6 +270,17 @@ def parse_text(text: str) -> Message:
             "kind 应为 order、positions、hello 或 notice", "kind is none of order, positions, hello, notice"
         )
     return _validated(kind, value | {"kind": SignalKind(value["kind"])})
+
+
+def refuse_impossible_days(message: Message, today: date) -> None:
+    """No exchange traded on a day before the first or after tomorrow: it would be some account's trading day for good.
+
+    Raises:
+        MalformedError: the message names one.
+    """
+    wrong = next((day for day in message.days() if not FIRST_DAY <= day <= today + _AHEAD), None)
+    if wrong is not None:
+        raise MalformedError(f"日期 {wrong} 不可能：今天是 {today}", f"day {wrong} cannot be: today is {today}")
 
 
 def read_again(wire: Wire, text: str) -> Message | None:

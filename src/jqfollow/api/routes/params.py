@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Annotated, TypeVar
+from urllib.parse import unquote
 
-from fastapi import Path, Query
+from fastapi import Depends, Header, Path, Query
 from fastapi.exceptions import HTTPException
 
 from jqfollow.api import models
+from jqfollow.clock import FIRST_DAY, LAST_DAY
 from jqfollow.market.securities import UnknownSecurityError, parse_security
 
 Limit = Annotated[int, Query(ge=1, le=500, description="最多几条 / how many at most")]
@@ -22,7 +24,22 @@ OfSignal = Annotated[int | None, Query(ge=1, le=_MOST_NUMBER, description="只�
 Account = Annotated[str | None, Query(max_length=64, description="账户 / account")]
 StrategyName = Annotated[str | None, Query(max_length=64, description="策略 / strategy")]
 Security = Annotated[str | None, Query(max_length=32, description="000001.XSHE, 000001.SZ, …")]
-Day = Annotated[date | None, Query(description="日期 / day, 2026-01-05")]
+Day = Annotated[date | None, Query(ge=FIRST_DAY, le=LAST_DAY, description="日期 / day, 2026-01-05")]
+
+_LONGEST_NAME = 64
+
+
+def _who(
+    jqfollow_who: Annotated[
+        str, Header(max_length=600, description="谁，百分号编码 / who does it, percent-encoded; kept in the history")
+    ] = "",
+) -> str:
+    """The name that a deed is kept under."""
+    told = " ".join(unquote(jqfollow_who).split())[:_LONGEST_NAME]
+    return told if told.isprintable() and told else "console"
+
+
+Who = Annotated[str, Depends(_who)]
 
 Row = TypeVar("Row")
 Item = TypeVar("Item")
