@@ -37,15 +37,15 @@ def main() -> int:
     if asked.only:
         chosen = [m for m in chosen if any(word in m.name for word in asked.only)]
     if asked.list:
-        print(*(m.name for m in chosen), sep="\n")
+        _say(*(m.name for m in chosen))
         return 0
     began = time.monotonic()
     trials = list(_tried(chosen, asked.jobs))
     took = time.monotonic() - began
-    print(_table(trials), "", _sum(trials), sep="\n")
+    _say(_table(trials), "", _sum(trials))
     for trial in trials:
         if trial.outcome in {Outcome.LIVED, Outcome.UNDECIDED}:
-            print(f"{trial.outcome} {trial.mutant.module}:{trial.mutant.line}: {trial.mutant.shown}")
+            _say(f"{trial.outcome} {trial.mutant.module}:{trial.mutant.line}: {trial.mutant.shown}")
     if asked.json:
         rows = [
             {
@@ -62,6 +62,10 @@ def main() -> int:
         put("mutation", _part(trials, asked.sample, asked.seed, took))
     killed, decided = _decided(trials)
     return 0 if killed >= 0.93 * decided else 1
+
+
+def _say(*lines: str) -> None:
+    print(*lines, sep="\n", flush=True)  # noqa: T201  # the figures
 
 
 def _arguments() -> argparse.Namespace:
@@ -119,7 +123,7 @@ def _tried(chosen: Sequence[Mutant], jobs: int) -> Iterable[Trial]:
         finally:
             benches.put(bench)
         outcome = Outcome.UNDECIDED if code is None else Outcome.LIVED if code == 0 else Outcome.KILLED
-        print(f"{outcome:10} {took:6.1f} s  {mutant.name}  {by}", file=sys.stderr, flush=True)
+        _say(f"{outcome:10} {took:6.1f} s  {mutant.name}  {by}")
         return Trial(mutant=mutant, outcome=outcome, by=by, took_s=took)
 
     try:
@@ -154,11 +158,9 @@ def _part(trials: Sequence[Trial], sample: int, seed: int, took_s: float) -> str
     whole = ", ".join(f"`{module}`" for module in WHOLE)
     return "\n".join(
         [
-            "## Tests that can fail",
-            "",
-            f"Small mistakes are made in the program, one at a time, and its tests run. All mutants of {whole} and a",
-            f"sample of {sample} of the others (seed {seed}): **{_sum(trials)}**. Undecided ran out of time; equivalent are",
-            "listed with their reasons in `tests/mutation/equivalent.py`.",
+            f"All mutants of {whole} and a",
+            f"sample of {sample} of the others (seed {seed}): **{_sum(trials)}**. Undecided: out of time. Equivalent:",
+            "listed with the reason in `tests/mutation/equivalent.py`.",
             "",
             _table(trials),
             "",

@@ -7,11 +7,11 @@ word that is not known. Log lines, documentation and types are left alone.
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from os.path import commonprefix
 
 _COMPARE: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -61,12 +61,15 @@ class Mutant:
     start: int
     old: str
     new: str
+    nth: int = 1
+    """Which of those that look alike on their lines."""
 
     @property
     def name(self) -> str:
         """Names it among the mutants of the module: its line's number is not part of it."""
-        shown = self.shown
-        return f"{self.module}: {shown}" if self.text in shown else f"{self.module}: {shown} | {self.text}"
+        again = "" if self.nth == 1 else f" #{self.nth}"
+        line = "" if self.text in self.shown else f" | {self.text}"
+        return f"{self.module}: {self.shown}{line}{again}"
 
     @property
     def shown(self) -> str:
@@ -75,8 +78,8 @@ class Mutant:
         if new[:1] + new[-1:] == "()":
             new = new[1:-1]
         old, new = (text.replace("'", '"') for text in (old, new))
-        before = max(len(commonprefix([old, new])) - _AROUND, 0)
-        after = max(len(commonprefix([old[before:][::-1], new[before:][::-1]])) - _AROUND, 0)
+        before = max(_alike(old, new) - _AROUND, 0)
+        after = max(_alike(old[before:][::-1], new[before:][::-1]) - _AROUND, 0)
         parts = [f"{text[before : len(text) - after]}" for text in (old, new)]
         return " -> ".join(f"{'…' * (before > 0)}{part}{'…' * (after > 0)}" for part in parts)
 
@@ -109,16 +112,28 @@ def mutants(module: str, text: str) -> list[Mutant]:
                 found[start, old, new] = Mutant(
                     module=module, line=node.lineno, text=lines[node.lineno - 1].strip(), start=start, old=old, new=new
                 )
-    return sorted(found.values(), key=lambda m: (m.start, m.new))
+    seen: Counter[str] = Counter()
+    numbered = []
+    for mutant in sorted(found.values(), key=lambda m: (m.start, m.new)):
+        seen[mutant.name] += 1
+        numbered.append(replace(mutant, nth=seen[mutant.name]))
+    return numbered
 
 
-def _leave_alone(tree: ast.Module) -> None:
+def _alike(one: str, other: str) -> int:
+    """With how many letters both begin."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _leave_alone(tree: ast.Module) -> None:  # noqa: C901, PLR0912  # a case for each kind of node
     """Marks what is no rule: documentation, types, decorators, log lines, the text of f-strings, error messages."""
     for node in ast.walk(tree):
         match node:
             case ast.Expr(value=ast.Constant()):
                 _mark(node)
             case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id=name)))) if name in _TELLS_NOBODY:
+                _mark(node)
+            case ast.Expr(value=ast.Call(func=ast.Name(id="reach"))):  # a fail-point
                 _mark(node)
             case ast.Raise():
                 for child in ast.walk(node):
@@ -196,7 +211,9 @@ def _of_statement(node: ast.stmt) -> Iterator[ast.AST | str]:
             pass
 
 
-def _of_expression(node: ast.expr, members: Mapping[str, list[str]]) -> Iterator[ast.AST | str]:
+def _of_expression(  # noqa: C901, PLR0912  # a case for each kind of node
+    node: ast.expr, members: Mapping[str, list[str]]
+) -> Iterator[ast.AST | str]:
     match node:
         case ast.Compare():
             for i, operator in enumerate(node.ops):

@@ -37,7 +37,8 @@ TESTS: Mapping[str, Sequence[str]] = {
     "wire/private_file.py": ["tests/wire/test_keystore.py"],
     "wire/client_file.py": ["tests/wire/test_client_file.py"],
     "wire/*.py": [
-        "tests/wire/test_messages.py", "tests/wire/test_jqf1.py", "tests/wire/test_seed.py", "tests/api/test_signals.py",
+        "tests/wire/test_messages.py", "tests/wire/test_jqf1.py", "tests/wire/test_seed.py",
+        "tests/api/test_signals.py",
     ],
     "ledger/processes.py": ["tests/ledger/test_processes.py", "tests/ledger/test_file.py", "tests/cli/test_lock.py"],
     "ledger/*.py": [*_LEDGER, *_ORDERS, "tests/execution/test_reconcile.py"],
