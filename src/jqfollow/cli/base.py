@@ -124,6 +124,11 @@ def console(file: IO[str] | None = None) -> Console:
     return Console(file=target, width=width, markup=False, highlight=False, emoji=False)
 
 
+def at_terminal() -> bool:
+    """Whether standard output is a person's screen, no file and no pipe."""
+    return bool(sys.stdout and sys.stdout.isatty())
+
+
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
     """Prints a table; columns whose number is in `right` hold figures."""
     shown = Table(header_style="bold")

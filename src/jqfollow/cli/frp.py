@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from jqfollow.cli.base import Command, Exit, fail, say, settings_option, words
+from jqfollow.client_files import FRPC
 from jqfollow.settings import Settings
 from jqfollow.wire.private_file import write_private
 
-FRPC = "frpc.toml"
 FRPS = "frps.toml"
 PLACEHOLDER = "YOUR.SERVER.ADDRESS"
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,255}")
