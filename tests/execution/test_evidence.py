@@ -37,7 +37,9 @@ def refusal(*, broker_order_id: str = "", remark: str = "") -> PlaceFailed:
 
 
 def restart(scene: Scene) -> None:
-    calls: Any = SimpleNamespace(handed_over=lambda _tx, _remark: True, begin=lambda _tx: None)
+    calls: Any = SimpleNamespace(
+        forgotten=lambda _tx: None, handed_over=lambda _tx, _remark: True, begin=lambda _tx: None
+    )
     scene.tx.numbers.set("main", "", NOW)
     recover(scene.tx, {"main": scene.account}, calls, lambda _: scene.moment)
 
