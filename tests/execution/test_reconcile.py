@@ -433,7 +433,7 @@ class TestStrangers:
         stranger = scene.report(S.NEW, broker_order_id="b9", remark="jqZZZZZ-1")
         [text] = self.look(scene, scene.report(S.NEW), stranger)
         assert "jqZZZZZ-1" in text
-        assert f"{stranger.symbol} buy {VOLUME}" in text
+        assert f"{stranger.symbol} 买入 {VOLUME}" in text
 
     @pytest.mark.parametrize("remark", ["", "手工", "jqfollow", "JQAAAAA-1"])
     def test_a_persons_own_order_is_none(self, scene: Scene, remark: str) -> None:
