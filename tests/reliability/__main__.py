@@ -13,6 +13,9 @@ from pathlib import Path
 LANES = {
     "kills": "killed at every fail-point and at any time, on every broker",
     "power": "the power cut at any point of the write log",
+    "files": "every file of the data folder deleted, emptied, cut, changed, locked, hidden, replaced",
+    "fields": "every field of both ports with values that are in nobody's mind",
+    "storms": "floods, stalled connections, changed bits, junk, and secrets searched in what they leave",
 }
 """Modules of `lanes`; each has `arguments(parser)`, and `run(options)`, which gives its part of the page."""
 
