@@ -66,7 +66,7 @@ class Wire(StrEnum):
     SEED = "seed"
     MANUAL = "manual"
     REPAIR = "repair"
-    """Closes a drift."""
+    """Closes a drift, or sells books out, at a person's word."""
 
 
 MANUAL_RUN = "manual"
@@ -75,6 +75,13 @@ MANUAL_RUN = "manual"
 
 REPAIR_RUN = "repair"
 """The run type of what closes a drift at a person's word; a message that tells it is a backtest's."""
+
+
+CLOSE_RUN = "close"
+"""The run type of what sells a whole book at a person's word; a message that tells it is a backtest's."""
+
+
+RUNS_BY_PERSON = frozenset({MANUAL_RUN, REPAIR_RUN, CLOSE_RUN})
 
 
 class SignalKind(StrEnum):

@@ -27,6 +27,7 @@ from jqfollow.execution.accounts import Account, SymbolMarket
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.rounds import Rounds
 from jqfollow.execution.transitions import Names
+from jqfollow.execution.volume import security_of
 from jqfollow.execution.wishes import Wishes
 from jqfollow.following import Following
 from jqfollow.ledger.errors import ConflictError, LedgerError, may_pass
@@ -36,10 +37,11 @@ from jqfollow.ledger.tx import Tx
 from jqfollow.manual import manual_signal
 from jqfollow.market.securities import UnknownSecurityError, parse_security
 from jqfollow.reasons import Reason, Refusal
+from jqfollow.receipts import Receipts
 from jqfollow.settings import Settings
 from jqfollow.stages import Stages
 from jqfollow.strategy_news import GAP_PATIENCE
-from jqfollow.wire.messages import OrderMessage, read_again
+from jqfollow.wire.messages import LIVE_RUN, OrderMessage, read_again
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +72,7 @@ class Follower:
         self._wishes = wishes
         self._settings = settings
         self._clock = clock
+        self.receipts = Receipts()
         self._following = Following(settings=settings, accounts=accounts, wishes=wishes, names=names)
         self._rounds = {
             name: Rounds(
@@ -81,6 +84,7 @@ class Follower:
                 clock=clock,
                 names=names,
                 stages=stages or Stages(clock),
+                receipts=self.receipts,
             )
             for name, account in accounts.items()
         }
@@ -109,13 +113,25 @@ class Follower:
 
         A signal that the program fails on stands all the same: it is looked at again by itself.
         """
-        recorded, live = await self._ledger.write(lambda tx: self._record(tx, signal))
+        self._look_ahead(signal)
+        with self.receipts.one():
+            recorded, live = await self._ledger.write(lambda tx: self._record(tx, signal))
         if not recorded.duplicate:
             log.info("signal", signal_id=recorded.signal_id, strategy=signal.strategy, kind=signal.kind)
             self._go_on(live)
             if live is None:
                 self._wake.set()
         return recorded
+
+    def _look_ahead(self, signal: NewSignal) -> None:
+        """The broker is asked while the message is written down; whether it becomes an order is seen then."""
+        order, strategy = signal.order, self._settings.strategies.get(signal.strategy)
+        if order is None or strategy is None or signal.run != LIVE_RUN:
+            return
+        security, _ = security_of(order.symbol)
+        if security is not None:
+            for name in strategy.follow:
+                self._rounds[name].ahead.look((security.symbol, order.price, order.day))
 
     def _record(self, tx: Tx, signal: NewSignal) -> tuple[Recorded, Sequence[AttemptRow] | None]:
         recorded = tx.signals.record(signal)

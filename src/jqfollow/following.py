@@ -8,7 +8,7 @@ from jqfollow import restored
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import (
     MANUAL_RUN,
-    REPAIR_RUN,
+    RUNS_BY_PERSON,
     FollowMode,
     News,
     Side,
@@ -142,7 +142,7 @@ class Following:
 
     def _order(self, signal: SignalRow, told: StrategyOrder, account: Account, follow: Follow, held: _Held) -> NewOrder:
         """What the account shall do; all that must hold later stands in it."""
-        run = signal.run if signal.run not in {MANUAL_RUN, REPAIR_RUN} else _UNTOLD_RUN
+        run = signal.run if signal.run not in RUNS_BY_PERSON else _UNTOLD_RUN
         return NewOrder(
             signal_id=signal.signal_id,
             account=account.name,

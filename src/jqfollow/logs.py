@@ -28,6 +28,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from jqfollow.clock import from_ms
 
+NAME = "jqfollow"
+"""What the service's files begin with."""
 _MAX_BYTES = 20_000_000
 _MOST_FILES = 60
 _CONSOLE_LINES = 10_000
@@ -66,6 +68,16 @@ def _hidden(value: object) -> Any:
 
 def _plain(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def files_of(folder: Path, name: str, day: str = "") -> list[Path]:
+    """The files of one program, oldest first; `day`, as `20260302`: of that day only."""
+    shape = re.compile(rf"{re.escape(name)}-(\d{{8}})(?:\.(\d+))?\.log")
+    try:
+        found = [(m[1], int(m[2] or 0), path) for path in folder.iterdir() if (m := shape.fullmatch(path.name))]
+    except OSError:
+        return []
+    return [path for at, _, path in sorted(found) if day in {"", at}]
 
 
 class DatedFiles(logging.Handler):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from jqfollow.accounting.books import BookKeeper
+from jqfollow.accounting.closing_out import ClosingOut
 from jqfollow.accounting.corporate import CorporateActions, FactorSource
 from jqfollow.accounting.repairs import Repairs
 from jqfollow.accounting.watch import Watch
@@ -108,6 +109,14 @@ class Parts:
             ledger=self.ledger,
             accounts=self.accounts,
             rounds=self.follower.rounds,
+            settings=settings,
+            clock=self.clock,
+            wake=self.follower.look_again,
+        )
+        self.closing_out = ClosingOut(
+            ledger=self.ledger,
+            accounts=self.accounts,
+            wishes=self.wishes,
             settings=settings,
             clock=self.clock,
             wake=self.follower.look_again,

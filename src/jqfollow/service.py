@@ -202,6 +202,8 @@ class Service:
                 relay=self.notices.relay_view,
                 signals=self.signals_port,
                 accounting=Accounting(repairs=self.parts.repairs, keeper=self.parts.keeper, drift=self.parts.drift),
+                closing_out=self.parts.closing_out,
+                told=self.parts.outbox.kick,
                 stopping=lambda: self._stopping,
             ),
             name="console",
@@ -273,7 +275,7 @@ class Service:
         self._task("ledger check", self._look_over())
         for name, account in self.parts.accounts.items():
             self._task(f"supervisor {name}", self.parts.supervisors[name].run())
-            self._task(f"pushes {name}", hear(account, self.parts.desk))
+            self._task(f"pushes {name}", hear(account, self.parts.desk, self.parts.follower.receipts))
             self._task(f"late answers {name}", hear_late(account, self.parts.desk))
         self._closing.push_async_callback(self._end_tasks)
 

@@ -15,6 +15,7 @@ from .fakes import FakeClock, FakeDesk
 EVERYTHING = [
     ("GET", "/api/status"),
     ("GET", "/api/accounts"),
+    ("GET", "/api/changes"),
     ("GET", "/api/signals"),
     ("GET", "/api/orders"),
     ("GET", "/api/orders/open"),

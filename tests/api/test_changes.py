@@ -11,6 +11,7 @@ import pytest
 from jqfollow.api import changes
 from jqfollow.domain import AccountState, OrderState, Side
 from jqfollow.ledger import Ledger, Tx
+from jqfollow.ledger.deeds import What
 from jqfollow.ledger.rows import BookingKind, NewBooking
 from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason, Refusal
@@ -18,7 +19,7 @@ from jqfollow.reasons import Reason, Refusal
 from .fakes import START, FakeIntake
 from .world import Story
 
-EVERYTHING = {"signals", "orders", "books", "accounts", "messages", "pauses", "state"}
+EVERYTHING = {"signals", "orders", "books", "accounts", "messages", "pauses", "deeds", "names", "state"}
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +75,8 @@ def book_is_set(tx: Tx) -> None:
         (lambda tx: tx.pauses.pause("demo", "", START), {"pauses"}),
         (lambda tx: tx.pauses.pause("", "paper", START, buys=True), {"pauses"}),
         (lambda tx: tx.outbox.put(Kind.ALERT, "?", START), {"messages"}),
+        (lambda tx: tx.deeds.add(START, "me", What.PAUSE), {"deeds"}),
+        (lambda tx: tx.security_names.put({"1": "x"}), {"names"}),
         (lambda tx: tx.meta.set("x", "y"), set()),
     ],
 )

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from jqfollow import __version__
+from jqfollow.accounting.closing_out import ClosingOut
 from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
 from jqfollow.api.changes import Changes
@@ -28,6 +29,8 @@ from jqfollow.api.routes.flow import flow_router
 from jqfollow.api.routes.health import health_router
 from jqfollow.api.routes.pages import pages_router
 from jqfollow.api.routes.reading import reading_router
+from jqfollow.api.routes.seeing import seeing_router
+from jqfollow.api.routes.steering import steering_router
 from jqfollow.clock import Clock
 from jqfollow.domain import JqfollowError, ManualOrderError
 from jqfollow.ledger import Ledger, LedgerError
@@ -85,11 +88,14 @@ def console_app(
     signals: SignalsView | None = None,
     stages: Stages | None = None,
     accounting: Accounting | None = None,
+    closing_out: ClosingOut | None = None,
+    told: Callable[[], None] = lambda: None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> ASGIApp:
     """The console's app, guard included.
 
-    `counters` and `stages`: those of the signals port, which is `signals`; `stopping`: no question is to stay open.
+    `counters` and `stages`: those of the signals port, which is `signals`; `told` is called when the outbox may hold
+    something new; `stopping`: no question is to stay open.
     """
     counters = counters or Counters()
     parts = Parts(
@@ -105,6 +111,7 @@ def console_app(
         signals=signals,
         started_at=clock.now(),
         stages=stages or Stages(clock),
+        told=told,
     )
     app = FastAPI(
         title="jqfollow",
@@ -124,6 +131,8 @@ def console_app(
         ledger=ledger, accounts=tuple(settings.accounts), state=lambda: _in_memory(parts), stopping=stopping
     )
     app.include_router(changes_router(changes), dependencies=secured, responses=_ERRORS)
+    app.include_router(steering_router(parts, closing_out), dependencies=secured, responses=_ERRORS)
+    app.include_router(seeing_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(reading_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(health_router(parts))
     app.include_router(pages_router(signals))

@@ -348,7 +348,7 @@ class ChangesView(View):
 
     at: str = Field(description="下次提问时带上 / to be sent with the next question")
     parts: list[str] = Field(
-        description="变了的部分：signals orders books accounts messages pauses state / the parts that changed"
+        description="变了的：signals orders books accounts messages pauses deeds names state / what has changed"
     )
 
 

@@ -55,7 +55,7 @@ def accounts(parts: Parts, tx: Tx) -> list[models.AccountView]:
 
 def _account(parts: Parts, tx: Tx, name: str, account: Account, state: AccountState | None) -> models.AccountView:
     snapshot = tx.snapshots.latest(name)
-    day = _day(parts, tx, name, account)
+    day = day_of(parts, tx, name)
     counts = tx.attempts.counts(name, day)
     asset = None
     if snapshot is not None:
@@ -84,8 +84,9 @@ def _account(parts: Parts, tx: Tx, name: str, account: Account, state: AccountSt
     )
 
 
-def _day(parts: Parts, tx: Tx, name: str, account: Account) -> date:
+def day_of(parts: Parts, tx: Tx, name: str) -> date:
     """The account's trading day: today, or with `hours = "always"` the day of its newest order."""
+    account = parts.settings.accounts[name]
     if isinstance(account, PaperAccount) and account.hours == "always":
         newest = tx.orders.list(account=name, limit=1)
         if newest:

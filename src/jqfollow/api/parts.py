@@ -33,4 +33,6 @@ class Parts:
     signals: SignalsView | None
     started_at: datetime
     stages: Stages
+    told: Callable[[], None] = lambda: None
+    """Called when the outbox may hold something new."""
     once: Once = field(default_factory=Once)

@@ -65,3 +65,23 @@ class PauseIn(BaseModel):
     strategy: str = Field("", max_length=64)
     account: str = Field("", max_length=64)
     buys: bool = Field(default=False, description="暂停时：只停买入 / of a pause: buys only")
+
+
+class ScopeIn(BaseModel):
+    """范围；都不填为全部 / of what; empty means all."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"account": "paper"}]})
+
+    strategy: str | None = Field(None, min_length=1, max_length=64)
+    account: str | None = Field(None, min_length=1, max_length=64)
+
+
+class CloseIn(ScopeIn):
+    """清仓 / sells everything out."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"account": "paper", "confirm": "paper", "key": "a-click-1"}]}
+    )
+
+    confirm: str = Field(max_length=2000, description="账户名 / the accounts' names, as `GET /api/close` tells")
+    key: str = Field(min_length=8, max_length=80, description="同一个值只做一次 / the same value: done once")

@@ -28,6 +28,7 @@ from jqfollow.cli.report import report
 from jqfollow.cli.restored import restored
 from jqfollow.cli.send import send
 from jqfollow.cli.serve import serve
+from jqfollow.cli.setup.command import setup
 from jqfollow.cli.start import start
 from jqfollow.cli.status import status
 from jqfollow.cli.stop import stop
@@ -51,7 +52,7 @@ def cli(context: click.Context) -> None:
 for command in (
     start, stop, serve, tray, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders,
     positions, fills, pause, resume, export, autostart, portable, account, drift, repair, book, report, relay, probe,
-    restored, config,
+    restored, config, setup,
 ):  # fmt: skip
     cli.add_command(command)
 

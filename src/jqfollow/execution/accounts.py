@@ -41,6 +41,9 @@ from jqfollow.settings import RealAccount
 
 T = TypeVar("T")
 
+Observed = tuple[str, Decimal | None, date]
+"""What a practice exchange is told of a strategy's fill: symbol, price, day."""
+
 log = structlog.get_logger(__name__)
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -260,8 +263,8 @@ class Account:
             return Phase.CONTINUOUS
         return phase_at(self._clock.now()) if self.is_trading_day() else Phase.CLOSED
 
-    async def observe(self, told: Sequence[tuple[str, Decimal | None, date]]) -> bool:
-        """Tells a practice exchange at which prices strategies were filled, and on which day: symbol, price, day.
+    async def observe(self, told: Sequence[Observed]) -> bool:
+        """Tells a practice exchange at which prices strategies were filled, and on which day.
 
         Nothing happens at a real broker. Whether a new day began there.
         """

@@ -8,6 +8,7 @@ import structlog
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.desk import Desk
 from jqfollow.ledger.errors import LedgerError
+from jqfollow.receipts import MEANWHILE, Receipts
 
 log = structlog.get_logger(__name__)
 
@@ -17,14 +18,15 @@ PUSHES_WAIT_S = 0.05
 """So long they wait at most for a round under way."""
 
 
-async def hear(account: Account, desk: Desk) -> None:
+async def hear(account: Account, desk: Desk, receipts: Receipts) -> None:
     """Brings the account's pushes to the desk, for ever; what one batch fails on is its own."""
     while True:
         events = [await account.pushes.get()]
         with suppress(TimeoutError):  # orders that are due go first, but not for ever
             async with asyncio.timeout(PUSHES_WAIT_S):
                 await account.idle.wait()
-        while len(events) < PUSHES_AT_ONCE and not account.pushes.empty():
+        most = PUSHES_AT_ONCE if await receipts.over() else MEANWHILE
+        while len(events) < most and not account.pushes.empty():
             events.append(account.pushes.get_nowait())
         try:
             await desk.hear(account, events)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from jqfollow.domain import MANUAL_RUN, REPAIR_RUN, Asset, AttemptState, Instrument, Phase, Quote, WaitingFor
+from jqfollow.domain import MANUAL_RUN, RUNS_BY_PERSON, Asset, AttemptState, Instrument, Phase, Quote, WaitingFor
 from jqfollow.execution.papers import Papers
 from jqfollow.execution.refusals import RefusalKind, classify
 from jqfollow.ledger.rows import AttemptRow, OrderRow
@@ -103,7 +103,7 @@ class Known:
     @property
     def backtest(self) -> bool:
         """Whether it is of the past."""
-        return self.order.terms.run not in {LIVE_RUN, MANUAL_RUN, REPAIR_RUN}
+        return self.order.terms.run not in {LIVE_RUN, *RUNS_BY_PERSON}
 
     @property
     def stood(self) -> int:

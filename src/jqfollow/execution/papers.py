@@ -180,7 +180,7 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
         sells = order.side is Side.SELL
         of_security = books.get(order.security, ())
         empty = BookRow(account=account, strategy=order.strategy, security=order.security)
-        pause = next((p for p in pauses if p.covers(order.strategy, account, order.side)), None)
+        pause = next((p for p in pauses if p.stops(order)), None)
         buys = resting.get((order.security, Side.BUY), ())
         found.append(
             Papers(

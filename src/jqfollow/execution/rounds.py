@@ -17,6 +17,7 @@ from jqfollow.domain import ORDER_OPEN, BrokerError, Side, WaitingFor
 from jqfollow.drift.owed import owed
 from jqfollow.execution.accounts import Account, SymbolMarket
 from jqfollow.execution.acts import End, Place, Refuse, Stay, Step, Wait
+from jqfollow.execution.ahead import Ahead, Told, ask
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.entries import Entries, TakenBackError
 from jqfollow.execution.known import AccountFacts, Known
@@ -33,6 +34,7 @@ from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
+from jqfollow.receipts import MEANWHILE, Receipts
 from jqfollow.settings import NO_LIMITS, Layers, Settings
 from jqfollow.stages import Stage, Stages
 
@@ -82,8 +84,10 @@ class Rounds:
         clock: Clock,
         names: Names,
         stages: Stages,
+        receipts: Receipts,
     ) -> None:
         self._account = account
+        self._receipts = receipts
         self._stages = stages
         self._ledger = ledger
         self._desk = desk
@@ -95,6 +99,7 @@ class Rounds:
         self._names = names
         self._entries = Entries(account, clock=clock, names=names)
         self._purse = Purse()
+        self.ahead = Ahead(account, clock)
         self._looked_at: dict[int, float] = {}
         self._seen: dict[int, _Seen] = {}
         self._admitted: set[int] = set()
@@ -104,7 +109,7 @@ class Rounds:
         """How many orders the last read found with nothing at the broker, and how many of them went there since."""
 
     async def work(self) -> bool:
-        """One round; `False`: nothing was due.
+        """One round; `False`: of what stood in the ledger as it began, nothing is left that may be due now.
 
         Raises:
             LedgerError: it cannot be read or written now.
@@ -114,22 +119,25 @@ class Rounds:
             self._admitted.clear()
         began = self._clock.monotonic()
         account.arrived, account.others_wait, self._placed = False, True, 0
-        papers = await self._read()
-        while papers and await self._observe(papers):
-            papers = await self._read()  # what was bought before is not of today any more, and more may have come
+        most = _CHUNKS * account.traits.width if await self._receipts.over() else MEANWHILE
+        told = await self.ahead.answer()
+        papers = await self._read(most)
+        while papers and await self._observe(papers, told):
+            papers = await self._read(most)  # what was bought before is not of today any more, and more may have come
         if not papers:
             account.others_wait = self._idle > 0
             return False
+        account.others_wait = self._idle > len(papers)
         for each in papers:
             self._looked_at[each.order.order_id] = began
             if not each.attempts:
                 self._stages.known(each.order.order_id, each.order.signal_id)
         asking = await self._decide_without_market(papers)
         if asking:
-            await self._work_with_market(asking, began)
+            await self._work_with_market(asking, told, began)
         await self._desk.written(account)
         account.others_wait = self._idle > self._placed
-        return True
+        return account.others_wait
 
     async def rehearse(self, write: Callable[[Tx], Collection[int]]) -> list[tuple[OrderRow, Step | None]]:
         """What would become of the orders that `write` makes; nothing of it stands afterwards, nothing is placed.
@@ -168,7 +176,7 @@ class Rounds:
 
     # -- what is known -----------------------------------------------------------------------------------------------
 
-    async def _read(self) -> list[Papers]:
+    async def _read(self, most: int) -> list[Papers]:
         account, now, monotonic = self._account, self._clock.now(), self._clock.monotonic()
         looked_at, seen = dict(self._looked_at), dict(self._seen)
         scene = Scene(
@@ -185,7 +193,7 @@ class Rounds:
             orders: Sequence[OrderRow], unknown: Collection[tuple[str, Side]], oldest: date | None
         ) -> Sequence[OrderRow]:
             idle.update(order.order_id for order in orders)
-            return turns(orders, unknown, oldest, scene, _CHUNKS * account.traits.width)
+            return turns(orders, unknown, oldest, scene, most)
 
         turnovers = {name for name, own in self._own.items() if own.turnover is not None}
         asked = Question(
@@ -212,7 +220,7 @@ class Rounds:
             del self._seen[gone]
         self._admitted &= idle
 
-    async def _observe(self, papers: Sequence[Papers]) -> bool:
+    async def _observe(self, papers: Sequence[Papers], asked: Told | None) -> bool:
         """Tells a practice exchange the day and the strategies' fill prices; whether that began a new day there."""
         if not self._account.ready:
             return False
@@ -221,6 +229,8 @@ class Rounds:
             security, _ = security_of(each.order.security)
             if security is not None and not each.attempts:
                 told.append((security.symbol, each.order.terms.reference, each.order.day))
+        if asked is not None and asked.observed in told:
+            told.remove(asked.observed)
         try:
             return await self._account.observe(told)
         except BrokerError as error:
@@ -280,14 +290,16 @@ class Rounds:
         await self._write(steps)
         return asking
 
-    async def _work_with_market(self, asking: Sequence[Known], began: float) -> None:
+    async def _work_with_market(self, asking: Sequence[Known], told: Told | None, began: float) -> None:
         """Judges one order after the other on what is left, and hands over as many at a time as may go side by side."""
-        answers, asked = await self._ask([known.papers for known in asking]), self._clock.monotonic()
+        answers, asked = await self._ask([known.papers for known in asking], told), self._clock.monotonic()
         waiting = list(asking)
         while waiting:
+            over = await self._receipts.over()
             chunk: list[Place] = []
             others: list[tuple[Known, Step]] = []
             room = await self._account.room(self._layers.account(self._account.name).orders_per_second)
+            room = room if over else min(room, MEANWHILE)
             facts = self._account_facts()
             while waiting and len(chunk) < room:
                 known = replace(waiting.pop(0), account=facts, now=self._clock.now())
@@ -320,17 +332,20 @@ class Rounds:
             await self._give_up(known.order, error)
             return Stay()
 
-    async def _ask(self, papers: Sequence[Papers]) -> "Answers":
-        """One set of questions: money, positions, and one quote a code."""
+    async def _ask(self, papers: Sequence[Papers], told: Told | None = None) -> "Answers":
+        """One set of questions: money, positions, and one quote a code; `told`: what was asked ahead."""
+        symbols = {each.order.security for each in papers}
         try:
-            asset, positions, markets = await self._account.everything([each.order.security for each in papers])
+            if told is None or not told.markets.keys() >= symbols:
+                told = await ask(self._account, symbols)
         except BrokerError as error:
             return Answers(why=str(error))
-        for symbol, told in markets.items():
-            if isinstance(told, SymbolMarket) and told.instrument is not None and told.instrument.name:
-                self._names.securities[symbol] = told.instrument.name
-        means = self._purse.look(asset, positions, papers[0].moves, self._clock.now())
-        return Answers(left=Left(asset=asset, positions={p.symbol: p for p in positions}, means=means), markets=markets)
+        for symbol, market in told.markets.items():
+            if isinstance(market, SymbolMarket) and market.instrument is not None and market.instrument.name:
+                self._names.securities[symbol] = market.instrument.name
+        means = self._purse.look(told.asset, told.positions, papers[0].moves, self._clock.now())
+        left = Left(asset=told.asset, positions={p.symbol: p for p in told.positions}, means=means)
+        return Answers(left=left, markets=told.markets)
 
     async def _failed(self, order: OrderRow, error: Exception) -> None:
         """What could not be written about an order: raised when it may pass, else the order ends."""

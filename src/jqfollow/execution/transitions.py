@@ -210,7 +210,7 @@ def still_wanted(tx: Tx, order: OrderRow) -> OrderRow | None:
     """The order as it is now, unless somebody has ended, cancelled or paused it since `order` was read."""
     now = _order(tx, order.order_id)
     wanted = now.state in ORDER_OPEN and now.cancel_reason is None
-    return now if wanted and tx.pauses.active(order.strategy, order.account, order.side) is None else None
+    return now if wanted and not any(pause.stops(now) for pause in tx.pauses.list()) else None
 
 
 def end_order(tx: Tx, order: OrderRow, refusal: Refusal | None, moment: Moment) -> OrderRow:

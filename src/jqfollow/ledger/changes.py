@@ -20,6 +20,8 @@ SELECT (SELECT max(fill_id) FROM fills), (SELECT max(booking_id) FROM bookings),
 _PICTURE = "SELECT max(taken_at) FROM account_snapshots WHERE account = ?"
 _MESSAGES = """
 SELECT (SELECT max(outbox_id) FROM outbox), count(*), sum(tries) FROM outbox WHERE state = 'pending'"""
+_DEEDS = "SELECT max(deed_id) FROM deeds"
+_NAMES = "SELECT count(*) FROM security_names"
 _PAUSES = """
 SELECT *, 0 AS buys FROM pauses UNION ALL SELECT *, 1 AS buys FROM pauses_of_buys ORDER BY 4, 1, 2"""
 
@@ -37,5 +39,7 @@ class Changes(Table):
             "books": tuple(self._one(_BOOKS)),
             "accounts": tuple(self._one(_PICTURE, stored(name))[0] for name in accounts),
             "messages": tuple(self._one(_MESSAGES)),
+            "deeds": tuple(self._one(_DEEDS)),
+            "names": tuple(self._one(_NAMES)),
             "pauses": tuple(tuple(row) for row in self._all(_PAUSES)),
         }

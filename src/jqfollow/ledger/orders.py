@@ -1,6 +1,6 @@
 """What accounts shall do because of signals."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -38,6 +38,12 @@ WHERE {_OPEN}"""  # noqa: S608  constants
 _SET_ENDED = f"""
 UPDATE orders SET updated_at = updated_at + ?1 WHERE updated_at >= ?2 AND day >= ?3 AND NOT {_OPEN}"""  # noqa: S608
 _OF_BOOK = "SELECT * FROM orders WHERE account = ? AND strategy = ? AND security = ? ORDER BY order_id"
+_OF_BOOK_SINCE = """
+SELECT * FROM orders WHERE account = ? AND strategy = ? AND security = ?
+    AND (made_at >= ? OR state IN ('pending_new', 'new', 'partially_filled')) ORDER BY order_id"""
+_LAST_CLOSE = """
+SELECT made_at FROM orders WHERE account = ? AND strategy = ? AND security = ? AND closes = 1
+    AND run NOT IN (SELECT value FROM json_each(?)) ORDER BY order_id DESC LIMIT 1"""
 _NEWER_THAN = "SELECT * FROM orders WHERE order_id > ? ORDER BY order_id"
 _OF_DAYS = "SELECT * FROM orders WHERE day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR strategy = ?3) ORDER BY order_id"
 _SOME = "SELECT * FROM orders WHERE order_id IN (SELECT value FROM json_each(?)) ORDER BY order_id"
@@ -129,7 +135,7 @@ class Orders(Table):
         if known is not None:
             return known
         row = self._one("SELECT * FROM orders WHERE order_id = ?", order_id)
-        return None if row is None else self._kept.keep_order(_order(row))
+        return None if row is None else self._kept.keep_order(order_row(row))
 
     def some(self, order_ids: Iterable[int]) -> OrderRows:
         """Several orders, oldest first."""
@@ -181,7 +187,7 @@ class Orders(Table):
         """The row as it is then; one that is kept need not be read again to tell."""
         known = self._kept.orders.get(order_id)
         if known is None or not columns.keys() <= _TOLD:
-            return self._kept.keep_order(_order(self._update_row("orders", "order_id", order_id, columns)))
+            return self._kept.keep_order(order_row(self._update_row("orders", "order_id", order_id, columns)))
         self._update_later("orders", "order_id", order_id, columns)
         return self._kept.keep_order(_changed(known, columns))
 
@@ -198,7 +204,7 @@ class Orders(Table):
 
     def owed(self, account: str, day: date) -> OrderRows:
         """Orders that wait for a day after theirs, which `day` is."""
-        return [_order(row) for row in self._all(_BEFORE_DAY, stored(account), day_text(day))]
+        return [order_row(row) for row in self._all(_BEFORE_DAY, stored(account), day_text(day))]
 
     def begin_day(self, order: OrderRow, day: date, at: datetime) -> OrderRow:
         """An order that was owed is one of `day` from now on."""
@@ -226,19 +232,27 @@ class Orders(Table):
 
     def of_signal(self, signal_id: int) -> OrderRows:
         """The orders made of one signal, oldest first."""
-        return [_order(row) for row in self._all(_OF_SIGNAL, signal_id)]
+        return [order_row(row) for row in self._all(_OF_SIGNAL, signal_id)]
 
     def history(self, *, strategy: str | None = None, account: str | None = None) -> OrderRows:
         """Every order, oldest first."""
-        return [_order(row) for row in self._all(_HISTORY, stored(strategy), stored(account))]
+        return [order_row(row) for row in self._all(_HISTORY, stored(strategy), stored(account))]
 
-    def of_book(self, account: str, strategy: str, security: str) -> OrderRows:
-        """Every order of one book, oldest first."""
-        return [_order(row) for row in self._all(_OF_BOOK, stored(account), stored(strategy), stored(security))]
+    def of_book(self, account: str, strategy: str, security: str, *, since: datetime | None = None) -> OrderRows:
+        """Every order of one book, oldest first; with `since` those made from then on, and all that are open."""
+        key = (stored(account), stored(strategy), stored(security))
+        rows = self._all(_OF_BOOK, *key) if since is None else self._all(_OF_BOOK_SINCE, *key, to_ms(since))
+        return [order_row(row) for row in rows]
+
+    def last_close(self, account: str, strategy: str, security: str, *, besides: Collection[str]) -> datetime | None:
+        """When the newest order that sells the whole book was made, of all runs besides those."""
+        key = (stored(account), stored(strategy), stored(security))
+        row = self._one(_LAST_CLOSE, *key, to_json(sorted(besides)))
+        return None if row is None else from_ms(row["made_at"])
 
     def of_days(self, first: date, last: date, *, strategy: str | None = None) -> OrderRows:
         """Orders of some days, both included, oldest first."""
-        return [_order(row) for row in self._all(_OF_DAYS, day_text(first), day_text(last), stored(strategy))]
+        return [order_row(row) for row in self._all(_OF_DAYS, day_text(first), day_text(last), stored(strategy))]
 
     def newest(self) -> int:
         """The greatest number; 0 without orders."""
@@ -246,7 +260,7 @@ class Orders(Table):
 
     def newer_than(self, order_id: int) -> OrderRows:
         """Orders with a greater number, oldest first."""
-        return [_order(row) for row in self._all(_NEWER_THAN, order_id)]
+        return [order_row(row) for row in self._all(_NEWER_THAN, order_id)]
 
     def list(
         self,
@@ -273,7 +287,7 @@ class Orders(Table):
             signal_id=signal_id,
             order_id__lt=before_id,
         )
-        return [_order(row) for row in rows]
+        return [order_row(row) for row in rows]
 
 
 def _to_the_ms(moment: datetime) -> datetime:
@@ -338,7 +352,8 @@ def _changed(row: OrderRow, columns: dict[str, Stored]) -> OrderRow:
     return replace(row, **read)
 
 
-def _order(row: Any) -> OrderRow:
+def order_row(row: Any) -> OrderRow:
+    """A row of `orders` as a value."""
     return OrderRow(
         order_id=row["order_id"],
         signal_id=row["signal_id"],
@@ -379,4 +394,4 @@ def _order(row: Any) -> OrderRow:
 @lru_cache(2048)
 def _as_before(row: Any) -> OrderRow:
     """`_order` for rows that are read again and again, and have seldom changed in between."""
-    return _order(row)
+    return order_row(row)

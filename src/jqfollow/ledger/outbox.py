@@ -73,6 +73,11 @@ class Outbox(Table):
         row = self._one(_OLDEST)
         return None if row is None else _message(row)
 
+    def get(self, outbox_id: int) -> OutboxRow | None:
+        """One message."""
+        row = self._one("SELECT * FROM outbox WHERE outbox_id = ?", outbox_id)
+        return None if row is None else _message(row)
+
     def list(self, limit: int = 100) -> OutboxRows:
         """Messages, newest first."""
         return [_message(row) for row in self._newest("outbox", "outbox_id", limit)]

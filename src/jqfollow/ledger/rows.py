@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from jqfollow.domain import (
+    CLOSE_RUN,
     AttemptState,
     FollowMode,
     News,
@@ -354,6 +355,11 @@ class PauseRow:
         """Whether it stops orders of `side` of `strategy` on `account`."""
         of_side = not self.buys or side is Side.BUY
         return of_side and self.strategy in {"", strategy} and self.account in {"", account}
+
+    def stops(self, order: OrderRow) -> bool:
+        """Whether it stops `order`: not what a person began to close out since everything was paused."""
+        begun_since = order.terms.run == CLOSE_RUN and self.since <= order.terms.made_at
+        return not begun_since and self.covers(order.strategy, order.account, order.side)
 
     @property
     def scope_zh(self) -> str:

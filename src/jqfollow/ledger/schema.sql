@@ -425,7 +425,7 @@ CREATE TABLE bookings (
 ) STRICT;
 CREATE INDEX bookings_by_book ON bookings (account, strategy, security);
 CREATE INDEX bookings_by_act ON bookings (act);
-CREATE INDEX signals_recorded ON signals (strategy, made_at) WHERE kind = 'order' AND state = 'recorded';
+CREATE INDEX signals_recorded ON signals (strategy, security, made_at) WHERE kind = 'order' AND state = 'recorded';
 
 -- Corporate actions that concern an account: what one share becomes on the ex day, and whether the broker shows it.
 CREATE TABLE corporate_actions (
@@ -502,4 +502,25 @@ CREATE INDEX orders_sold ON orders (account, strategy, day, updated_at) WHERE si
 CREATE TABLE security_names (
     security TEXT PRIMARY KEY,
     name     TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What people did: who, when, what, and of what.
+CREATE TABLE deeds (
+    deed_id  INTEGER PRIMARY KEY,
+    at       INTEGER NOT NULL,
+    who      TEXT NOT NULL CHECK (who <> ''),
+    what     TEXT NOT NULL,
+    strategy TEXT NOT NULL DEFAULT '',            -- '': of none, or of all
+    account  TEXT NOT NULL DEFAULT '',
+    detail   TEXT NOT NULL DEFAULT '',
+    once     TEXT UNIQUE                          -- what is done once bears a name of its own
+) STRICT;
+
+-- The drift of each book as it was when `meta` says so (`drift_mark`): what has changed since is worked out anew.
+CREATE TABLE kept_drifts (
+    account  TEXT NOT NULL,
+    strategy TEXT NOT NULL,
+    security TEXT NOT NULL,
+    row      TEXT NOT NULL,                       -- JSON; read by the program that wrote it, and by no other
+    PRIMARY KEY (account, strategy, security)
 ) STRICT, WITHOUT ROWID;

@@ -10,12 +10,15 @@ from jqfollow.ledger.books import Books
 from jqfollow.ledger.changes import Changes
 from jqfollow.ledger.corporate import CorporateActions
 from jqfollow.ledger.decisions import Decisions
+from jqfollow.ledger.deeds import Deeds
 from jqfollow.ledger.deliveries import Deliveries
 from jqfollow.ledger.elsewhere import Elsewhere
 from jqfollow.ledger.events import Events
 from jqfollow.ledger.fills import Fills
+from jqfollow.ledger.finding import Finding
 from jqfollow.ledger.holdings import Holdings
 from jqfollow.ledger.kept import Kept
+from jqfollow.ledger.kept_drifts import KeptDrifts
 from jqfollow.ledger.latencies import Latencies
 from jqfollow.ledger.marks import Marks
 from jqfollow.ledger.meta import Meta
@@ -46,11 +49,14 @@ class Tx:
         "changes",
         "corporate",
         "decisions",
+        "deeds",
         "deliveries",
         "elsewhere",
         "events",
         "fills",
+        "finding",
         "holdings",
+        "kept_drifts",
         "latencies",
         "marks",
         "meta",
@@ -72,11 +78,13 @@ class Tx:
         self.orders = Orders(connection, kept)
         self.attempts = Attempts(connection, kept)
         self.fills = Fills(connection, kept)
+        self.finding = Finding(connection, kept)
         self.books = Books(connection, kept)
         self.bookings = Bookings(connection, kept)
         self.changes = Changes(connection, kept)
         self.corporate = CorporateActions(connection, kept)
         self.decisions = Decisions(connection, kept)
+        self.deeds = Deeds(connection, kept)
         self.events = Events(connection, kept)
         self.outbox = Outbox(connection, kept)
         self.deliveries = Deliveries(connection, kept)
@@ -88,6 +96,7 @@ class Tx:
         self.elsewhere = Elsewhere(connection, kept)
         self.processes = Processes(connection, kept)
         self.reports = Reports(connection, kept)
+        self.kept_drifts = KeptDrifts(connection, kept)
         self.latencies = Latencies(connection, kept)
         self.holdings = Holdings(connection, kept)
         self.security_names = SecurityNames(connection, kept)

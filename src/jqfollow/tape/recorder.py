@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from jqfollow.domain import MANUAL_RUN, ORDER_OPEN, REPAIR_RUN, Quote
+from jqfollow.domain import ORDER_OPEN, RUNS_BY_PERSON, Quote
 from jqfollow.execution.accounts import Account, SymbolMarket
 from jqfollow.execution.lanes import Lane
 from jqfollow.ledger.ledger import Ledger
@@ -31,7 +31,7 @@ AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 MOST_AT_ONCE = 20
 MOST_WATCHED = 300
 """Of what comes beyond it nothing is recorded: a tape costs no order anything."""
-_RUNS = frozenset({LIVE_RUN, MANUAL_RUN, REPAIR_RUN})
+_RUNS = frozenset({LIVE_RUN, *RUNS_BY_PERSON})
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FLUSH_EVERY = timedelta(seconds=30)
 _MARK_EVERY = timedelta(minutes=1)

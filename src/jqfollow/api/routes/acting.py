@@ -7,12 +7,14 @@ from fastapi.exceptions import HTTPException
 
 from jqfollow.api import models, overview, views
 from jqfollow.api.body import StrictRoute
+from jqfollow.api.deeds import note
 from jqfollow.api.once import ReusedKeyError
 from jqfollow.api.parts import Parts
 from jqfollow.api.requests import ManualOrderIn, PauseIn, SettlementIn
-from jqfollow.api.routes.params import OrderId
+from jqfollow.api.routes.params import OrderId, Who
 from jqfollow.domain import ManualOrder, ManualOrderError, Settlement
 from jqfollow.ledger import Tx
+from jqfollow.ledger.deeds import What
 from jqfollow.ledger.rows import OrderRow
 from jqfollow.settings import RealAccount
 
@@ -27,7 +29,7 @@ def acting_router(parts: Parts) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["操作 / actions"], route_class=StrictRoute)
 
     @router.post("/orders", summary="手动下单 / place a manual order")
-    async def place(order: ManualOrderIn, idempotency_key: IdempotencyKey = None) -> list[models.OrderView]:
+    async def place(order: ManualOrderIn, who: Who, idempotency_key: IdempotencyKey = None) -> list[models.OrderView]:
         """与信号走同样的风控与执行；实盘账户须填 confirm / treated like a signal; a real account wants `confirm`."""
         _check(parts, order)
         wanted = ManualOrder(**order.model_dump(), key=idempotency_key)
@@ -37,6 +39,8 @@ def acting_router(parts: Parts) -> APIRouter:
             raise HTTPException(
                 409, "Idempotency-Key 已用于另一笔下单 / this Idempotency-Key belongs to another order"
             ) from None
+        detail = " ".join(f"#{row.order_id}" for row in rows) + f" {order.side} {order.security} {order.volume}"
+        await note(parts, who, What.PLACE, strategy=order.strategy, account=order.account, detail=detail)
         return [await _shown(parts, row) for row in rows]
 
     @router.get("/preview", summary="下单之前看一眼 / before an order is placed")
@@ -46,33 +50,42 @@ def acting_router(parts: Parts) -> APIRouter:
         return models.PreviewView.model_validate(told, from_attributes=True)
 
     @router.post("/orders/{order_id}/cancel", summary="撤单 / cancel")
-    async def cancel(order_id: OrderId) -> models.OrderView:
+    async def cancel(order_id: OrderId, who: Who) -> models.OrderView:
         """请求结束一个未完成的订单，不再追单 / asks for the end of an open order; no further attempt."""
-        return await _shown(parts, await parts.desk.cancel(order_id))
+        row = await parts.desk.cancel(order_id)
+        await note(parts, who, What.CANCEL, strategy=row.strategy, account=row.account, detail=f"#{order_id}")
+        return await _shown(parts, row)
 
     @router.post("/orders/{order_id}/settle", summary="核对结果未知的委托 / settle an unknown outcome")
-    async def settle(order_id: OrderId, settlement: SettlementIn) -> models.OrderView:
+    async def settle(order_id: OrderId, settlement: SettlementIn, who: Who) -> models.OrderView:
         """先在券商客户端核对，再在这里填写 / look it up in the broker's own program first, then say what you found."""
-        return await _shown(parts, await parts.desk.settle(order_id, Settlement(**settlement.model_dump())))
+        row = await parts.desk.settle(order_id, Settlement(**settlement.model_dump()))
+        detail = f"#{order_id} {settlement.outcome}"
+        await note(parts, who, What.SETTLE, strategy=row.strategy, account=row.account, detail=detail)
+        return await _shown(parts, row)
 
     @router.post("/pause", summary="暂停跟单 / pause")
-    async def pause(scope: PauseIn) -> models.PausesView:
+    async def pause(scope: PauseIn, who: Who) -> models.PausesView:
         """停止新下单（已在券商的委托不受影响）/ stops new orders; what is at the broker stays."""
         _check_scope(parts, scope)
         now = parts.clock.now()
 
         def act(tx: Tx) -> models.PausesView:
             tx.pauses.pause(scope.strategy, scope.account, now, buys=scope.buys)
+            what = What.PAUSE_BUYS if scope.buys else What.PAUSE
+            tx.deeds.add(now, who, what, strategy=scope.strategy, account=scope.account)
             return models.PausesView(pauses=overview.pause_views(tx.pauses.list()))
 
         return await parts.ledger.write(act)
 
     @router.post("/resume", summary="恢复跟单 / resume")
-    async def resume(scope: PauseIn) -> models.PausesView:
+    async def resume(scope: PauseIn, who: Who) -> models.PausesView:
         """不填则解除全部暂停 / without a scope all pauses end."""
         _check_scope(parts, scope)
+        now = parts.clock.now()
 
         def act(tx: Tx) -> models.PausesView:
+            tx.deeds.add(now, who, What.RESUME, strategy=scope.strategy, account=scope.account)
             tx.pauses.resume(scope.strategy, scope.account)
             return models.PausesView(pauses=overview.pause_views(tx.pauses.list()))
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Annotated, TypeVar
+from urllib.parse import unquote
 
-from fastapi import Path, Query
+from fastapi import Depends, Header, Path, Query
 from fastapi.exceptions import HTTPException
 
 from jqfollow.api import models
@@ -24,6 +25,21 @@ Account = Annotated[str | None, Query(max_length=64, description="账户 / accou
 StrategyName = Annotated[str | None, Query(max_length=64, description="策略 / strategy")]
 Security = Annotated[str | None, Query(max_length=32, description="000001.XSHE, 000001.SZ, …")]
 Day = Annotated[date | None, Query(ge=FIRST_DAY, le=LAST_DAY, description="日期 / day, 2026-01-05")]
+
+_LONGEST_NAME = 64
+
+
+def _who(
+    jqfollow_who: Annotated[
+        str, Header(max_length=600, description="谁，百分号编码 / who does it, percent-encoded; kept in the history")
+    ] = "",
+) -> str:
+    """The name that a deed is kept under."""
+    told = " ".join(unquote(jqfollow_who).split())[:_LONGEST_NAME]
+    return told if told.isprintable() and told else "console"
+
+
+Who = Annotated[str, Depends(_who)]
 
 Row = TypeVar("Row")
 Item = TypeVar("Item")

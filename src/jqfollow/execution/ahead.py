@@ -1,0 +1,67 @@
+"""The broker is asked what an order will need while its message is still on its way to the disk."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from jqfollow.clock import Clock
+from jqfollow.domain import Asset, BrokerError, Position
+from jqfollow.execution.accounts import Account, Observed, SymbolMarket
+
+HOLDS_S = 1.0
+"""An answer serves a round that begins within this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a broker said of money, positions and markets, asked side by side."""
+
+    asset: Asset
+    positions: Sequence[Position]
+    markets: Mapping[str, SymbolMarket | Exception]
+    observed: Observed | None = None
+    """What a practice exchange was told before."""
+
+
+class Ahead:
+    """One account's questions ahead of its next round.
+
+    Nothing is asked ahead while a round is under way: orders that come together share the round's questions. An answer
+    serves one round, and only one in which nothing was placed since it was asked for; a counter that lags may tell the
+    same, so whoever uses it knows how to.
+    """
+
+    def __init__(self, account: Account, clock: Clock) -> None:
+        self._account = account
+        self._clock = clock
+        self._asking: asyncio.Task[Told | None] | None = None
+        self._began = 0.0
+
+    def look(self, of: Observed) -> None:
+        """An order may be about to be written down; one that would begin a new practice day is not looked at ahead."""
+        account, (_, _, day) = self._account, of
+        same_day = not account.traits.always_open or day == account.trading_day()
+        if self._asking is None and account.ready and account.idle.is_set() and same_day:
+            self._began = self._clock.monotonic()
+            self._asking = asyncio.create_task(self._ask(of), name=f"ahead {account.name}")
+
+    async def answer(self) -> Told | None:
+        """What was asked ahead of the round that begins now, once it is there; it is given once."""
+        asking, self._asking = self._asking, None
+        if asking is None:
+            return None
+        told = await asking
+        return told if self._clock.monotonic() - self._began < HOLDS_S else None
+
+    async def _ask(self, of: Observed) -> Told | None:
+        try:
+            await self._account.observe([of])
+            return replace(await ask(self._account, [of[0]]), observed=of)
+        except BrokerError:
+            return None  # the round asks, and says what is wrong
+
+
+async def ask(account: Account, symbols: Collection[str]) -> Told:
+    """One set of questions; raises `BrokerError` without money or positions."""
+    asset, positions, markets = await account.everything(list(symbols))
+    return Told(asset=asset, positions=positions, markets=markets)
