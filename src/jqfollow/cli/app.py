@@ -40,7 +40,7 @@ from jqfollow.logs import log_warnings_only, utf8_streams
 @click.version_option(__version__, prog_name="jqfollow")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """聚宽策略跟单：每一笔委托立即跟上，只跟一次。 / Follows each order of a JoinQuant strategy, at once and once.
+    """聚宽策略跟单：每一笔订单立即跟上，只跟一次。 / Follows each order of a JoinQuant strategy, at once and once.
 
     退出码 / exit codes: 0 完成 done · 1 失败 failed · 2 用法或配置有误 wrong use or configuration ·
     3 账本损坏 ledger damaged

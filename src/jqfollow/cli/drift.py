@@ -111,5 +111,5 @@ def _line(line: Line) -> str:
         reason += words(f" 预计 {line.day} 到账", f" expected {line.day}")
     order = "" if line.signal_id is None else words(f"（信号 {line.signal_id}）", f" (signal {line.signal_id})")
     if line.order_id is not None:
-        order = words(f"（委托 {line.order_id}）", f" (order {line.order_id})")
+        order = words(f"（订单 {line.order_id}）", f" (order {line.order_id})")
     return f"{number(line.shares)} {words(CAUSES_ZH[line.cause], line.cause)}{reason}{order}"
