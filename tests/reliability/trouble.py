@@ -122,8 +122,9 @@ class Scene:
         held, booked = sum(self.served.held().values()), sum(order.filled for order in orders)
         if held != booked or any(order.filled > order.volume for order in orders):
             raise Broken(f"the exchange holds {held}, the orders were filled for {booked}")
-        if "Traceback" in self.served.said():
-            raise Broken(self.served.said()[-3000:])
+        said = self.served.said()
+        if (place := said.find("Traceback")) >= 0:
+            raise Broken(said[max(0, place - 300) : place + 3000])
         ends = Counter(str(o.state) if o.reason is None else str(o.reason) for o in orders)
         return ", ".join(f"{count} {end}" for end, count in ends.most_common())
 
@@ -316,20 +317,21 @@ def _send_shifted(on: Scene, hands: Hands, count: int) -> None:
         on.sent.append(sent)
 
 
-def asleep(folder: Path, times: int, minutes: float, *, monotonic: bool) -> str:
+def asleep(folder: Path, times: int, minutes: tuple[float, ...], *, monotonic: bool) -> str:
     """The PC sleeps in the middle of placing, cancelling and re-pricing; JoinQuant goes on sending.
 
     Args:
         folder: where everything is.
         times: how often.
-        minutes: how long, by the wall clock.
+        minutes: how long, by the wall clock, one after the other.
         monotonic: whether the monotonic clock goes on meanwhile, as it does on Windows.
     """
     folder.mkdir(parents=True, exist_ok=True)
     hands = Hands(folder / "clock.txt")
     late: list[int] = []
     with scene(folder, before=FAKED, config=STANDING, hands=hands) as on:
-        for _ in range(times):
+        for number_of_sleep in range(times):
+            long_s = 60 * minutes[number_of_sleep % len(minutes)]
             _send_shifted(on, hands, on.dice.randrange(1, 4))
             time.sleep(on.dice.random() * 3)
             with on.served.asleep():
@@ -339,7 +341,7 @@ def asleep(folder: Path, times: int, minutes: float, *, monotonic: bool) -> str:
                 sending = threading.Thread(target=_into_the_night, args=(on, number, text, int(now)))
                 sending.start()
                 time.sleep(0.3)
-                hands.move(wall_s=60 * minutes, monotonic_s=60 * minutes if monotonic else 0)
+                hands.move(wall_s=long_s, monotonic_s=long_s if monotonic else 0)
             sending.join()
             time.sleep(1)
         ends = on.judged()
@@ -347,7 +349,7 @@ def asleep(folder: Path, times: int, minutes: float, *, monotonic: bool) -> str:
         orders = on.served.read(lambda tx: tx.orders.list(limit=100_000))
         stale = [signals[message_id(n)].signal_id for n in late if message_id(n) in signals]
         if gone_out := [o for o in orders if o.signal_id in stale and o.filled]:
-            raise Broken(f"went out although it was {minutes:g} minutes old: {gone_out}")
+            raise Broken(f"went out although it was minutes old: {gone_out}")
         return f"{ends}; of {len(late)} signals sent into the sleep {len(stale)} were recorded, none was placed"
 
 

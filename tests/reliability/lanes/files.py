@@ -13,11 +13,9 @@ from reliability.files import Case
 from reliability.page import table
 
 _SHORT = {
-    ("ledger.sqlite3", "delete", "start"),
     ("ledger.sqlite3-wal", "delete", "running"),
     ("ledger.sqlite3-wal", "cut", "start"),
     ("keys.toml", "empty", "running"),
-    ("calls.log", "folder", "start"),
 }
 
 

@@ -69,12 +69,16 @@ def _attacks(options: argparse.Namespace) -> list[Callable[[Attack], Figures]]:
     return [
         lambda attack: storms.copies(attack, options.copies),
         lambda attack: storms.rush(attack, options.per_second, options.seconds),
-        *(_stall(kind, options.stalled, 3 if options.short else 20) for kind in Stall),
+        *(_stall(kind, options.stalled, 3 if options.short else 20) for kind in _kinds(options)),
         lambda attack: storms.flips(attack, options.flipped, options.every),
         lambda attack: storms.fuzz(attack, options.fuzzed),
         lambda attack: storms.sealed_junk(attack, options.junk),
         lambda attack: storms.forged_times(attack, max(20, options.junk // 100)),
     ]
+
+
+def _kinds(options: argparse.Namespace) -> tuple[Stall, ...]:
+    return (Stall.NO_BODY,) if options.short else tuple(Stall)
 
 
 def _stall(kind: Stall, count: int, honest: int) -> Callable[[Attack], Figures]:
