@@ -6,6 +6,7 @@ in short.
 
 import argparse
 import importlib
+import re
 import sys
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 LANES = {
     "kills": "killed at every fail-point and at any time, on every broker",
     "power": "the power cut at any point of the write log",
+    "model": "rules in any order against a model of what was wished",
     "files": "every file of the data folder deleted, emptied, cut, changed, locked, hidden, replaced",
     "fields": "every field of both ports with values that are in nobody's mind",
     "trouble": "disk full, slow, read-only, ledger held, WeCom in trouble, clocks set, the PC asleep",
@@ -40,8 +42,8 @@ def main() -> None:
     for options in [asked] if asked.lane else every:
         begun = time.monotonic()
         text = importlib.import_module(f"reliability.lanes.{options.lane}").run(options)
-        words = [word for word in sys.argv[1:] if word != options.lane]
-        command = " ".join(["python -m tests.reliability", options.lane, *words])
+        words = " ".join(word for word in sys.argv[1:] if word != options.lane)
+        command = f"python -m tests.reliability {options.lane} {re.sub(r'--resume +[^ ]+ ?', '', words)}".strip()
         text = f"{text}\n\n{page.made_by(command, time.monotonic() - begun)}\n"
         print(text)  # noqa: T201  # the figures
         if not (options.short or options.no_page):

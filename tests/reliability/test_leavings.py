@@ -19,7 +19,7 @@ ROBOT = "693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa"
 @pytest.mark.parametrize(
     ("name", "written"),
     [
-        ("log.txt", lambda: KEY.text.encode()),
+        ("log.txt", KEY.text.encode),
         ("log.txt", lambda: KEY.text.removeprefix("jqf1_").encode()),
         ("core", lambda: KEY.secret),
         ("log.txt", lambda: KEY.secret.hex().encode()),

@@ -1,7 +1,7 @@
 """Storms and attacks on the real service with its ledger; then every secret is searched in what they left."""
 
 import argparse
-import resource
+import contextlib
 import shutil
 import sys
 import tempfile
@@ -38,8 +38,7 @@ def run(options: argparse.Namespace) -> str:
     if options.short:
         small = {"copies": 60, "per_second": 60, "seconds": 1, "stalled": 60, "flipped": 2, "every": 101}
         vars(options).update(small, fuzzed=200, junk=60)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(_FILES, hard), hard))
+    _allow_many_connections()
     folder = Path(tempfile.mkdtemp(prefix="jqf-storms-"))
     served = Served(folder)
     try:
@@ -55,7 +54,6 @@ def run(options: argparse.Namespace) -> str:
             raise Broken(f"left behind: {wrong or served.said()[-3000:]}")
     finally:
         served.close()
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     shutil.rmtree(folder, ignore_errors=True)
     head = ["attack", "requests", "answers (0: the connection was ended)", "s", "what came of it", "growth"]
     return (
@@ -63,6 +61,14 @@ def run(options: argparse.Namespace) -> str:
         f"{ends}; each at the exchange once at most. No secret in the {files} files ({size / 1e6:.0f} MB) that it left."
         f"\n\n{table(head, rows)}"
     )
+
+
+def _allow_many_connections() -> None:
+    with contextlib.suppress(ModuleNotFoundError):  # Windows has no such limit
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(_FILES, hard), hard))
 
 
 def _attacks(options: argparse.Namespace) -> list[Callable[[Attack], Figures]]:
