@@ -6,6 +6,7 @@ in short.
 
 import argparse
 import importlib
+import re
 import sys
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 LANES = {
     "kills": "killed at every fail-point and at any time, on every broker",
     "power": "the power cut at any point of the write log",
+    "model": "rules in any order against a model of what was wished",
 }
 """Modules of `lanes`; each has `arguments(parser)`, and `run(options)`, which gives its part of the page."""
 
@@ -33,8 +35,8 @@ def main() -> None:
     for options in [asked] if asked.lane else every:
         begun = time.monotonic()
         text = importlib.import_module(f"reliability.lanes.{options.lane}").run(options)
-        words = [word for word in sys.argv[1:] if word != options.lane]
-        command = " ".join(["python -m tests.reliability", options.lane, *words])
+        words = " ".join(word for word in sys.argv[1:] if word != options.lane)
+        command = f"python -m tests.reliability {options.lane} {re.sub(r'--resume +[^ ]+ ?', '', words)}".strip()
         text = f"{text}\n\n{page.made_by(command, time.monotonic() - begun)}\n"
         print(text)  # noqa: T201  # the figures
         if not (options.short or options.no_page):
