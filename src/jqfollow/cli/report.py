@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from jqfollow.cli.base import Command, Day, fail, known_strategy, say, settings_option, words
+from jqfollow.cli.base import Command, Day, fail, say, settings_option, words
+from jqfollow.cli.names import known_strategy
 from jqfollow.cli.queries import read
 from jqfollow.clock import SystemClock
 from jqfollow.costs.reading import read_period
