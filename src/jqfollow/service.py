@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 import structlog
@@ -21,9 +22,11 @@ from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
 from jqfollow.api.opening import Opener
 from jqfollow.api.routes.accounting import Accounting
+from jqfollow.api.routes.setup import Setup
 from jqfollow.api.server import Server
 from jqfollow.api.signals import SignalsPort, signals_app
 from jqfollow.api.token import load_or_create_token
+from jqfollow.client_files import write_client_file
 from jqfollow.clock import Clock, SystemClock
 from jqfollow.clock_steps import ClockSteps
 from jqfollow.domain import AccountState, JqfollowError, Wire
@@ -97,9 +100,24 @@ class Service:
     """The whole house, from `start` to `stop`."""
 
     def __init__(
-        self, settings: Settings, *, clock: Clock | None = None, make_broker: BrokerMaker | None = None
+        self,
+        settings: Settings,
+        *,
+        config: Path | None = None,
+        clock: Clock | None = None,
+        make_broker: BrokerMaker | None = None,
     ) -> None:
-        """`clock` and `make_broker` are for tests; nothing is touched before `start`."""
+        """`clock` and `make_broker` are for tests; nothing is touched before `start`.
+
+        Args:
+            settings: what is in force.
+            config: the file that says so; `None`: none does, and nothing can be set up.
+            clock: instead of the system's.
+            make_broker: instead of those that the settings name.
+        """
+        self._config = config
+        self.again = asyncio.Event()
+        """Set when a person wants it to begin anew."""
         self.settings = settings
         self.clock = clock or SystemClock()
         self._make_broker = make_broker
@@ -205,6 +223,7 @@ class Service:
                 closing_out=self.parts.closing_out,
                 told=self.parts.outbox.kick,
                 stopping=lambda: self._stopping,
+                setup=self._setup(),
             ),
             name="console",
             host=settings.console.host,
@@ -352,12 +371,26 @@ class Service:
         now = self.clock.now()
         await asyncio.gather(*(self.parts.sweeps.take_picture(account, now) for account in paper))
 
+    def _setup(self) -> Setup | None:
+        """What the page's wizard works with."""
+        if self._config is None:
+            return None
+        folder = self._config.resolve().parent
+
+        def write_client(strategy: str) -> Path | None:
+            held = self.keys.keys(strategy)
+            return write_client_file(self.settings, strategy, held[0].text, folder) if held else None
+
+        return Setup(config=self._config, write_client=write_client, restart=self.again.set)
+
     # -- watch -------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Returns, or raises, when a part that must run for ever has ended: then nothing goes on as if it had not."""
-        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
+        """Returns when it shall begin anew; raises when a part that must run for ever has ended."""
+        again = asyncio.create_task(self.again.wait(), name="again")
+        done, _ = await asyncio.wait([*self._tasks, again], return_when=asyncio.FIRST_COMPLETED)
+        again.cancel()
+        for task in done - {again}:
             log.critical("part_ended", part=task.get_name())
             task.result()
             raise JqfollowError(f"{task.get_name()} 意外结束，服务停止 / ended, so the service stops")
@@ -471,8 +504,10 @@ def _was_at_work(strategy: str, tx: Tx) -> bool:
     return any(signal.wire is Wire.JQF1 for signal in tx.signals.list(strategy=strategy, limit=20))
 
 
-async def _serve(settings: Settings, announce: Callable[[Announcement], None], hurried: Callable[[], bool]) -> None:
-    service = Service(settings)
+async def _serve(
+    settings: Settings, config: Path | None, announce: Callable[[Announcement], None], hurried: Callable[[], bool]
+) -> bool:
+    service = Service(settings, config=config)
     service.hurried = hurried
     announcement = await service.start()
     try:
@@ -483,17 +518,22 @@ async def _serve(settings: Settings, announce: Callable[[Announcement], None], h
         await service.run()
     finally:
         await service.stop()
+    return service.again.is_set()
 
 
 def serve(
-    settings: Settings, *, announce: Callable[[Announcement], None], hurried: Callable[[], bool] = lambda: False
-) -> int:
-    """Runs the service until it is interrupted; `announce` is called once, when both ports answer.
+    settings: Settings,
+    *,
+    config: Path | None = None,
+    announce: Callable[[Announcement], None],
+    hurried: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Runs the service until it is interrupted; whether a person wants it to begin anew, as the files say then.
 
     Args:
         settings: the configuration.
-        announce: gets what a start tells.
+        config: the file that it stands in.
+        announce: gets what a start tells, once, when both ports answer.
         hurried: whether the system ends us, so that the stop has seconds and no more.
     """
-    asyncio.run(_serve(settings, announce, hurried))
-    return 0
+    return asyncio.run(_serve(settings, config, announce, hurried))

@@ -1,5 +1,7 @@
 """The command `jqfollow`: each file beside this one adds its commands here."""
 
+import os
+
 import click
 import structlog
 
@@ -40,7 +42,7 @@ from jqfollow.logs import log_warnings_only, utf8_streams
 @click.version_option(__version__, prog_name="jqfollow")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """聚宽策略跟单：每一笔委托立即跟上，只跟一次。 / Follows each order of a JoinQuant strategy, at once and once.
+    """聚宽策略跟单：每一笔订单立即跟上，只跟一次。 / Follows each order of a JoinQuant strategy, at once and once.
 
     退出码 / exit codes: 0 完成 done · 1 失败 failed · 2 用法或配置有误 wrong use or configuration ·
     3 账本损坏 ledger damaged
@@ -58,6 +60,7 @@ for command in (
 
 
 def main() -> None:
-    """The entry point."""
+    """The entry point; what it writes is its owner's alone, wherever it does (Windows: as its folder's access is)."""
     utf8_streams()
+    os.umask(0o077)
     cli(prog_name="jqfollow")
