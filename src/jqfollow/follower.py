@@ -283,22 +283,20 @@ class Follower:
         rounds, idle = self._rounds[account.name], account.idle
         while True:
             account.wake.clear()
+            idle.clear()
             try:
-                while not self._finishing:
-                    idle.clear()
-                    try:
-                        if not await rounds.work():
-                            break
-                    finally:
-                        idle.set()
+                while not self._finishing and await rounds.work():
+                    pass
             except Exception as error:  # a round ends here, and the next one begins: no account stops another
                 if may_pass(error):
                     log.warning("round_waits", account=account.name, why=str(error))
                 else:
                     rounds.failures += 1
                     log.exception("round_failed", account=account.name)
+                idle.set()
                 await asyncio.sleep(_AGAIN_S)
                 account.wake.set()
+            idle.set()
             await account.wake.wait()
 
     async def finish(self, timeout_s: float) -> None:
