@@ -122,7 +122,7 @@ class Rounds:
         await self._receipts.over()
         told = await self.ahead.answer()
         papers = await self._read()
-        while papers and await self._observe(papers, told):
+        while papers and await self._observe(papers):
             papers = await self._read()  # what was bought before is not of today any more, and more may have come
         if not papers:
             account.others_wait = self._idle > 0
@@ -220,7 +220,7 @@ class Rounds:
             del self._seen[gone]
         self._admitted &= idle
 
-    async def _observe(self, papers: Sequence[Papers], asked: Told | None) -> bool:
+    async def _observe(self, papers: Sequence[Papers]) -> bool:
         """Tells a practice exchange the day and the strategies' fill prices; whether that began a new day there."""
         if not self._account.ready:
             return False
@@ -229,8 +229,6 @@ class Rounds:
             security, _ = security_of(each.order.security)
             if security is not None and not each.attempts:
                 told.append((security.symbol, each.order.terms.reference, each.order.day))
-        if asked is not None and asked.observed in told:
-            told.remove(asked.observed)
         try:
             return await self._account.observe(told)
         except BrokerError as error:
