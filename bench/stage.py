@@ -79,6 +79,7 @@ class Stage:
     """Further arguments of its command."""
     robots: Sequence[str] = ()
     """WeCom addresses that the service tells things to."""
+    strategies: Sequence[str] = STRATEGIES
     plain: bool = False
     """The service as installed, without the bench's seams."""
     calls: CallReader = field(init=False)
@@ -198,7 +199,7 @@ class Stage:
         return [sys.executable, "-m", "bench.service", str(self.folder), *self.options]
 
     def _write_config(self) -> None:
-        strategies = "\n".join(f"[strategies.{name}]\nfollow = {{ paper = 1.0 }}\n" for name in STRATEGIES)
+        strategies = "\n".join(f"[strategies.{name}]\nfollow = {{ paper = 1.0 }}\n" for name in self.strategies)
         robots = ", ".join(f'"{address}"' for address in self.robots)
         text = _CONFIG.format(signals=self.port, console=self.console, strategies=strategies, robots=robots)
         (self.folder / "config.toml").write_text(text, encoding="utf-8")

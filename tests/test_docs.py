@@ -24,6 +24,7 @@ from jqfollow.ledger.backups import daily_path
 from jqfollow.market.calendar import FILE_NAME as CALENDAR
 from jqfollow.market.lots import lot_rule
 from jqfollow.market.securities import parse_security
+from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.settings import Follow, Settings, schema
 from jqfollow.wire.jqf1 import Key, ack_mac, seal
@@ -31,6 +32,7 @@ from jqfollow.wire.jqf1 import Key, ack_mac, seal
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 READMES = ("README.md", "README.zh-CN.md")
+_IMAGES = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
 
 
 def text(name: str) -> str:
@@ -243,6 +245,25 @@ def test_every_reason_has_its_sentences_and_a_remedy(reason: Reason) -> None:
     sentence, remedy = rows("docs/operation.md")[reason]
     assert sentence == "<br>".join(refusal.text(lang).replace("?", "…") for lang in ("zh", "en"))
     assert remedy
+
+
+def test_every_kind_of_message_has_its_section() -> None:
+    """`docs/guide/alarms.md`: what to do when it comes."""
+    titles = re.findall(r"^## .*\((\w+)\)$", text("docs/guide/alarms.md"), re.MULTILINE)
+    assert sorted(titles) == sorted(Kind)
+
+
+def test_every_picture_is_shown_and_small() -> None:
+    pictures = sorted((ROOT / "docs" / "images").iterdir())
+    shown = {
+        (document.parent / target).resolve()
+        for document in DOCS
+        for target in _IMAGES.findall(document.read_text(encoding="utf-8"))
+    }
+    assert set(pictures) <= shown
+    assert sum(picture.stat().st_size for picture in pictures) < 3 * 1024 * 1024
+    for readme in READMES:
+        assert "(docs/images/" in text(readme)
 
 
 @pytest.mark.parametrize("event", Event)

@@ -49,6 +49,7 @@ FIGURES = {  # as they come in life
     Reason.LIMIT_DOWN: {"security": "000001.SZ", "limit": "9.00"},
     Reason.PRICE_DRIFT: {"price": "10.50", "signal_price": "10.00", "drift": "5.00%", "max_drift": "3.00%"},
     Reason.PRICE_CAGE: {"price": "10.50", "bound": "10.21"},
+    Reason.PRICE_LIMIT: {"price": "12.50", "bound": "11.00"},
     Reason.NO_CASH: {"needed": "10,005.00", "cash": "9,120.55"},
     Reason.MAX_ORDER_VALUE: {"value": "512,345.68", "limit": "500,000"},
     Reason.MAX_POSITION_RATIO: {"security": "000001.SZ", "ratio": "35.0%", "limit": "30.0%"},

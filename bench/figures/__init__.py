@@ -1,7 +1,7 @@
 """All figures, in the order of the table."""
 
 from bench.figure import Figure
-from bench.figures import acknowledged, burst, cpu, idle, million, rate, stages, start, steady
+from bench.figures import acknowledged, burst, cpu, drift, idle, million, rate, stages, start, steady
 
 FIGURES: tuple[Figure, ...] = (
     acknowledged.NEW,
@@ -15,6 +15,7 @@ FIGURES: tuple[Figure, ...] = (
     rate.PLAIN,
     rate.SLOW_DISK,
     million.MILLION,
+    drift.DRIFT,
     idle.IDLE,
     start.START,
 )

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
 
-Lang = Literal["zh", "en"]
+from jqfollow import vocabulary
+from jqfollow.vocabulary import Lang
+
+__all__ = ["QUIET", "TOLD_ONCE", "Lang", "Reason", "Refusal"]
 
 
 class Reason(StrEnum):
@@ -50,6 +52,7 @@ class Reason(StrEnum):
     LIMIT_DOWN = "limit_down"
     PRICE_DRIFT = "price_drift"
     PRICE_CAGE = "price_cage"
+    PRICE_LIMIT = "price_limit"
     # Money and the person's limits.
     NO_CASH = "no_cash"
     COUNTER_LAGS = "counter_lags"
@@ -188,6 +191,10 @@ _SENTENCES: dict[Reason, tuple[str, str]] = {
         "委托价 {price} 超出价格笼子边界 {bound}",
         "price {price} is outside the price cage's bound {bound}",
     ),
+    Reason.PRICE_LIMIT: (
+        "委托价 {price} 超出今日涨跌停价 {bound}",
+        "price {price} is beyond the day's limit {bound}",
+    ),
     Reason.NO_CASH: (
         "资金不足：需要 {needed} 元，可用 {cash} 元",
         "{needed} yuan are needed, {cash} are available",
@@ -278,8 +285,34 @@ class Refusal:
 
     def text(self, lang: Lang = "zh") -> str:
         """The sentence for people; a figure that is missing shows as `?`."""
-        zh, en = _SENTENCES[self.reason]
-        return (zh if lang == "zh" else en).format_map(_Figures(self.figures))
+        shown = _Figures({key: _shown(key, value, lang) for key, value in self.figures.items()})
+        return vocabulary.say(_SENTENCES[self.reason], lang).format_map(shown)
+
+
+_CODES = {
+    "phase": vocabulary.PHASES,
+    "board": vocabulary.BOARDS,
+    "status": vocabulary.THERE,
+    "run": vocabulary.RUNS,
+    "position_side": {"long": ("多头", "long"), "short": ("空头", "short")},
+}
+"""Figures that are codes, and the words for them."""
+
+
+def _shown(key: str, value: str, lang: Lang) -> str:
+    """A figure in the language of its sentence; it stands in the ledger as a code, or in Chinese."""
+    if key in _CODES:
+        return vocabulary.name(_CODES[key], value, lang)
+    if key in {"why", "error"}:
+        return vocabulary.half(value, lang)
+    if lang == "zh":
+        return value
+    if key == "scope":
+        for zh, en in vocabulary.SCOPES.items():
+            value = value.replace(zh, en)
+    if key == "minimum" and value[-1:] in vocabulary.UNITS:
+        value = f"{value[:-1].rstrip()} {vocabulary.UNITS[value[-1]]}"
+    return value
 
 
 class _Figures(dict[str, str]):

@@ -58,7 +58,7 @@ async def test_signals_carry_their_orders_newest_first(console: httpx.AsyncClien
     assert (both["order"]["price"], both["order"]["day"]) == ("4.102", "2026-01-05")
     ignored = page["items"][1]
     assert (ignored["reason"], ignored["orders"]) == ("not_traded", [])
-    assert "canceled" in ignored["why_zh"]
+    assert "已撤" in ignored["why_zh"]
 
 
 async def test_pages_follow_each_other_without_gap(console: httpx.AsyncClient) -> None:

@@ -57,10 +57,10 @@ def test_everything(run: Run, folder: Path) -> None:
     out = folder / "导出 结果"
     assert run("export", out).exit_code == 0
     assert sorted(path.name for path in out.iterdir()) == sorted([*(f"{n}.csv" for n in FILES), "jqfollow.xlsx"])
-    assert [row["委托编号"] for row in rows(out / "orders.csv")] == ["1", "2", "3", "4"]
+    assert [row["订单编号"] for row in rows(out / "orders.csv")] == ["1", "2", "3", "4"]
     assert [row["信号编号"] for row in rows(out / "signals.csv")] == ["1", "2", "3", "4", "5"]
     fill = rows(out / "fills.csv")[0]
-    assert (fill["券商成交编号"], fill["证券名称"], fill["方向"]) == (LONG_ID + "\t", "平安银行", "买")
+    assert (fill["券商成交编号"], fill["证券名称"], fill["方向"]) == (LONG_ID + "\t", "平安银行", "买入")
     assert rows(out / "positions.csv") == [
         {
             "账户": "paper",
@@ -82,7 +82,7 @@ def test_everything(run: Run, folder: Path) -> None:
 def test_results_of_each_day(run: Run, folder: Path) -> None:
     assert run("export", "out").exit_code == 0
     first, second = rows(folder / "out" / "daily.csv")
-    shown = ("委托笔数", "已成笔数", "已拒笔数", "未完笔数", "买入金额", "卖出金额", "费用合计", "净流入")
+    shown = ("订单笔数", "已成笔数", "已拒笔数", "未完笔数", "买入金额", "卖出金额", "费用合计", "净流入")
     assert [first[name] for name in shown] == ["2", "1", "1", "0", "3156.00", "0", "5.01", "-3161.01"]
     assert [second[name] for name in shown] == ["2", "1", "0", "1", "0", "1100.00", "5.01", "1094.99"]
     # 300 bought for 3161.01, worth 3300 in the evening; then 100 sold for 1094.99, 200 left that are worth 2200
@@ -111,7 +111,7 @@ def test_what_people_changed_in_a_book_is_held(run: Run, folder: Path, ledger_fi
 def test_one_day(run: Run, folder: Path) -> None:
     assert run("export", "out", "--day", "2026-03-02").exit_code == 0
     out = folder / "out"
-    assert [row["委托编号"] for row in rows(out / "orders-2026-03-02.csv")] == ["1", "2"]
+    assert [row["订单编号"] for row in rows(out / "orders-2026-03-02.csv")] == ["1", "2"]
     assert [row["数量"] for row in rows(out / "positions-2026-03-02.csv")] == ["300"]
     assert [row["日期"] for row in rows(out / "accounts-2026-03-02.csv")] == ["2026-03-02"]
     assert len(rows(out / "daily-2026-03-02.csv")) == 1
@@ -135,7 +135,7 @@ def test_the_folders(run: Run, folder: Path) -> None:
     assert [row["总资产"] for row in pages(out / "账户数据" / "2026-03-03.xlsx")["账户"]] == [1000200.5]
     assert [row["策略"] for row in rows(out / "摘要数据" / "2026-03-02-每日业绩.csv")] == ["demo"]
     ordered = pages(out / "下单股票池" / "2026-03-03.xlsx")
-    assert [row["证券代码"] for row in ordered["委托"]] == ["000001.SZ", "600000.SH"]
+    assert [row["证券代码"] for row in ordered["订单"]] == ["000001.SZ", "600000.SH"]
     assert [row["券商成交编号"] for row in ordered["成交"]] == ["123456789012345673"]
     assert run("export", "day", "--folders", "--day", "2026-03-02").exit_code == 0
     assert {path.name[:10] for path in (folder / "day").rglob("*.xlsx")} == {"2026-03-02"}
@@ -160,7 +160,7 @@ def test_in_english_the_headings_are_the_columns_names(run: Run, folder: Path) -
 
 
 def test_every_column_has_a_chinese_heading() -> None:
-    nothing = Found(day=None, signals=(), orders=(), fills=(), evenings=(), pictures=(), names={}, titles={})
+    nothing = Found(day=None, signals=(), made={}, orders=(), fills=(), evenings=(), pictures=(), names={}, titles={})
     made = [*sheets(nothing), messages(nothing), holdings(nothing)]
     assert {sheet.name for sheet in made} == set(SHEETS)
     assert {column for sheet in made for column in sheet.columns} == set(COLUMNS)
@@ -184,7 +184,7 @@ def test_a_folder_that_cannot_be(run: Run, folder: Path) -> None:
 def test_the_workbook(run: Run, folder: Path) -> None:
     assert run("export", "out").exit_code == 0
     found = pages(folder / "out" / "jqfollow.xlsx")
-    assert list(found) == ["信号", "委托", "成交", "策略持仓", "账户", "每日业绩"]
+    assert list(found) == ["信号", "订单", "成交", "策略持仓", "账户", "每日业绩"]
     first = found["成交"][0]
     assert first["券商成交编号"] == LONG_ID  # a number would lose its last digits
     assert (first["成交编号"], first["数量"], first["价格"], first["证券代码"]) == ("1", 300, 10.52, "000001.SZ")

@@ -135,6 +135,14 @@ def test_what_a_person_adopts_closes_what_was_held_before() -> None:
     assert (row.drift, row.lines) == (0, ())
 
 
+def test_a_zero_that_no_signal_sold_stays_one_in_the_next_report() -> None:
+    twice = (told(0, 20, first=True), told(0, 40))
+    assert found([bought(1, 500)], 500, told=twice).zero_untold
+    sold = made(order(2, Side.SELL, 500, volume=500, filled=500, figure=ONE, closes=True), 30)
+    assert not found([bought(1, 500), sold], 0, told=twice).zero_untold
+    assert not found([bought(1, 500)], 500, told=(twice[0], told(500, 40))).zero_untold
+
+
 def test_a_booking_that_was_taken_back_counts_no_more() -> None:
     mistake, back = booking(1, BookingKind.SET, 300), replace(booking(2, BookingKind.SET, -300), undoes=1)
     assert found([bought(1, 500)], 500, bookings=(mistake, back)).lines == ()

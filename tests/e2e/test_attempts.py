@@ -33,7 +33,7 @@ async def test_it_is_cancelled_and_priced_again_until_it_is_forced_through(tmp_p
             (AttemptState.CANCELED, Decimal("9.99"), 1),
             (AttemptState.FILLED, Decimal("10.01"), 0),
         ]
-        assert "共 3 次委托" in await house.told("✅ 已成交", "1,000 股")
+        assert "共 3 次委托" in await house.told("✅ 已跟", "1,000 股")
 
 
 async def test_the_next_attempt_follows_the_market(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ async def test_attempts_are_limited_and_what_was_filled_is_kept(tmp_path: Path) 
         assert 0 < order.filled < 5000
         assert (await house.book(CODE)).volume == order.filled
         assert order.figures["left"] == str(5000 - order.filled)
-        await house.told("⚠️ 部分成交", "2 次")
+        await house.told("⚠️ 部分", "2 次")
 
 
 async def test_a_limit_order_stands_at_its_limit(tmp_path: Path) -> None:

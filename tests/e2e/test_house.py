@@ -21,7 +21,7 @@ async def test_a_signal_becomes_a_filled_order_and_a_message(tmp_path: Path) -> 
         [order] = await house.done(await house.send("demo", CODE, "buy", 1000, price="10.52"))
         assert (order.state, order.filled, order.avg_price) == (OrderState.FILLED, 1000, Decimal("10.53"))
         assert (await house.book(CODE)).volume == 1000
-        assert "10.53" in await house.told("✅ 已成交", "买入", "000001.SZ", "1,000 股")
+        assert "10.53" in await house.told("✅ 已跟", "买入", "000001.SZ", "1,000 股")
         [position] = house.brokers["paper"].positions()
         assert (position.symbol, position.volume, position.available) == ("000001.SZ", 1000, 0)
         told = await house.get(f"/api/orders/{order.order_id}")

@@ -36,7 +36,7 @@ async def test_a_manual_order_goes_the_way_of_a_signal(tmp_path: Path) -> None:
         [placed] = await house.done(answer.json()[0]["signal_id"])
         assert (placed.state, placed.filled) == (OrderState.FILLED, 200)
         assert (await house.book(CODE)).volume == 200
-        await house.told("✅ 已成交", "200 股")
+        await house.told("✅ 已跟", "200 股")
 
 
 async def test_a_manual_limit_stands_and_is_cancelled_by_a_person(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ async def test_a_refusal_is_told_with_its_figures(tmp_path: Path) -> None:
     async with House(tmp_path, risk={"max_order_value": 9_999}, wecom=True) as house:
         house.market(CODE)
         await house.send("demo", CODE, "buy", 1000, price="10.00")
-        text = await house.told("❌ 未跟单", "000001.SZ")
+        text = await house.told("❌ 未跟", "000001.SZ")
         assert "10,010.00" in text
         assert "max_order_value" in text
 
@@ -124,7 +124,7 @@ async def test_heartbeat_and_summary_name_what_a_person_must_know(tmp_path: Path
         await house.until(lambda tx: tx.attempts.unknown("paper", "510300.SH", "buy"))
         await house.service.parts.routine.send_summary(house.clock.now())
         text = await house.told("📊 2026-03-02 日终汇总")
-        assert "【演示策略】信号 3，跟单 3，未跟 1（已暂停 1）" in text
+        assert "【演示策略】信号 3 = 已跟 1 + 未跟 1（已暂停 1） + 处理中 1" in text
         assert "600000.SH 应有 1,000，实有 0 股（少 1,000）" in text
         assert "🚨 结果未知" in text
         assert "000001.SZ 应有" not in text
@@ -160,7 +160,7 @@ async def test_a_robot_that_does_not_answer_delays_no_order_and_gets_its_message
         await house.until(lambda tx: wecom.requests > asked and [r for r in tx.outbox.list(9) if r.tries])
         house.forward(20)
         house.service.parts.outbox.kick()
-        await house.told("✅ 已成交", "1,000 股")
+        await house.told("✅ 已跟", "1,000 股")
 
 
 async def test_the_console_shows_the_whole_way_of_an_order(tmp_path: Path) -> None:

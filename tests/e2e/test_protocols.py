@@ -24,7 +24,7 @@ async def test_the_original_client_ends_in_a_filled_order_and_a_message(tmp_path
         assert (answer.status_code, answer.json()["status"]) == (200, "accepted")
         [order] = await house.done(answer.json()["signal_id"])
         assert (order.state, order.filled) == (OrderState.FILLED, 1000)
-        assert "10.53" in await house.told("✅ 已成交", "买入", "000001.SZ", "1,000 股")
+        assert "10.53" in await house.told("✅ 已跟", "买入", "000001.SZ", "1,000 股")
         signal = await house.signal(order.signal_id)
         assert signal.wire is Wire.SEED
         assert "不再使用的密码" not in signal.text
@@ -113,8 +113,8 @@ async def test_the_client_in_a_strategy_ends_in_filled_orders_and_messages(tmp_p
             ("510300.SH", "buy", 5000, OrderState.FILLED),
             ("000001.SZ", "sell", 1000, OrderState.FILLED),
         ]
-        await house.told("✅ 已成交", "买入", "510300.SH", "5,000 份")
-        await house.told("✅ 已成交", "卖出", "000001.SZ", "1,000 股")
+        await house.told("✅ 已跟", "买入", "510300.SH", "5,000 份")
+        await house.told("✅ 已跟", "卖出", "000001.SZ", "1,000 股")
 
 
 async def test_hello_tells_the_author_that_the_whole_way_works(tmp_path: Path) -> None:

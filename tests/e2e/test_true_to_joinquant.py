@@ -165,7 +165,7 @@ class TestRow3:
             await jq.run("buy", CODE, -1000, StopMarketOrderStyle("stop_loss", 9.0))
             await house.settled()
             assert [o.side for o in await all_orders(house)] == ["buy"]
-            await house.told("❌ 信号未跟单", "止损")
+            await house.told("❌ 未跟", "止损")
             assert any("止损" in text for text in jq.warnings)
 
     async def test_it_is_followed_when_it_is_triggered(self, tmp_path: Path) -> None:
@@ -341,7 +341,7 @@ class TestRow7:
             await jq.run("call", "marginsec_open", CODE, 500)
             await house.until(lambda tx: len([s for s in tx.signals.list() if s.reason is Reason.MARGIN]) == 2)
             assert len(await all_orders(house)) == 2
-            await house.told("❌ 信号未跟单", "融资融券")
+            await house.told("❌ 未跟", "融资融券")
 
 
 class TestRow8:
@@ -483,7 +483,7 @@ class TestRow12:
             row = await house.signal(answer.json()["signal_id"])
             assert row.reason is Reason.SEED_OPEN_ORDER
             assert await all_orders(house) == []
-            await house.told("❌ 信号未跟单", "原版客户端")
+            await house.told("❌ 未跟", "原版客户端")
 
     async def test_a_backtest_changes_nothing_live(self, tmp_path: Path) -> None:
         async with House(tmp_path, strategies=SEED) as house:

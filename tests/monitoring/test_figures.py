@@ -25,7 +25,7 @@ async def test_every_figure_is_told_and_documented(tmp_path: Path) -> None:
     async with House(tmp_path, wecom=True) as house:
         house.market("000001.XSHE", last="10.52")
         await house.done(await house.send("demo", "000001.XSHE", "buy", 1000, price="10.52"))
-        await house.told("✅ 已成交")
+        await house.told("✅ 已跟")
         found = families((await house.console("GET", "/metrics")).text)
         assert set(found) == documented() - {f"jqfollow_{name}" for name in ONLY_THEN}
         for name, family in found.items():

@@ -19,6 +19,7 @@ from jqfollow.notify.facts import Difference, HeartbeatFacts, StrategyFacts, Sum
 from jqfollow.notify.reports import heartbeat, summary
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.settings import Follow, Strategy
+from jqfollow.vocabulary import Tally
 from ledger.samples import fill_report, new_attempt, new_order, signal, strategy_order
 
 DAY = date(2026, 3, 3)
@@ -262,8 +263,7 @@ def test_signals_and_their_fate_are_counted(do: Do) -> None:
     assert found == StrategyFacts(
         strategy="demo",
         title="演示策略",
-        received=3,
-        followed=2,
+        signals=Tally(followed=1, not_followed=2),
         refused={Reason.NO_CASH: 1, Reason.NOT_TRADED: 1},
         differences=None,
     )
@@ -287,9 +287,9 @@ def test_an_accounts_day(do: Do) -> None:
     do(write)
     main, paper = summed(do).accounts
     assert (main.total, main.previous_total, main.previous_day) == (1020, 1000, date(2026, 3, 2))
-    assert (main.filled, main.unfinished, main.refused, main.open, main.unknown) == (1, 2, 1, 1, 0)
+    assert (main.orders, main.unknown) == (Tally(followed=1, not_followed=3, under_way=1), 0)
     assert main.turnover == 5000
-    assert (paper.total, paper.previous_total, paper.filled, paper.open) == (None, None, 0, 0)
+    assert (paper.total, paper.previous_total, paper.orders) == (None, None, Tally())
 
 
 def an_unknown(tx: Tx) -> None:
@@ -341,4 +341,4 @@ def test_a_persons_signal_is_counted_like_any(do: Do) -> None:
         tx.signals.record(message)
 
     do(write)
-    assert summed(do).strategies[0].received == 1
+    assert summed(do).strategies[0].signals.received == 1

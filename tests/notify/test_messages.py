@@ -18,7 +18,7 @@ def test_filled() -> None:
     done = order(state=OrderState.FILLED, filled=500, turnover=Decimal("6170.00"))
 
     assert messages.order_done(done, title="演示策略", name="平安银行", attempts=1) == (
-        "✅ 已成交 买入 平安银行 000001.SZ 500 股 均价 12.34\n金额 6,170.00 元\n演示策略 → main"
+        "✅ 已跟 买入 平安银行 000001.SZ 500 股 均价 12.34\n金额 6,170.00 元\n演示策略 → main"
     )
 
 
@@ -33,7 +33,7 @@ def test_partly_filled_and_ended_tells_why_and_how_often() -> None:
     )
 
     assert messages.order_done(done, title="", name=None, attempts=5) == (
-        "⚠️ 部分成交 卖出 000001.SZ 300/500 股 均价 12.3367\n金额 3,701.00 元\n"
+        "⚠️ 部分 卖出 000001.SZ 300/500 股 均价 12.3367\n金额 3,701.00 元\n"
         "原因：已尝试 5 次，还剩 200 未成交\ndemo → main · 共 5 次委托"
     )
 
@@ -43,7 +43,7 @@ def test_ended_without_a_fill(state: OrderState) -> None:
     done = order(state=state, reason=Reason.DAY_OVER, figures={"day": "2026-03-03", "left": "500"})
 
     assert messages.order_done(done, title="演示策略", name="平安银行", attempts=1) == (
-        "❌ 未成交 买入 平安银行 000001.SZ 500 股\n原因：交易日 2026-03-03 已结束，还剩 500 未成交\n演示策略 → main"
+        "❌ 未跟 买入 平安银行 000001.SZ 500 股\n原因：交易日 2026-03-03 已结束，还剩 500 未成交\n演示策略 → main"
     )
 
 
@@ -51,7 +51,7 @@ def test_a_rejected_order_is_refused() -> None:
     refused = order(
         state=OrderState.REJECTED, reason=Reason.LIMIT_UP, figures={"security": "000001.SZ", "limit": "13.5"}
     )
-    text = "❌ 未跟单 买入 000001.SZ 500 股\n原因：000001.SZ 涨停 13.5，不追买\n演示策略 → main"
+    text = "❌ 未跟 买入 000001.SZ 500 股\n原因：000001.SZ 涨停 13.5，不追买\n演示策略 → main"
 
     assert messages.order_refused(refused, title="演示策略", name=None) == text
     assert messages.order_done(refused, title="演示策略", name=None, attempts=0) == text
@@ -60,14 +60,14 @@ def test_a_rejected_order_is_refused() -> None:
 def test_an_order_refused_before_it_was_sized_names_no_volume() -> None:
     refused = order(state=OrderState.REJECTED, volume=0, sized=False, reason=Reason.PAUSED, figures={"scope": "全部"})
 
-    assert messages.order_refused(refused, title="", name="平安银行").startswith("❌ 未跟单 买入 平安银行 000001.SZ\n")
+    assert messages.order_refused(refused, title="", name="平安银行").startswith("❌ 未跟 买入 平安银行 000001.SZ\n")
 
 
 def test_signal_refused() -> None:
     refused = signal(reason=Reason.STALE, figures={"age_s": "75", "max_age_s": "60"})
 
     assert messages.signal_refused(refused, title="演示策略", name="平安银行") == (
-        "❌ 信号未跟单 卖出 平安银行 000001.SZ 300 股\n"
+        "❌ 未跟 卖出 平安银行 000001.SZ 300 股\n"
         "原因：信号已过时：产生于 75 秒前，最多允许 60 秒（risk.max_signal_age_s）\n演示策略 · 信号 #7"
     )
 

@@ -16,6 +16,7 @@ from jqfollow.notify.facts import (
 from jqfollow.notify.reports import heartbeat, summary
 from jqfollow.notify.texts import MAX_BYTES, size
 from jqfollow.reasons import Reason
+from jqfollow.vocabulary import Tally
 
 AT = datetime(2026, 3, 3, 9, 0, tzinfo=SHANGHAI)
 READY = AccountState(account="main", broker="qmt", real=True, ready=True)
@@ -71,23 +72,22 @@ def test_a_day_in_figures() -> None:
         previous_total=Decimal(1_000_000),
         previous_day=date(2026, 3, 2),
         turnover=Decimal(6170),
-        filled=2,
-        refused=1,
+        orders=Tally(followed=2, not_followed=1),
         missing=(),
     )
     strategy = StrategyFacts(
         strategy="demo",
         title="演示策略",
-        received=6,
-        followed=2,
+        signals=Tally(followed=2, not_followed=4),
         refused={Reason.NO_CASH: 1, Reason.LIMIT_UP: 3, Reason.STALE: 0},
         differences=(),
     )
 
     assert summary(SummaryFacts(day=date(2026, 3, 3), accounts=(account,), strategies=(strategy,))) == (
-        "📊 2026-03-03 日终汇总：成交 2 笔\n"
-        "【main · 实盘】总资产 1,012,345.60 元\n较 03-02 +12,345.60 元（+1.23%）\n成交 2，拒绝 1；成交额 6,170.00 元\n"
-        "【演示策略】信号 6，跟单 2，未跟 4（涨停 3、资金不足 1）\n持仓核对：无差异"
+        "📊 2026-03-03 日终汇总：信号 6 = 已跟 2 + 未跟 4\n"
+        "【main · 实盘】总资产 1,012,345.60 元\n较 03-02 +12,345.60 元（+1.23%）\n"
+        "订单 3 = 已跟 2 + 未跟 1；成交额 6,170.00 元\n"
+        "【演示策略】信号 6 = 已跟 2 + 未跟 4（涨停 3、资金不足 1）\n持仓核对：无差异"
     )
 
 
@@ -129,7 +129,7 @@ def test_unknown_outcomes_stand_on_top_and_differences_are_named() -> None:
 
     lines = summary(facts).split("\n")
 
-    assert lines[0] == "📊 2026-03-03 日终汇总：成交 0 笔，结果未知 1 笔，持仓差异 2 条"
+    assert lines[0] == "📊 2026-03-03 日终汇总：信号 0，结果未知 1 笔，持仓差异 2 条"
     assert lines[1].startswith("🚨 结果未知 #12")
     assert "⚠️ main 平安银行 000001.SZ 应有 500，实有 0 股（少 500）" in lines
     assert "⚠️ main 510300.SH 应有 0，实有 1,200 份（多 1,200）" in lines
@@ -164,6 +164,6 @@ def test_a_long_summary_is_cut_line_by_line_and_says_so() -> None:
 
 def test_every_reason_has_a_short_name() -> None:
     for reason in Reason:
-        facts = StrategyFacts(strategy="demo", title="", refused={reason: 1})
+        facts = StrategyFacts(strategy="demo", title="", signals=Tally(not_followed=1), refused={reason: 1})
         text = summary(SummaryFacts(day=date(2026, 3, 3), accounts=(), strategies=(facts,)))
         assert "未跟 1（" in text

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from jqfollow.domain import Side
 from jqfollow.reasons import Reason
+from jqfollow.vocabulary import THERE, say
 from jqfollow.wire.errors import MalformedError, NotAuthenticError
 from jqfollow.wire.messages import seed_message
 from jqfollow.wire.refusals import refusal_of
@@ -172,7 +173,7 @@ class TestMessage:
         assert told.refuse == (Reason.SEED_OPEN_ORDER if refused else None)
         refusal = refusal_of(told)
         assert (refusal is not None) == refused
-        assert refusal is None or ("?" not in refusal.text("zh") and status in refusal.text("en"))
+        assert refusal is None or ("?" not in refusal.text("zh") and say(THERE[status], "en") in refusal.text("en"))
 
     @pytest.mark.parametrize("sent", ["2026-01-06 00:00:00", "2026-01-04 09:35:00"])
     def test_an_order_of_another_day_is_a_backtest(self, sent: str) -> None:

@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 import structlog
 
 from jqfollow.accounting.books import BookKeeper, Hand
 from jqfollow.domain import ManualOrderError
 from jqfollow.drift.causes import Drift
-from jqfollow.drift.memo import DriftMemo
+from jqfollow.drift.memo import MARK, DriftMemo, Unkept
 from jqfollow.drift.prices import last_prices
+from jqfollow.drift.reading import Key
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.marks import DriftDay
 from jqfollow.ledger.tx import Tx
@@ -21,6 +23,7 @@ from jqfollow.settings import Settings
 log = structlog.get_logger(__name__)
 
 _MOST_NAMED = 10
+_ROWS_AT_ONCE = 200
 
 
 class Watch:
@@ -42,11 +45,26 @@ class Watch:
             if strategy.start == "adopt":
                 for account in strategy.follow:
                     await self._adopt(name, account, now)
-        rows, days = await self._ledger.read(lambda tx: _looked_at(tx, self._memo.read(tx), now))
+        rows, days, unkept = await self._ledger.read(
+            lambda tx: (*_looked_at(tx, self._memo.read(tx), now), self._memo.unkept())
+        )
         if rows or days:
             await self._ledger.write(lambda tx: _write(tx, rows, days, now))
         if rows:
             self._told()
+        if unkept is not None:
+            await self._keep(unkept)
+
+    async def _keep(self, unkept: Unkept) -> None:
+        """What was worked out stands in the ledger for the next start; a few rows at once: orders wait for no more."""
+        keys = list(unkept.rows)
+        if unkept.anew or len(keys) > _ROWS_AT_ONCE:  # until all of them are there, none counts
+            await self._ledger.write(partial(_begin, anew=unkept.anew))
+        for start in range(0, len(keys), _ROWS_AT_ONCE):
+            some = {key: unkept.rows[key] for key in keys[start : start + _ROWS_AT_ONCE]}
+            await self._ledger.write(partial(_put, rows=some))
+        await self._ledger.write(partial(_end, unkept=unkept))
+        self._memo.kept(unkept)
 
     async def _adopt(self, strategy: str, account: str, now: datetime) -> None:
         """After the strategy's first whole report, what it held before is taken from the account's own shares."""
@@ -88,6 +106,21 @@ def _write(tx: Tx, rows: list[Drift], days: list[DriftDay], now: datetime) -> No
     for day in days:
         tx.marks.put_drift(day)
     _tell(tx, rows, now)
+
+
+def _begin(tx: Tx, *, anew: bool) -> None:
+    tx.meta.remove(MARK)
+    if anew:
+        tx.kept_drifts.clear()
+
+
+def _put(tx: Tx, *, rows: dict[Key, str]) -> None:
+    tx.kept_drifts.put(rows)
+
+
+def _end(tx: Tx, *, unkept: Unkept) -> None:
+    tx.kept_drifts.drop(unkept.gone)
+    tx.meta.set(MARK, unkept.mark)
 
 
 def _tell(tx: Tx, rows: list[Drift], now: datetime) -> None:

@@ -6,7 +6,7 @@ _SENTENCES = {
     Hindrance.NO_TARGET: ("按金额或股数跟单，没有目标", "follows by yuan or shares an order: there is no target"),
     Hindrance.NO_REPORT: ("策略没有完整的持仓报告", "the strategy made no whole report of its positions"),
     Hindrance.OLD_REPORT: ("持仓报告不是今天的", "the report is not of today"),
-    Hindrance.ORDER_SINCE: ("报告之后又有委托，等下一份报告", "an order came after the report: wait for the next one"),
+    Hindrance.ORDER_SINCE: ("报告之后又有订单，等下一份报告", "an order came after the report: wait for the next one"),
     Hindrance.NOT_CONNECTED: ("账户未连接", "the account is not connected"),
     Hindrance.UNDER_WAY: ("还有订单未结束", "orders of the book have not ended"),
     Hindrance.UNKNOWN_OUTCOME: ("有结果未知的委托，先核对", "the outcome of an order is unknown: settle it first"),

@@ -22,7 +22,7 @@ Why = Annotated[str, Field(min_length=1, max_length=400, description="为什么 
 
 
 class CauseView(View):
-    """偏差的一部分 / a part of a drift; + 少于目标 is missing."""
+    """偏差的一部分（正数：少于目标） / a part of a drift; what is missing is positive."""
 
     cause: Cause
     zh: str
@@ -57,7 +57,7 @@ class ReportView(View):
     made_at: datetime | None
     age_minutes: int | None
     order_since: bool
-    """报告之后又有委托 / an order message is newer than it."""
+    """报告之后又有订单 / an order message is newer than it."""
 
 
 class PlanIn(BaseModel):
@@ -122,7 +122,7 @@ class MoneyView(View):
 
 
 class PlanView(View):
-    """计划 / a plan; `plan` 一分钟内有效 is good for a minute."""
+    """计划，一分钟内有效 / a plan, good for a minute."""
 
     strategy: str
     plan: str

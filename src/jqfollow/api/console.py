@@ -17,6 +17,7 @@ from jqfollow.accounting.closing_out import ClosingOut
 from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
 from jqfollow.api.changes import Changes
+from jqfollow.api.complaints import complaint
 from jqfollow.api.metrics import Counters, Sample
 from jqfollow.api.models import NoticeView, Problem, RelayView
 from jqfollow.api.parts import Parts
@@ -36,6 +37,7 @@ from jqfollow.domain import JqfollowError, ManualOrderError
 from jqfollow.ledger import Ledger, LedgerError
 from jqfollow.settings import Settings
 from jqfollow.stages import Stages
+from jqfollow.vocabulary import half
 
 log = structlog.get_logger(__name__)
 
@@ -169,17 +171,16 @@ async def _answered(_request: Request, error: Exception) -> Response:
 
 async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - it was registered for this
-    fields = [
-        {"field": ".".join(str(part) for part in found["loc"][1:]) or "body", "problem": found["msg"]}
-        for found in error.errors()
-    ]
-    named = "; ".join(f"{found['field']}: {found['problem']}" for found in fields[:5])
-    return problem(422, "invalid", f"参数有误（{named}）", "wrong parameters", fields=fields)
+    found = [(".".join(str(part) for part in one["loc"][1:]), *complaint(one)) for one in error.errors()]
+    zh = "；".join(f"{place}：{zh}" if place else zh for place, zh, _ in found[:5])
+    en = "; ".join(f"{place}: {en}" if place else en for place, _, en in found[:5])
+    fields = [{"field": place or "body", "problem": f"{zh} / {en}"} for place, zh, en in found]
+    return problem(422, "invalid", zh, en, fields=fields)
 
 
 async def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, StarletteHTTPException)  # noqa: S101
-    zh, _, en = str(error.detail).partition(" / ")
+    zh, en = half(str(error.detail), "zh"), half(str(error.detail), "en")
     if not isinstance(error, HTTPException):  # the framework's own words
         zh, en = {404: ("没有这个地址", "there is nothing here"), 405: ("不支持这个方法", "wrong method")}.get(
             error.status_code, (zh, en)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from jqfollow.domain import AttemptState, OrderState, Side, SignalKind, SignalState, WaitingFor, Wire
 from jqfollow.reasons import Reason
 from jqfollow.stages import Stage
+from jqfollow.vocabulary import Outcome
 
 Yuan = Annotated[Decimal, PlainSerializer(lambda value: format(value, "f"), return_type=str)]
 """Written out in full, as text: `"10.52"`."""
@@ -51,7 +52,7 @@ class Why(View):
 
 
 class StrategyOrderView(View):
-    """聚宽的委托 / what the strategy did in JoinQuant."""
+    """聚宽的订单 / what the strategy did in JoinQuant."""
 
     jq_order_id: str
     symbol: str
@@ -106,6 +107,7 @@ class SignalView(Why):
     made_at: datetime
     received_at: datetime
     state: SignalState
+    outcome: Outcome = Field(description="已跟、部分、未跟、处理中 / what became of it")
     order: StrategyOrderView | None
     orders: list[OrderView]
 

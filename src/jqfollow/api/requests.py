@@ -39,8 +39,9 @@ class SettlementIn(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"outcome": "not_placed"}]})
 
     outcome: Literal["not_placed", "placed", "ended"] = Field(
-        description="not_placed 券商没有这笔；placed 有，编号 broker_order_id；ended 已结束，成交 filled，均价 price / "
-        "the broker does not hold it; holds it as broker_order_id; it is over with `filled` at `price`"
+        description="`not_placed` 券商没有这笔；`placed` 有，编号 `broker_order_id`；"
+        "`ended` 已结束，成交 `filled`，均价 `price`"
+        " / the broker does not hold it; holds it as broker_order_id; it is over with `filled` at `price`"
     )
     broker_order_id: str | None = Field(None, min_length=1, max_length=64)
     filled: int = Field(0, strict=True, ge=0, le=100_000_000)

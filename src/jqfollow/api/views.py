@@ -10,6 +10,7 @@ from jqfollow.ledger.rows import AttemptRow, BookRow, DecisionRow, EventRow, Fil
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.stages import OrderStages
+from jqfollow.vocabulary import order_outcome, signal_outcome
 
 _CENT_OF_CENT = Decimal("0.0001")
 
@@ -62,6 +63,7 @@ def signal_view(signal: SignalRow, orders: Sequence[OrderRow], unknown: Collecti
         made_at=signal.made_at,
         received_at=signal.received_at,
         state=signal.state,
+        outcome=signal_outcome(signal.state, [order_outcome(order.state, order.filled) for order in orders]),
         order=None if told is None else models.StrategyOrderView(**asdict(told)),
         orders=[order_view(order, unknown) for order in orders],
     )

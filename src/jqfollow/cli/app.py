@@ -28,6 +28,7 @@ from jqfollow.cli.report import report
 from jqfollow.cli.restored import restored
 from jqfollow.cli.send import send
 from jqfollow.cli.serve import serve
+from jqfollow.cli.setup.command import setup
 from jqfollow.cli.start import start
 from jqfollow.cli.status import status
 from jqfollow.cli.stop import stop
@@ -39,7 +40,7 @@ from jqfollow.logs import log_warnings_only, utf8_streams
 @click.version_option(__version__, prog_name="jqfollow")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """聚宽策略跟单：每一笔委托立即跟上，只跟一次。 / Follows each order of a JoinQuant strategy, at once and once.
+    """聚宽策略跟单：每一笔订单立即跟上，只跟一次。 / Follows each order of a JoinQuant strategy, at once and once.
 
     退出码 / exit codes: 0 完成 done · 1 失败 failed · 2 用法或配置有误 wrong use or configuration ·
     3 账本损坏 ledger damaged
@@ -51,7 +52,7 @@ def cli(context: click.Context) -> None:
 for command in (
     start, stop, serve, tray, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders,
     positions, fills, pause, resume, export, autostart, portable, account, drift, repair, book, report, relay, probe,
-    restored, config,
+    restored, config, setup,
 ):  # fmt: skip
     cli.add_command(command)
 

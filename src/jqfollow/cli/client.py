@@ -53,6 +53,11 @@ def client(
         )
     target = output or Path(f"{module_name(strategy)}.py")
     _may_write(target, force=force)
+    write_client(settings, strategy, target, url, force=force)
+
+
+def write_client(settings: Settings, strategy: str, target: Path, url: str | None, *, force: bool) -> None:
+    """Writes the file for a `jqf1` strategy, and says what becomes of it."""
     ticket = read_ticket(settings.data_dir)
     relay_key = ticket.strategies.get(strategy, "") if ticket else ""
     address = url or (ticket.order_url if ticket and relay_key else default_url(settings))

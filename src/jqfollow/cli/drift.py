@@ -11,8 +11,9 @@ from jqfollow.cli.figures import moment, number
 from jqfollow.cli.queries import read
 from jqfollow.clock import SystemClock
 from jqfollow.drift.causes import Drift, Line
+from jqfollow.drift.memo import DriftMemo
 from jqfollow.drift.prices import last_prices
-from jqfollow.drift.reading import Key, drifts
+from jqfollow.drift.reading import Key
 from jqfollow.drift.words import CAUSES_ZH
 from jqfollow.ledger.tx import Tx
 from jqfollow.settings import Settings
@@ -50,7 +51,11 @@ _Look = tuple[list[Drift], Mapping[Key, Decimal], Mapping[str, datetime | None]]
 
 def _look(tx: Tx, settings: Settings, strategy: str | None, account: str | None) -> _Look:
     """The books, what a share of each is worth, and when the strategies' reports were made."""
-    rows = drifts(tx, settings, strategy=strategy, account=account)
+    rows = [
+        row
+        for row in DriftMemo(settings).read(tx)
+        if strategy in {None, row.strategy} and account in {None, row.account}
+    ]
     names = [name for name in settings.strategies if strategy in {None, name}]
     return rows, last_prices(tx, rows), {name: tx.reports.newest_made(name) for name in names}
 
@@ -106,5 +111,5 @@ def _line(line: Line) -> str:
         reason += words(f" 预计 {line.day} 到账", f" expected {line.day}")
     order = "" if line.signal_id is None else words(f"（信号 {line.signal_id}）", f" (signal {line.signal_id})")
     if line.order_id is not None:
-        order = words(f"（委托 {line.order_id}）", f" (order {line.order_id})")
+        order = words(f"（订单 {line.order_id}）", f" (order {line.order_id})")
     return f"{number(line.shares)} {words(CAUSES_ZH[line.cause], line.cause)}{reason}{order}"

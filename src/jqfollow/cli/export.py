@@ -45,7 +45,7 @@ FOLDERS = {
 )
 @settings_option
 def export(*, settings: Settings, folder: Path, day: date | None, folders: bool) -> None:
-    """导出信号、委托、成交、持仓、账户、每日业绩为 CSV 和 XLSX。 / Writes the ledger as CSV files and workbooks."""
+    """导出信号、订单、成交、持仓、账户、每日业绩为 CSV 和 XLSX。 / Writes the ledger as CSV files and workbooks."""
     found = read(settings, lambda tx: find(tx, settings, day))
     try:
         counts = _by_folder(folder, found) if folders else _by_sheet(folder, found)

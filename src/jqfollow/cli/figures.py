@@ -1,48 +1,14 @@
 """How figures, times and reasons are written for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from jqfollow.cli.base import lang, words
+from jqfollow.domain import SignalKind
+from jqfollow.ledger.rows import OrderRow, SignalRow
 from jqfollow.reasons import Reason, Refusal
-
-_ZH = {
-    "buy": "买",
-    "sell": "卖",
-    "pending_new": "待报",
-    "new": "已报",
-    "partially_filled": "部分成交",
-    "pending_cancel": "待撤",
-    "filled": "已成",
-    "canceled": "已撤",
-    "rejected": "已拒",
-    "expired": "过期",
-    "unknown": "结果未知",
-    "received": "已收",
-    "followed": "已跟",
-    "recorded": "仅记录",
-    "order": "委托",
-    "positions": "持仓",
-    "hello": "启动",
-    "notice": "通知",
-    "sim_trade": "模拟交易",
-    "simple_backtest": "回测",
-    "full_backtest": "回测",
-    "manual": "手动",
-    "repair": "补齐",
-    "place": "下单",
-    "wait": "等待",
-    "refuse": "拒绝",
-}
-_WAITING_ZH = {
-    "session": "等开盘",
-    "cash": "等资金",
-    "unknown": "等核对",
-    "opposite": "等撤单",
-    "odd_lot": "零股等待",
-    "broker": "等券商",
-}
+from jqfollow.vocabulary import HANDLED, OUTCOMES, WAITING, Outcome, Pair, name, order_outcome, say, signal_outcome
 
 
 def why(reason: Reason | None, figures: Mapping[str, str]) -> str:
@@ -63,11 +29,19 @@ def moment(at: datetime) -> str:
     return f"{at:%m-%d %H:%M:%S}"
 
 
-def word(value: str) -> str:
-    """A side, state or kind in the language of the output."""
-    return words(_ZH.get(value, value), value)
+def word(words_of: dict[str, Pair], code: str) -> str:
+    """The word of a state, side or kind in the language of the output."""
+    return name(words_of, code, lang())
 
 
 def waiting(value: str | None) -> str:
     """What an order waits for, in brackets; "" when it does not wait."""
-    return "" if value is None else words(f"（{_WAITING_ZH.get(value, value)}）", f" ({value})")
+    return "" if value is None else words("（{}）", " ({})").format(word(WAITING, value))
+
+
+def outcome(signal: SignalRow, orders: Sequence[OrderRow]) -> str:
+    """What became of a signal; of a message that is no order, that it was taken note of."""
+    became = signal_outcome(signal.state, [order_outcome(order.state, order.filled) for order in orders])
+    if signal.kind is not SignalKind.ORDER and became is not Outcome.UNDER_WAY:
+        return say(HANDLED, lang())
+    return word(OUTCOMES, became)

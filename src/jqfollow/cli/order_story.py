@@ -9,6 +9,7 @@ from jqfollow.cli.figures import moment, number, word
 from jqfollow.ledger.rows import AttemptRow, DecisionRow, EventRow, FillRow, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.stages import BEFORE, OrderStages
+from jqfollow.vocabulary import ATTEMPT_STATES, DECISIONS, EVENTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +53,14 @@ def show_story(story: OrderStory) -> None:
             number(row.volume),
             number(row.price),
             number(row.done),
-            word(row.state),
+            word(ATTEMPT_STATES, row.state),
             row.broker_order_id or "",
             row.remark,
             row.message,
         )
         for row in story.attempts
     ]
-    table(words("每次报单", "Attempts"), columns.split(","), attempts, right=(0, 2, 3, 4))
+    table(words("委托", "Attempts"), columns.split(","), attempts, right=(0, 2, 3, 4))
     columns = words("编号,时间,数量,价格,费用,成交编号", "id,at,volume,price,fee,trade id")
     fills = [
         (str(row.fill_id), moment(row.filled_at), number(row.volume), number(row.price), number(row.fee), row.traded_id)
@@ -68,12 +69,21 @@ def show_story(story: OrderStory) -> None:
     table(words("成交", "Fills"), columns.split(","), fills, right=(0, 2, 3, 4))
     columns = words("次,时间,结果,原因,各条规则", "no,at,outcome,reason,rules")
     decisions = [
-        (str(row.attempt), moment(row.made_at), word(row.outcome), row.reason or "", _verdicts(row.verdicts))
+        (str(row.attempt), moment(row.made_at), word(DECISIONS, row.outcome), row.reason or "", _verdicts(row.verdicts))
         for row in story.decisions
     ]
     table(words("判断", "Decisions"), columns.split(","), decisions, right=(0,))
     columns = words("时间,事件,之前,之后,说明", "at,event,before,after,detail")
-    events = [(moment(row.at), row.event, word(row.before), word(row.after), row.detail) for row in story.events]
+    events = [
+        (
+            moment(row.at),
+            word(EVENTS, row.event),
+            word(ATTEMPT_STATES, row.before),
+            word(ATTEMPT_STATES, row.after),
+            row.detail,
+        )
+        for row in story.events
+    ]
     table(words("经过", "History"), columns.split(","), events)
     if story.stages is not None:
         after = story.stages.after_us

@@ -8,7 +8,7 @@ from typing import TypeVar
 import click
 
 from jqfollow.cli.base import Command, Day, F, fail, json_option, print_json, settings_option, table, words
-from jqfollow.cli.figures import moment, number, waiting, why, word
+from jqfollow.cli.figures import moment, number, outcome, waiting, why, word
 from jqfollow.cli.order_story import order_story, show_story
 from jqfollow.domain import Position
 from jqfollow.ledger.ledger import Ledger
@@ -16,6 +16,7 @@ from jqfollow.ledger.rows import BookRow, OrderRow, SignalRow
 from jqfollow.ledger.snapshots import Snapshot
 from jqfollow.ledger.tx import Tx
 from jqfollow.settings import Settings
+from jqfollow.vocabulary import KINDS, ORDER_STATES, RUNS, SIDES
 
 T = TypeVar("T")
 
@@ -58,22 +59,23 @@ def signals(
     if as_json:
         print_json([_with_why(row) for row in rows])
         return
+    orders_of = read(settings, lambda tx: [tx.orders.of_signal(row.signal_id) for row in rows])
     shown = [
         (
             str(row.signal_id),
             moment(row.received_at),
             row.strategy,
-            word(row.kind),
+            word(KINDS, row.kind),
             *(
-                (row.order.symbol, word(row.order.side), number(row.order.amount), number(row.order.price))
+                (row.order.symbol, word(SIDES, row.order.side), number(row.order.amount), number(row.order.price))
                 if row.order
                 else ("", "", "", "")
             ),
-            row.run,
-            word(row.state),
+            word(RUNS, row.run),
+            outcome(row, made),
             why(row.reason, row.figures),
         )
-        for row in rows
+        for row, made in zip(rows, orders_of, strict=True)
     ]
     columns = words(
         "编号,收到,策略,种类,证券,方向,数量,价格,运行,状态,原因",
@@ -97,7 +99,7 @@ def orders(
     limit: int,
     as_json: bool,
 ) -> None:
-    """委托，新的在前；给出 ORDER_ID 则显示它的全部经过。 / Orders, newest first; with ORDER_ID everything about one."""
+    """订单，新的在前；给出 ORDER_ID 则显示它的全部经过。 / Orders, newest first; with ORDER_ID everything about one."""
     if order_id is not None:
         _one_order(settings, order_id, as_json=as_json)
         return
@@ -113,7 +115,7 @@ def _order_table(rows: list[OrderRow]) -> None:
         "编号,时间,交易日,账户,策略,证券,方向,数量,成交,均价,状态,原因",
         "id,created,day,account,strategy,security,side,volume,filled,average,state,why",
     )
-    table(words("委托", "Orders"), columns.split(","), [_order_cells(row) for row in rows], right=(0, 7, 8, 9))
+    table(words("订单", "Orders"), columns.split(","), [_order_cells(row) for row in rows], right=(0, 7, 8, 9))
 
 
 def _order_cells(row: OrderRow) -> tuple[str, ...]:
@@ -125,11 +127,11 @@ def _order_cells(row: OrderRow) -> tuple[str, ...]:
         row.account,
         row.strategy,
         row.security,
-        word(row.side),
+        word(SIDES, row.side),
         number(row.volume) if row.sized else "?",
         number(row.filled),
         number(average.quantize(Decimal("0.0001"))) if average is not None else "",
-        word(row.state) + waiting(row.waiting_for),
+        word(ORDER_STATES, row.state) + waiting(row.waiting_for),
         why(row.reason, row.figures),
     )
 
@@ -142,7 +144,7 @@ def _with_why(row: OrderRow | SignalRow) -> dict[str, object]:
 def _one_order(settings: Settings, order_id: int, *, as_json: bool) -> None:
     story = read(settings, lambda tx: order_story(tx, order_id))
     if story is None:
-        fail(words(f"没有编号为 {order_id} 的委托", f"there is no order {order_id}"))
+        fail(words(f"没有订单 {order_id}", f"there is no order {order_id}"))
     if as_json:
         parts = {name: getattr(story, name) for name in ("attempts", "fills", "decisions", "events")}
         after_us = {} if story.stages is None else story.stages.after_us
@@ -175,7 +177,7 @@ def fills(
             row.account,
             row.strategy,
             row.security,
-            word(row.side),
+            word(SIDES, row.side),
             number(row.volume),
             number(row.price),
             number(row.volume * row.price),

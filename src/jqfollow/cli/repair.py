@@ -9,11 +9,11 @@ import click
 
 from jqfollow.cli.base import Command, json_option, known_strategy, print_json, say, settings_option, table, words
 from jqfollow.cli.console_call import ask
-from jqfollow.cli.figures import number
+from jqfollow.cli.figures import number, word
 from jqfollow.settings import Settings
+from jqfollow.vocabulary import SIDES
 
 _OUTCOMES_ZH = {"place": "可下单", "wait": "先等", "refuse": "不会下", "end": "不会下", "": "未知"}
-_SIDES_ZH = {"buy": "买", "sell": "卖"}
 
 
 @click.command(cls=Command)
@@ -42,7 +42,7 @@ def repair(
     plan: str | None,
     as_json: bool,
 ) -> None:
-    """把策略的偏差补上：先列出委托，确认后才下单。 / Closes a drift: shows the orders, places them when confirmed."""
+    """把策略的偏差补上：先列出订单，确认后才下单。 / Closes a drift: shows the orders, places them when confirmed."""
     known_strategy(settings, strategy)
     if plan is None:
         asked = {"strategy": strategy, "account": account, "security": security, "words": list(said)}
@@ -82,7 +82,7 @@ def _show(proposal: Mapping[str, Any]) -> None:
         title = words(f"计划 {proposal['plan']}（先卖后买）", f"Plan {proposal['plan']} (sells first)")
         table(title, columns.split(","), cells, right=(3, 4, 5, 6))
     else:
-        say("没有可下的委托", "nothing can be ordered")
+        say("没有可下的订单", "nothing can be ordered")
     if proposal["kept"]:
         columns = words("账户,证券,偏差,原因", "account,security,drift,why")
         cells = [(k["account"], k["security"], _shares(k["shares"]), words(k["zh"], k["en"])) for k in proposal["kept"]]
@@ -103,7 +103,7 @@ def _item(item: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         item["account"],
         item["security"],
-        words(_SIDES_ZH[item["side"]], item["side"]),
+        word(SIDES, item["side"]),
         number(item["volume"]),
         number(Decimal(item["price"])),
         number(Decimal(item["yuan"])),

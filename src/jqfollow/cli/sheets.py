@@ -7,13 +7,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from jqfollow.cli.figures import waiting, why, word
+from jqfollow.cli.figures import outcome, why, word
 from jqfollow.costs.days import BookDay
 from jqfollow.costs.reading import evening_prices, read_book_days
 from jqfollow.ledger.rows import FillRow, OrderRow, SignalRow
 from jqfollow.ledger.snapshots import Snapshot
 from jqfollow.ledger.tx import Tx
 from jqfollow.settings import Settings
+from jqfollow.vocabulary import KINDS, ORDER_STATES, RUNS, SIDES, WAITING
 
 Cell = str | int | Decimal | date | datetime | None
 Rows = list[tuple[Cell, ...]]
@@ -38,6 +39,8 @@ class Found:
     signals: Sequence[SignalRow]
     orders: Sequence[OrderRow]
     fills: Sequence[FillRow]
+    made: Mapping[int, Sequence[OrderRow]]
+    """The orders of each signal, whatever day they are of."""
     evenings: Sequence[BookDay]
     """Up to the day, by account and strategy, each from its first day on."""
     pictures: Sequence[tuple[date, str, Snapshot]]
@@ -113,9 +116,11 @@ def find(tx: Tx, settings: Settings, day: date | None) -> Found:
         for taken in (tx.snapshots.days(account) if day is None else [day])
         if (picture := tx.snapshots.last_of_day(account, taken)) is not None
     ]
+    signals = _all(tx.signals.list, lambda row: row.signal_id, day)
     return Found(
         day=day,
-        signals=_all(tx.signals.list, lambda row: row.signal_id, day),
+        signals=signals,
+        made={row.signal_id: tx.orders.of_signal(row.signal_id) for row in signals},
         orders=_all(tx.orders.list, lambda row: row.order_id, day),
         fills=[row for row in fills if day in {None, row.day}],
         evenings=evenings,
@@ -142,13 +147,13 @@ def signals(found: Found) -> Sheet:
         order = row.order
         told: tuple[Cell, ...] = (
             (
-                order.jq_order_id, order.day, *found.security(order.symbol), word(order.side), order.amount,
+                order.jq_order_id, order.day, *found.security(order.symbol), word(SIDES, order.side), order.amount,
                 order.filled, order.price, order.limit, order.status, order.position_after, order.total_value,
             )
             if order
             else (None,) * 12
         )  # fmt: skip
-        end = (word(row.state), _text(row.reason), why(row.reason, row.figures))
+        end = (outcome(row, found.made.get(row.signal_id, ())), _text(row.reason), why(row.reason, row.figures))
         cells.append((*_head(row), row.message_id, *told, *end))
     return Sheet(name="signals", columns=columns, rows=cells)
 
@@ -162,7 +167,15 @@ def messages(found: Found) -> Sheet:
 
 
 def _head(row: SignalRow) -> tuple[Cell, ...]:
-    return str(row.signal_id), row.received_at, row.made_at, row.strategy, str(row.wire), word(row.kind), word(row.run)
+    return (
+        str(row.signal_id),
+        row.received_at,
+        row.made_at,
+        row.strategy,
+        str(row.wire),
+        word(KINDS, row.kind),
+        word(RUNS, row.run),
+    )
 
 
 def orders(found: Found) -> Sheet:
@@ -175,9 +188,10 @@ def orders(found: Found) -> Sheet:
     cells: Rows = [
         (
             str(row.order_id), str(row.signal_id), row.day, row.created_at, row.updated_at, row.account, row.strategy,
-            row.part, *found.security(row.security), word(row.side), row.volume if row.sized else None, row.filled,
-            row.turnover, _fourth(row.avg_price), row.limit_price, word(row.state),
-            waiting(row.waiting_for).strip("（） ()") or None, _text(row.reason), why(row.reason, row.figures),
+            row.part, *found.security(row.security), word(SIDES, row.side),
+            row.volume if row.sized else None, row.filled, row.turnover, _fourth(row.avg_price), row.limit_price,
+            word(ORDER_STATES, row.state), None if row.waiting_for is None else word(WAITING, row.waiting_for),
+            _text(row.reason), why(row.reason, row.figures),
         )
         for row in found.orders
     ]  # fmt: skip
@@ -193,8 +207,8 @@ def fills(found: Found) -> Sheet:
     cells: Rows = [
         (
             str(row.fill_id), str(row.attempt_id), row.day, row.filled_at, row.account, row.strategy,
-            *found.security(row.security), word(row.side), row.volume, row.price, row.volume * row.price, row.fee,
-            row.broker_order_id, row.traded_id,
+            *found.security(row.security), word(SIDES, row.side), row.volume, row.price,
+            row.volume * row.price, row.fee, row.broker_order_id, row.traded_id,
         )
         for row in found.fills
     ]  # fmt: skip

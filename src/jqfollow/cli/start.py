@@ -41,7 +41,7 @@ def start(*, config: Path, no_browser: bool) -> None:
         fail(words("console.port = 0：请写定一个端口", "console.port = 0: set a port"), 2)
     _make_way(settings)
     begun = is_running(settings.data_dir) is None
-    _begin(settings, config)
+    begin(settings, config)
     if begun:
         say("服务已在后台启动", "the service runs in the background")
     else:
@@ -79,7 +79,7 @@ def _running_version(settings: Settings) -> str | None:
         return None
 
 
-def _begin(settings: Settings, config: Path) -> None:
+def begin(settings: Settings, config: Path) -> None:
     """Starts the keeper, which starts the service or takes over the one that runs.
 
     Where the service cannot be started, its own words end the command.

@@ -1,21 +1,21 @@
 """`jqfollow status`: does it run, what did it do today, what needs a person."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import click
 
-from jqfollow.cli.base import Command, json_option, print_json, say, settings_option, table, words
-from jqfollow.cli.figures import moment, number, word
+from jqfollow.cli.base import Command, json_option, lang, print_json, say, settings_option, table, words
+from jqfollow.cli.figures import moment, number
 from jqfollow.cli.lock import is_running
 from jqfollow.cli.queries import read, snapshots
 from jqfollow.clock import SystemClock
-from jqfollow.domain import AttemptState
-from jqfollow.ledger.rows import AttemptRow, OutboxRow, PauseRow
+from jqfollow.domain import AttemptState, SignalKind
+from jqfollow.ledger.rows import AttemptRow, OutboxRow, PauseRow, SignalRow
 from jqfollow.ledger.snapshots import Snapshot
 from jqfollow.ledger.tx import Tx
 from jqfollow.settings import Settings
+from jqfollow.vocabulary import ORDERS, SIGNALS, Outcome, Tally, order_outcome, signal_outcome
 
 _ALL = 1_000_000
 
@@ -24,9 +24,11 @@ _ALL = 1_000_000
 class _Status:
     running: bool
     pid: int | None
-    signals_today: int
+    signals: Tally
+    """Of today."""
     last_signal_at: datetime | None
-    orders_today: dict[str, int]
+    orders: Tally
+    """Of today."""
     open_orders: int
     unknown: list[AttemptRow]
     pauses: list[PauseRow]
@@ -60,9 +62,9 @@ def _look(tx: Tx, settings: Settings, pid: int | None, today: date) -> _Status:
     return _Status(
         running=pid is not None,
         pid=pid or None,
-        signals_today=len(tx.signals.list(day=today, limit=_ALL)),
+        signals=Tally.of([_became(tx, row) for row in tx.signals.list(day=today, kind=SignalKind.ORDER, limit=_ALL)]),
         last_signal_at=newest[0].received_at if newest else None,
-        orders_today=dict(Counter(str(row.state) for row in tx.orders.list(day=today, limit=_ALL))),
+        orders=Tally.of([order_outcome(row.state, row.filled) for row in tx.orders.list(day=today, limit=_ALL)]),
         open_orders=len(tx.orders.open()),
         unknown=[row for row in tx.attempts.live() if row.state is AttemptState.UNKNOWN],
         pauses=tx.pauses.list(),
@@ -72,23 +74,25 @@ def _look(tx: Tx, settings: Settings, pid: int | None, today: date) -> _Status:
     )
 
 
+def _became(tx: Tx, signal: SignalRow) -> Outcome:
+    orders = tx.orders.of_signal(signal.signal_id)
+    return signal_outcome(signal.state, [order_outcome(order.state, order.filled) for order in orders])
+
+
 def _show(found: _Status) -> None:
     if found.running:
         say(f"服务正在运行，进程号 {found.pid or '?'}", f"the service runs, process {found.pid or '?'}")
     else:
         say("服务没有运行：用 jqfollow serve 启动", "the service does not run: start it with jqfollow serve")
     last = moment(found.last_signal_at) if found.last_signal_at else "-"
-    states = (
-        words("，", ", ").join(f"{word(state)} {count}" for state, count in sorted(found.orders_today.items())) or "0"
-    )
-    say(
-        f"今日信号 {found.signals_today}（最近一条 {last}），今日委托 {states}，未完成 {found.open_orders}",
-        f"signals today {found.signals_today} (last {last}), orders today {states}, open {found.open_orders}",
-    )
+    for tally, what in ((found.signals, SIGNALS), (found.orders, ORDERS)):
+        text = tally.text(what, lang())
+        say(f"今日{text}", f"today: {text}")
+    say(f"最近一条信号 {last}，未完成订单 {found.open_orders}", f"last signal {last}, open orders {found.open_orders}")
     for row in found.unknown:
         say(
-            f"！委托 {row.order_id} 的结果未知（{row.account} {row.security} {row.volume} 股，备注 {row.remark}）："
-            "请在券商端核对，再到控制台处理",
+            f"！订单 #{row.order_id} 有结果未知的委托（{row.account} {row.security} {row.volume} 股，"
+            f"备注 {row.remark}）：请在券商端核对，再到控制台处理",
             f"! the outcome of order {row.order_id} is unknown ({row.account} {row.security} {row.volume}, "
             f"remark {row.remark}): look at the broker, then settle it in the console",
         )

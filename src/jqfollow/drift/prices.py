@@ -5,7 +5,6 @@ from decimal import Decimal
 
 from jqfollow.drift.causes import Drift
 from jqfollow.drift.reading import Key
-from jqfollow.ledger.reports import ReportRow
 from jqfollow.ledger.tx import Tx
 
 
@@ -20,20 +19,16 @@ def last_prices(tx: Tx, rows: Iterable[Drift]) -> dict[Key, Decimal]:
         snapshot = tx.snapshots.latest(account)
         held = snapshot[2] if snapshot else ()
         shown |= {(account, position.symbol): position.last for position in held if position.last is not None}
-    reports: dict[str, ReportRow | None] = {}
     found: dict[Key, Decimal] = {}
     for row in drifting:
-        price = shown.get((row.account, row.security)) or _told(tx, row, reports)
+        price = shown.get((row.account, row.security)) or _told(tx, row)
         if price is not None:
             found[row.account, row.strategy, row.security] = price
     return found
 
 
-def _told(tx: Tx, row: Drift, reports: dict[str, ReportRow | None]) -> Decimal | None:
-    if row.strategy not in reports:
-        reports[row.strategy] = tx.reports.newest(row.strategy)
-    report, order = reports[row.strategy], tx.marks.newest_of_book(row.account, row.strategy, row.security)
-    holding = report.holdings.get(row.security) if report else None
-    if report is None or holding is None or holding.price is None:
-        return order[1] if order else None
-    return holding.price if order is None or order[0] < report.made_at else order[1]
+def _told(tx: Tx, row: Drift) -> Decimal | None:
+    order = tx.marks.newest_of_book(row.account, row.strategy, row.security)
+    report = tx.reports.newest_price(row.strategy, row.security)
+    newest = max(filter(None, (order, report)), default=None)
+    return None if newest is None else newest[1]

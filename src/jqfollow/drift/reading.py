@@ -1,17 +1,18 @@
 """The drift of every book, out of one read of the ledger."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.corporate.sharing import shared_out
-from jqfollow.domain import FollowMode, Side
+from jqfollow.domain import RUNS_BY_PERSON, FollowMode, Side
 from jqfollow.drift.causes import Drift
 from jqfollow.drift.events import Beside, Split, Told, Unfollowed
-from jqfollow.drift.walk import drift_of
+from jqfollow.drift.walk import walked
+from jqfollow.drift.walked import Walked
 from jqfollow.ledger.corporate import ActionState
 from jqfollow.ledger.processes import GapRow
 from jqfollow.ledger.reports import ReportRow
@@ -47,6 +48,20 @@ def drifts(
     security: str | None = None,
     pictures: Mapping[str, Picture] | None = None,
 ) -> list[Drift]:
+    """The drift of every book; see `walks`."""
+    found = walks(tx, settings, strategy=strategy, account=account, security=security, pictures=pictures)
+    return [each.drift for each in found]
+
+
+def walks(
+    tx: Tx,
+    settings: Settings,
+    *,
+    strategy: str | None = None,
+    account: str | None = None,
+    security: str | None = None,
+    pictures: Mapping[str, Picture] | None = None,
+) -> list[Walked]:
     """Every book that something was ordered for or is wanted in, or that holds something; in the order of its key.
 
     Args:
@@ -76,7 +91,7 @@ def drifts(
     for key in sorted(key for key in keys if security in {None, key[2]}):
         row = books.get(key)
         own = orders.get(key, [])
-        found.append(drift_of(*key, own, row.volume if row else 0, beside.of(key, missing.get(key, 0))))
+        found.append(walked(*key, own, row.volume if row else 0, beside.of(key, missing.get(key, 0))))
     return found
 
 
@@ -111,16 +126,38 @@ def missing_shares(tx: Tx, account: str, picture: Picture) -> dict[Key, int]:
 
 
 def drift_of_book(tx: Tx, settings: Settings, account: str, strategy: str, security: str) -> Drift:
-    """The drift of one book by the ledger alone: what the broker holds is not looked at."""
-    [found] = drifts_of(tx, settings, strategy, {(account, strategy, security): 0})
-    return found
+    """The drift of one book by the ledger alone, as an order asks for it: only what concerns the book is read.
+
+    What was before the last time that the book was sold out is of no matter, and `unexplained` is not looked for; what
+    the broker holds is not looked at.
+    """
+    key = (account, strategy, security)
+    beside = _Beside(tx, settings, strategy=strategy, account=account, security=security)
+    book, start = tx.books.get(*key).volume, tx.orders.last_close(*key, besides=RUNS_BY_PERSON)
+    orders = beside.counted(tx.orders.of_book(*key, since=start))
+    if start is None or any(order.terms.made_at < start for order in orders):
+        return walked(*key, beside.orders_of(tx, key), book, beside.of(key, 0)).drift
+    since = _since(beside.of(key, 0), start)
+    moved = sum(order.filled if order.side is Side.BUY else -order.filled for order in orders)
+    held = book - moved - sum(row.shares for row in since.bookings)
+    return walked(*key, orders, book, since, held=held).drift
 
 
-def drifts_of(tx: Tx, settings: Settings, strategy: str, missing: Mapping[Key, int]) -> list[Drift]:
-    """The drift of some books of a strategy; `missing`: which, and what the account does not hold of each."""
+def _since(beside: Beside | None, start: datetime) -> Beside:
+    beside = beside or Beside()
+    return replace(
+        beside,
+        told=tuple(each for each in beside.told if each.at >= start),
+        splits=tuple(each for each in beside.splits if each.at > start),
+        bookings=tuple(each for each in beside.bookings if each.at >= start),
+    )
+
+
+def walks_of(tx: Tx, settings: Settings, strategy: str, missing: Mapping[Key, int]) -> list[Walked]:
+    """Some books of a strategy; `missing`: which, and what the account does not hold of each."""
     beside = _Beside(tx, settings, strategy=strategy, account=None)
     return [
-        drift_of(*key, beside.orders_of(tx, key), tx.books.get(*key).volume, beside.of(key, lacks))
+        walked(*key, beside.orders_of(tx, key), tx.books.get(*key).volume, beside.of(key, lacks))
         for key, lacks in missing.items()
     ]
 
@@ -139,21 +176,32 @@ class _Reports:
 class _Beside:
     """All that happens to books beside their orders, by book."""
 
-    def __init__(self, tx: Tx, settings: Settings, *, strategy: str | None, account: str | None) -> None:
+    def __init__(
+        self, tx: Tx, settings: Settings, *, strategy: str | None, account: str | None, security: str | None = None
+    ) -> None:
+        """`security`: with it a strategy and an account are given, and one book is asked for."""
         self._settings = settings
         self._account = account
         names = [strategy] if strategy is not None else list(settings.strategies)
-        self._reports = {name: told for name in names if (told := _reports(tx, name)) is not None}
+        self._reports = {name: told for name in names if (told := _reports(tx, name, security)) is not None}
         self._begun = {name: tx.numbers.begun_anew(name) for name in settings.accounts if account in {None, name}}
+        if security is not None and account is not None and strategy is not None:
+            bookings = tx.bookings.of_book(account, strategy, security)
+            differences = tx.elsewhere.differences(account, strategy, security)
+            actions = tx.corporate.of_security(account, security)
+        else:
+            bookings = tx.bookings.list(account=account, strategy=strategy)
+            differences = tx.elsewhere.all_differences(account=account, strategy=strategy)
+            actions = tx.corporate.list(account)
         self._bookings: dict[Key, list[BookingRow]] = defaultdict(list)
-        for booking in tx.bookings.list(account=account, strategy=strategy):
+        for booking in bookings:
             if self.counts(booking.account, booking.at):
                 self._bookings[booking.account, booking.strategy, booking.security].append(booking)
         self._elsewhere: dict[Key, dict[int, int]] = defaultdict(dict)
-        for row in tx.elsewhere.all_differences(account=account, strategy=strategy):
+        for row in differences:
             self._elsewhere[row.account, row.strategy, row.security][row.signal_id] = row.elsewhere
         self._splits: dict[tuple[str, str], list[Split]] = defaultdict(list)
-        for action in tx.corporate.list(account):
+        for action in actions:
             if action.factor != 1:
                 at = datetime.combine(action.day, time(), SHANGHAI)
                 booked = action.state is ActionState.BOOKED
@@ -165,9 +213,13 @@ class _Beside:
         begun = self._begun.get(account)
         return begun is None or at >= begun
 
+    def counted(self, orders: Iterable[OrderRow]) -> list[OrderRow]:
+        """Those of these books, and not of the account before."""
+        return [order for order in orders if self.counts(order.account, order.created_at)]
+
     def orders_of(self, tx: Tx, key: Key) -> list[OrderRow]:
         """The orders of one book."""
-        return [order for order in tx.orders.of_book(*key) if self.counts(key[0], order.created_at)]
+        return self.counted(tx.orders.of_book(*key))
 
     def keys(self) -> set[Key]:
         """Books that a report or a booking names."""
@@ -236,15 +288,16 @@ def _unfollowed(signal: SignalRow) -> Unfollowed:
     return Unfollowed(signal_id=signal.signal_id, shares=shares, reason=signal.reason)
 
 
-def _reports(tx: Tx, strategy: str) -> _Reports | None:
-    newest, first = tx.reports.newest(strategy), tx.reports.first(strategy)
+def _reports(tx: Tx, strategy: str, security: str | None) -> _Reports | None:
+    newest, first = tx.reports.newest(strategy, security=security), tx.reports.first(strategy, security=security)
     if newest is None or first is None:
         return None
     if newest.made_at == first.made_at:
         newest = first
     unfollowed: dict[str, tuple[SignalRow, ...]] = {}
-    for signal in tx.signals.recorded_only(strategy, first.made_at, newest.made_at):
-        if signal.order is not None and signal.run == LIVE_RUN and signal.reason not in _NOTHING_BOUGHT:
+    told = (first.made_at, newest.made_at)
+    for signal in tx.signals.recorded_only(strategy, *told, run=LIVE_RUN, besides=_NOTHING_BOUGHT, security=security):
+        if signal.order is not None:
             symbol = signal.order.symbol
             unfollowed[symbol] = (*unfollowed.get(symbol, ()), signal)
     lost = [(at, at) for at in tx.processes.lost(strategy)]

@@ -12,9 +12,11 @@ from datetime import date, datetime
 from decimal import Decimal, localcontext
 from functools import partial
 
+from jqfollow.clock import to_ms
 from jqfollow.domain import ORDER_OPEN, REPAIR_RUN, RUNS_BY_PERSON, FollowMode, Side
 from jqfollow.drift.causes import Cause, Drift, Line
 from jqfollow.drift.events import Beside, Split, Told
+from jqfollow.drift.walked import Walked
 from jqfollow.ledger.rows import BookingKind, BookingRow, OrderRow
 from jqfollow.reasons import Reason
 from jqfollow.wire.messages import LIVE_RUN
@@ -48,6 +50,20 @@ _CARRIED = frozenset({Cause.ROUNDING, Cause.FILLED_ELSEWHERE})
 def drift_of(
     account: str, strategy: str, security: str, orders: Sequence[OrderRow], book: int, beside: Beside | None = None
 ) -> Drift:
+    """The drift of one book; see `walked`."""
+    return walked(account, strategy, security, orders, book, beside).drift
+
+
+def walked(
+    account: str,
+    strategy: str,
+    security: str,
+    orders: Sequence[OrderRow],
+    book: int,
+    beside: Beside | None = None,
+    *,
+    held: int = 0,
+) -> Walked:
     """The drift of one book.
 
     Args:
@@ -57,10 +73,11 @@ def drift_of(
         orders: all orders of the book, in the order of their ids.
         book: what it holds, as the ledger says.
         beside: what else happened to it.
+        held: what it held before all of that.
     """
     beside = beside or Beside()
     with localcontext(prec=_DIGITS):
-        walk = _Walk(beside)
+        walk = _Walk(beside, held)
         for do in _in_time(orders, beside, walk):
             do()
         lines = walk.lines
@@ -68,7 +85,7 @@ def drift_of(
             lines = [*lines, Line(cause=Cause.UNEXPLAINED, shares=Decimal(walk.filled - book))]
         if beside.missing:
             lines = [*lines, Line(cause=Cause.TRADED_BY_HAND, shares=Decimal(beside.missing))]
-        return Drift(
+        drift = Drift(
             account=account,
             strategy=strategy,
             security=security,
@@ -81,6 +98,11 @@ def drift_of(
             zero_untold=walk.zero_untold,
             reported_at=beside.told[-1].at if beside.told else None,
         )
+    moments = (*(order.terms.made_at for order in orders), *(split.at for split in beside.splits),
+               *(row.at for row in beside.bookings))  # fmt: skip
+    bare = not (orders or beside.bookings or book)
+    until_ms = to_ms(max(moments)) if moments else None
+    return Walked(drift=drift, own=walk.own, quiet=walk.quiet, until_ms=until_ms, bare=bare)
 
 
 def _in_time(orders: Iterable[OrderRow], beside: Beside, walk: "_Walk") -> list[Callable[[], None]]:
@@ -102,16 +124,17 @@ def _in_time(orders: Iterable[OrderRow], beside: Beside, walk: "_Walk") -> list[
 class _Walk:
     """Where the book stands after what was walked so far."""
 
-    def __init__(self, beside: Beside) -> None:
+    def __init__(self, beside: Beside, held: int) -> None:
         self.target: Decimal | None = _ZERO
-        self.filled = 0
+        self.filled = held
         self.working = _ZERO
         self.before = _ZERO
         self.lines: list[Line] = []
         self.zero_untold = False
         self._elsewhere = beside.elsewhere
-        self._own = _ZERO
+        self.own = _ZERO
         """What the strategy itself holds, by what was walked."""
+        self.quiet = True
         self._figures: set[Decimal | None] = set()
         self._was_split = False
 
@@ -141,12 +164,12 @@ class _Walk:
         wish = self._wish(first, amount)
         self._figures.add(first.terms.figure)
         if first.terms.run == LIVE_RUN:
-            self._own += sign * amount
+            self.own += sign * amount
         self.zero_untold = False
         if first.closes:
             # Whatever was missing or too much before: the whole book is to go, and only that counts from here on.
             wish = self.filled + self.working
-            self.target, self.lines, self.before, self._own = wish, [], _ZERO, _ZERO
+            self.target, self.lines, self.before, self.own = wish, [], _ZERO, _ZERO
             self._figures = set()
         still = self._split_up(parts, wish, sign)
         self.target = None if wish is None or self.target is None else self.target + sign * wish
@@ -227,14 +250,18 @@ class _Walk:
 
     def report(self, told: Told) -> None:
         """The target is brought to what the strategy holds."""
-        differs = told.net - self._own
-        self._own = Decimal(told.net)
+        differs = told.net - self.own
+        self.own = Decimal(told.net)
+        if not told.first:
+            self.quiet = not differs and bool(told.net or self.target == 0)
         if told.net == 0:
             if self.target is None:  # what no figure told is plain at zero: nothing is wanted
                 self.target, self.lines = self.filled + self.working, []
-            self.zero_untold = bool(self.target)
+            self.zero_untold = self.zero_untold or bool(self.target)
             self._explain(told, -self.target)
-        elif differs and told.factor is None:
+            return
+        self.zero_untold = False
+        if differs and told.factor is None:
             self.target = None
         elif differs and told.factor is not None:
             self._explain(told, differs * told.factor)
@@ -271,7 +298,7 @@ class _Walk:
         """The strategy's shares are `factor` times as many; the book follows by a booking of its own."""
         grown = split.factor - 1
         self._was_split = True
-        self._own *= split.factor
+        self.own *= split.factor
         self.before *= split.factor
         self.target = None if self.target is None else self.target * split.factor
         self.lines = [replace(line, shares=line.shares * split.factor) for line in self.lines]

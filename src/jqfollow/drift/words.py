@@ -14,7 +14,7 @@ CAUSES_ZH = {
     Cause.NEVER_ARRIVED: "信号没有到",
     Cause.HELD_BEFORE: "跟单前已持有",
     Cause.RATIO_CHANGED: "比例改过",
-    Cause.BY_HAND: "手工委托",
+    Cause.BY_HAND: "手工订单",
     Cause.TRADED_BY_HAND: "在券商端被卖出",
     Cause.CORPORATE: "送转、拆分",
     Cause.SET_BY_HAND: "人工改账",

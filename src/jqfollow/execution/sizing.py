@@ -7,9 +7,9 @@ from jqfollow.domain import Side
 from jqfollow.market.lots import LotRule, buyable, sellable, split
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.settings import FollowMode
+from jqfollow.vocabulary import SIDES, say
 
 ZERO = Decimal(0)
-_SIDE_ZH = {Side.BUY: "买", Side.SELL: "卖"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +179,7 @@ def _below_lot(intent: Intent, wanted: Decimal) -> Refusal:
         figures={
             "wanted": f"{shown:f}",
             "side": intent.side,
-            "side_zh": _SIDE_ZH[intent.side],
+            "side_zh": say(SIDES[intent.side], "zh"),
             "minimum": f"{intent.rule.minimum} {intent.rule.unit_zh}",
         },
     )
@@ -192,7 +192,7 @@ def _odd_volume(intent: Intent) -> Refusal:
             "security": intent.security,
             "volume": str(intent.amount),
             "side": intent.side,
-            "side_zh": _SIDE_ZH[intent.side],
+            "side_zh": say(SIDES[intent.side], "zh"),
             "minimum": str(intent.rule.minimum),
             "step": str(intent.rule.step),
         },

@@ -16,6 +16,7 @@ from jqfollow.ledger.meta import REMARK_TAG
 from jqfollow.ledger.rows import AttemptRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.notify import messages
+from jqfollow.notify.figures import SIDE_ZH
 from jqfollow.notify.kinds import Kind
 
 _MOST_NAMED = 5
@@ -61,7 +62,7 @@ def _lose_sight(tx: Tx, attempt: AttemptRow, report: OrderReport, moment: Moment
 
 def _tell_renamed(tx: Tx, account: Account, renamed: Sequence[tuple[AttemptRow, OrderReport]], moment: Moment) -> None:
     named = "、".join(
-        f"{attempt.remark}（{attempt.security} {attempt.side} {attempt.volume}）"
+        f"{attempt.remark}（{attempt.security} {SIDE_ZH[attempt.side]} {attempt.volume}）"
         f"由 {attempt.broker_order_id} 变为 {report.broker_order_id}"
         for attempt, report in renamed[:_MOST_NAMED]
     )
@@ -78,7 +79,7 @@ def _tell_renamed(tx: Tx, account: Account, renamed: Sequence[tuple[AttemptRow, 
 def _tell_of_a_copy(tx: Tx, account: Account, report: OrderReport, moment: Moment) -> None:
     text = (
         f"账户 {account.name} 有不止一笔委托、或内容不同的委托带着本程序的备注 {report.remark}："
-        f"编号 {report.broker_order_id} {report.symbol} {report.side} {report.volume}。请立即在交易终端核对。"
+        f"编号 {report.broker_order_id} {report.symbol} {SIDE_ZH[report.side]} {report.volume}。请立即在交易终端核对。"
     )
     key = f"copy-{account.name}-{account.trading_day()}-{report.remark}-{report.broker_order_id}"
     tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=key)
@@ -87,7 +88,7 @@ def _tell_of_a_copy(tx: Tx, account: Account, report: OrderReport, moment: Momen
 def _tell_of_another_ledger(tx: Tx, account: Account, report: OrderReport, moment: Moment) -> None:
     text = (
         f"账户 {account.name} 有一笔本程序下过、但账本里没有的委托：{report.remark} {report.symbol} "
-        f"{report.side} {report.volume}。账本可能是旧备份，或有另一个 jqfollow 在用此账户，请立即核对。"
+        f"{SIDE_ZH[report.side]} {report.volume}。账本可能是旧备份，或有另一个 jqfollow 在用此账户，请立即核对。"
     )
     key = f"stranger-{account.name}-{account.trading_day()}-{report.broker_order_id}"
     tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=key)

@@ -28,8 +28,11 @@ from jqfollow.ledger.attempts import AttemptColumns
 from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.notify import messages
+from jqfollow.notify.figures import SIDE_ZH
 from jqfollow.notify.kinds import Kind
 from jqfollow.reasons import Reason, Refusal
+from jqfollow.vocabulary import ATTEMPT_STATES
+from jqfollow.vocabulary import name as word
 
 log = structlog.get_logger(__name__)
 
@@ -288,8 +291,8 @@ def contradicted(tx: Tx, attempt: AttemptRow, told: AttemptState, moment: Moment
         return
     log.error("broker_holds_what_has_ended", attempt_id=attempt.attempt_id, remark=attempt.remark, report=told)
     text = (
-        f"严重：委托 {attempt.remark}（{attempt.account} {attempt.security} {attempt.side} {attempt.volume}）"
-        f"已经结束（{attempt.state}），但券商的委托列表仍显示它有效（{told}）。请立即在交易终端核对。"
+        f"严重：委托 {attempt.remark}（{attempt.account} {attempt.security} {SIDE_ZH[attempt.side]} {attempt.volume}）"
+        f"已经结束（{_zh(attempt.state)}），但券商的委托列表仍显示它有效（{_zh(told)}）。请立即在交易终端核对。"
     )
     tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=f"contradiction-{attempt.attempt_id}")
 
@@ -306,7 +309,7 @@ def _tell_unknown(tx: Tx, attempt: AttemptRow, moment: Moment) -> None:
 def _alert_contradiction(tx: Tx, attempt: AttemptRow, event: Event, moment: Moment) -> None:
     log.error("broker_holds_what_was_rejected", attempt_id=attempt.attempt_id, remark=attempt.remark, report=event)
     text = (
-        f"严重：委托 {attempt.remark}（{attempt.account} {attempt.security} {attempt.side} {attempt.volume}）"
+        f"严重：委托 {attempt.remark}（{attempt.account} {attempt.security} {SIDE_ZH[attempt.side]} {attempt.volume}）"
         "曾被认定未下达，但券商现在报告它存在。请立即在交易终端核对。"
     )
     tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=f"contradiction-{attempt.attempt_id}")
@@ -315,7 +318,7 @@ def _alert_contradiction(tx: Tx, attempt: AttemptRow, event: Event, moment: Mome
 def _alert_overfilled(tx: Tx, order: OrderRow, moment: Moment) -> None:
     log.error("filled_beyond_the_order", order_id=order.order_id, filled=order.filled, volume=order.volume)
     text = (
-        f"严重：订单 #{order.order_id}（{order.account} {order.security} {order.side}）应成交 {order.volume}，"
+        f"严重：订单 #{order.order_id}（{order.account} {order.security} {SIDE_ZH[order.side]}）应成交 {order.volume}，"
         f"券商实际成交 {order.filled}。请立即在交易终端核对。"
     )
     tx.outbox.put(
@@ -325,8 +328,12 @@ def _alert_overfilled(tx: Tx, order: OrderRow, moment: Moment) -> None:
 
 def _alert_late_fill(tx: Tx, order: OrderRow, report: FillReport, moment: Moment) -> None:
     text = (
-        f"订单 #{order.order_id}（{order.account} {order.security} {order.side}）结束并通知之后又成交 "
+        f"订单 #{order.order_id}（{order.account} {order.security} {SIDE_ZH[order.side]}）结束并通知之后又成交 "
         f"{report.volume} @ {report.price}，已记入账本"
     )
     key = f"late-fill-{order.order_id}-{report.traded_id}"
     tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=key)
+
+
+def _zh(state: AttemptState) -> str:
+    return word(ATTEMPT_STATES, state, "zh")

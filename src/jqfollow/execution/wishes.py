@@ -38,6 +38,8 @@ from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
+from jqfollow.vocabulary import ORDER_STATES
+from jqfollow.vocabulary import name as word
 
 log = structlog.get_logger(__name__)
 
@@ -120,7 +122,8 @@ class Wishes:
         order = _order(tx, order_id)
         if order.state not in ORDER_OPEN:
             raise ManualOrderError(
-                f"订单 {order_id} 已结束（{order.state}）", f"order {order_id} has ended ({order.state})"
+                f"订单 {order_id} 已结束（{word(ORDER_STATES, order.state, 'zh')}）",
+                f"order {order_id} has ended ({order.state})",
             )
         moment = self.moment(order.account)
         order = tx.orders.update(order_id, moment.now, cancel_reason=reason)

@@ -19,6 +19,8 @@ _NEWEST = """
 SELECT * FROM bookings WHERE act IN
     (SELECT DISTINCT act FROM bookings WHERE ?1 IS NULL OR account = ?1 ORDER BY act DESC LIMIT ?2)
 ORDER BY booking_id"""
+_OF_BOOK = "SELECT * FROM bookings WHERE account = ? AND strategy = ? AND security = ? ORDER BY booking_id"
+_NEWER_THAN = "SELECT * FROM bookings WHERE booking_id > ? ORDER BY booking_id"
 _OF_ACT = "SELECT * FROM bookings WHERE act = ? ORDER BY booking_id"
 _SINCE = "SELECT * FROM bookings WHERE account = ? AND at > ? ORDER BY booking_id"
 _UNDONE = "SELECT 1 FROM bookings WHERE undoes IN (SELECT booking_id FROM bookings WHERE act = ?)"
@@ -79,6 +81,14 @@ class Bookings(Table):
     def newest_acts(self, limit: int, *, account: str | None = None) -> BookingRows:
         """The bookings of the newest acts, oldest first; one that undoes stands behind what it undoes."""
         return [_booking(row) for row in self._all(_NEWEST, stored(account), limit)]
+
+    def of_book(self, account: str, strategy: str, security: str) -> BookingRows:
+        """Those of one book, oldest first."""
+        return [_booking(row) for row in self._all(_OF_BOOK, stored(account), stored(strategy), stored(security))]
+
+    def newer_than(self, booking_id: int) -> BookingRows:
+        """Those with a greater number, oldest first."""
+        return [_booking(row) for row in self._all(_NEWER_THAN, booking_id)]
 
     def list(self, *, account: str | None = None, strategy: str | None = None) -> BookingRows:
         """Every booking, oldest first."""

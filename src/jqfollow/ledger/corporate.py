@@ -56,6 +56,7 @@ ON CONFLICT (account, security, day) DO UPDATE SET
     state = excluded.state, act = excluded.act, source = excluded.source, updated_at = excluded.updated_at"""
 _GET = "SELECT * FROM corporate_actions WHERE account = ? AND security = ? AND day = ?"
 _LIST = "SELECT * FROM corporate_actions WHERE (?1 IS NULL OR account = ?1) ORDER BY day, account, security"
+_OF_SECURITY = "SELECT * FROM corporate_actions WHERE account = ? AND security = ? ORDER BY day"
 
 
 class CorporateActions(Table):
@@ -86,6 +87,10 @@ class CorporateActions(Table):
         """One action."""
         row = self._one(_GET, stored(account), stored(security), day_text(day))
         return None if row is None else _action(row)
+
+    def of_security(self, account: str, security: str) -> ActionRows:
+        """Those of one security in one account, oldest first."""
+        return [_action(row) for row in self._all(_OF_SECURITY, stored(account), stored(security))]
 
     def list(self, account: str | None = None) -> ActionRows:
         """All actions, oldest first."""

@@ -1,6 +1,6 @@
 """What accounts shall do because of signals."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -38,6 +38,12 @@ WHERE {_OPEN}"""  # noqa: S608  constants
 _SET_ENDED = f"""
 UPDATE orders SET updated_at = updated_at + ?1 WHERE updated_at >= ?2 AND day >= ?3 AND NOT {_OPEN}"""  # noqa: S608
 _OF_BOOK = "SELECT * FROM orders WHERE account = ? AND strategy = ? AND security = ? ORDER BY order_id"
+_OF_BOOK_SINCE = """
+SELECT * FROM orders WHERE account = ? AND strategy = ? AND security = ?
+    AND (made_at >= ? OR state IN ('pending_new', 'new', 'partially_filled')) ORDER BY order_id"""
+_LAST_CLOSE = """
+SELECT made_at FROM orders WHERE account = ? AND strategy = ? AND security = ? AND closes = 1
+    AND run NOT IN (SELECT value FROM json_each(?)) ORDER BY order_id DESC LIMIT 1"""
 _NEWER_THAN = "SELECT * FROM orders WHERE order_id > ? ORDER BY order_id"
 _OF_DAYS = "SELECT * FROM orders WHERE day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR strategy = ?3) ORDER BY order_id"
 _SOME = "SELECT * FROM orders WHERE order_id IN (SELECT value FROM json_each(?)) ORDER BY order_id"
@@ -232,9 +238,17 @@ class Orders(Table):
         """Every order, oldest first."""
         return [order_row(row) for row in self._all(_HISTORY, stored(strategy), stored(account))]
 
-    def of_book(self, account: str, strategy: str, security: str) -> OrderRows:
-        """Every order of one book, oldest first."""
-        return [order_row(row) for row in self._all(_OF_BOOK, stored(account), stored(strategy), stored(security))]
+    def of_book(self, account: str, strategy: str, security: str, *, since: datetime | None = None) -> OrderRows:
+        """Every order of one book, oldest first; with `since` those made from then on, and all that are open."""
+        key = (stored(account), stored(strategy), stored(security))
+        rows = self._all(_OF_BOOK, *key) if since is None else self._all(_OF_BOOK_SINCE, *key, to_ms(since))
+        return [order_row(row) for row in rows]
+
+    def last_close(self, account: str, strategy: str, security: str, *, besides: Collection[str]) -> datetime | None:
+        """When the newest order that sells the whole book was made, of all runs besides those."""
+        key = (stored(account), stored(strategy), stored(security))
+        row = self._one(_LAST_CLOSE, *key, to_json(sorted(besides)))
+        return None if row is None else from_ms(row["made_at"])
 
     def of_days(self, first: date, last: date, *, strategy: str | None = None) -> OrderRows:
         """Orders of some days, both included, oldest first."""

@@ -24,13 +24,20 @@ _WHOLE = "UPDATE reports SET whole = 1 WHERE report_id = ?"
 _NEWEST = "SELECT * FROM reports WHERE strategy = ? AND whole = 1 ORDER BY made_at DESC LIMIT 1"
 _FIRST = "SELECT * FROM reports WHERE strategy = ? AND whole = 1 ORDER BY made_at LIMIT 1"
 _STAMP = """
-SELECT (SELECT max(report_id) FROM reports WHERE strategy = ?1 AND whole = 1),
-    (SELECT count(*) FROM gaps WHERE strategy = ?1), (SELECT count(*) FROM lost_messages WHERE strategy = ?1),
-    (SELECT count(*) FROM signals WHERE kind = 'order' AND state = 'recorded' AND strategy = ?1)"""
+SELECT (SELECT min(made_at) FROM reports WHERE strategy = ?1 AND whole = 1) AS first_at,
+    (SELECT max(made_at) FROM reports WHERE strategy = ?1 AND whole = 1) AS newest_at,
+    (SELECT max(report_id) FROM reports WHERE strategy = ?1 AND whole = 1) AS report_id,
+    (SELECT coalesce(group_concat(process || ':' || first || '-' || last), '') FROM gaps WHERE strategy = ?1)
+        || '/' || (SELECT count(*) FROM lost_messages WHERE strategy = ?1) AS lost"""
+_NETS = "SELECT security, held + resting_buy - resting_sell AS net FROM report_holdings WHERE report_id = ?"
+_PRICE = """
+SELECT made_at, price FROM report_holdings JOIN reports USING (report_id)
+WHERE security = ?2 AND price IS NOT NULL AND report_id = (
+    SELECT report_id FROM reports WHERE strategy = ?1 AND whole = 1 ORDER BY made_at DESC LIMIT 1)"""
 _TOTALS = """
 SELECT day, made_at, total_value FROM reports WHERE strategy = ? AND whole = 1 AND total_value IS NOT NULL
 AND coalesce(session, 'close') = 'close' ORDER BY made_at"""
-_HOLDINGS = "SELECT * FROM report_holdings WHERE report_id = ? ORDER BY security"
+_HOLDINGS = "SELECT * FROM report_holdings WHERE report_id = ?1 AND (?2 IS NULL OR security = ?2) ORDER BY security"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +54,18 @@ class ReportRow:
     made_at: datetime
     holdings: Mapping[str, StrategyHolding]
     """By QMT symbol, or the text as it came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What a strategy has told of all that it holds: changes whenever that does."""
+
+    first_at: int
+    newest_at: int
+    """When its first and its newest whole report were made, milliseconds."""
+    report_id: int
+    lost: str
+    """Of its messages that never arrived."""
 
 
 class Reports(Table):
@@ -81,24 +100,36 @@ class Reports(Table):
         self._c.execute(_WHOLE, (report_id,))
         return self._report(head)
 
-    def newest(self, strategy: str) -> ReportRow | None:
-        """The newest whole report of a strategy."""
+    def newest(self, strategy: str, *, security: str | None = None) -> ReportRow | None:
+        """The newest whole report of a strategy; with what it says of `security` only."""
         row = self._one(_NEWEST, stored(strategy))
-        return None if row is None else self._report(row)
+        return None if row is None else self._report(row, security)
 
     def newest_made(self, strategy: str) -> datetime | None:
         """When it was made."""
         row = self._one(_NEWEST, stored(strategy))
         return None if row is None else from_ms(row["made_at"])
 
-    def first(self, strategy: str) -> ReportRow | None:
-        """The first whole report of a strategy: what it held when following began."""
-        row = self._one(_FIRST, stored(strategy))
-        return None if row is None else self._report(row)
+    def newest_nets(self, strategy: str) -> dict[str, int]:
+        """By security, what the newest whole report says is held, with all that rests counted as filled."""
+        row = self._one(_NEWEST, stored(strategy))
+        rows = () if row is None else self._all(_NETS, row["report_id"])
+        return {row["security"]: row["net"] for row in rows}
 
-    def stamp(self, strategy: str) -> tuple[object, ...]:
-        """Changes whenever a whole report, a gap, a lost message or an order that is not followed is added."""
-        return tuple(self._one(_STAMP, stored(strategy)))
+    def newest_price(self, strategy: str, security: str) -> tuple[datetime, Decimal] | None:
+        """The price in the newest whole report, yuan, and when that was made."""
+        row = self._one(_PRICE, stored(strategy), stored(security))
+        return None if row is None else (from_ms(row["made_at"]), Decimal(row["price"]))
+
+    def first(self, strategy: str, *, security: str | None = None) -> ReportRow | None:
+        """The first whole report of a strategy: what it held when following began; of `security` only."""
+        row = self._one(_FIRST, stored(strategy))
+        return None if row is None else self._report(row, security)
+
+    def stamp(self, strategy: str) -> Stamp | None:
+        """`None`: it made no whole report."""
+        row = self._one(_STAMP, stored(strategy))
+        return None if row["report_id"] is None else Stamp(**dict(row))
 
     def totals(self, strategy: str) -> list[tuple[date, Decimal]]:
         """The strategy's total value by the last whole report of each day, oldest first; yuan."""
@@ -108,7 +139,7 @@ class Reports(Table):
             found[day] = Decimal(row["total_value"])
         return sorted(found.items())
 
-    def _report(self, head: Any) -> ReportRow:
+    def _report(self, head: Any, security: str | None = None) -> ReportRow:
         return ReportRow(
             strategy=head["strategy"],
             day=None if head["day"] is None else date.fromisoformat(head["day"]),
@@ -116,7 +147,9 @@ class Reports(Table):
             cash=decimal(head["cash"]),
             total_value=decimal(head["total_value"]),
             made_at=from_ms(head["made_at"]),
-            holdings={row["security"]: _holding(row) for row in self._all(_HOLDINGS, head["report_id"])},
+            holdings={
+                row["security"]: _holding(row) for row in self._all(_HOLDINGS, head["report_id"], stored(security))
+            },
         )
 
 

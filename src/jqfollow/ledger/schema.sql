@@ -425,7 +425,7 @@ CREATE TABLE bookings (
 ) STRICT;
 CREATE INDEX bookings_by_book ON bookings (account, strategy, security);
 CREATE INDEX bookings_by_act ON bookings (act);
-CREATE INDEX signals_recorded ON signals (strategy, made_at) WHERE kind = 'order' AND state = 'recorded';
+CREATE INDEX signals_recorded ON signals (strategy, security, made_at) WHERE kind = 'order' AND state = 'recorded';
 
 -- Corporate actions that concern an account: what one share becomes on the ex day, and whether the broker shows it.
 CREATE TABLE corporate_actions (
@@ -515,3 +515,12 @@ CREATE TABLE deeds (
     detail   TEXT NOT NULL DEFAULT '',
     once     TEXT UNIQUE                          -- what is done once bears a name of its own
 ) STRICT;
+
+-- The drift of each book as it was when `meta` says so (`drift_mark`): what has changed since is worked out anew.
+CREATE TABLE kept_drifts (
+    account  TEXT NOT NULL,
+    strategy TEXT NOT NULL,
+    security TEXT NOT NULL,
+    row      TEXT NOT NULL,                       -- JSON; read by the program that wrote it, and by no other
+    PRIMARY KEY (account, strategy, security)
+) STRICT, WITHOUT ROWID;

@@ -7,7 +7,7 @@ from typing import Any
 
 from jqfollow.clock import SHANGHAI, from_ms, to_ms
 from jqfollow.domain import Side, SignalKind, SignalState, StrategyOrder, Wire
-from jqfollow.ledger.codec import Stored, day_text, decimal, figures, maybe, refusal_columns, stored
+from jqfollow.ledger.codec import Stored, day_text, decimal, figures, maybe, refusal_columns, stored, to_json
 from jqfollow.ledger.errors import ConflictError
 from jqfollow.ledger.rows import NewSignal, Recorded, SignalRow
 from jqfollow.ledger.table import Table
@@ -40,8 +40,13 @@ _LAST_ORDER = """
 SELECT max(made_at) AS at FROM signals WHERE strategy = ?1 AND kind = 'order' AND run = ?2 AND day = (
     SELECT max(day) FROM signals WHERE strategy = ?1 AND kind = 'order')"""
 _RECORDED = """
-SELECT * FROM signals WHERE kind = 'order' AND state = 'recorded' AND strategy = ? AND made_at > ? AND made_at <= ?
+SELECT * FROM signals WHERE kind = 'order' AND state = 'recorded' AND strategy = ?1 AND (?2 IS NULL OR security = ?2)
+    AND made_at > ?3 AND made_at <= ?4 AND run = ?5 AND reason NOT IN (SELECT value FROM json_each(?6))
 ORDER BY made_at"""
+_RECORDED_OF = _RECORDED.replace("(?2 IS NULL OR security = ?2)", "security = ?2")
+_STRATEGIES_RECORDED = """
+SELECT DISTINCT strategy FROM signals
+WHERE (signal_id > ?1 OR signal_id IN (SELECT value FROM json_each(?2))) AND kind = 'order' AND state = 'recorded'"""
 
 _COUNTS = """
 SELECT strategy, state, count(*) AS count FROM signals INDEXED BY signals_by_time
@@ -141,9 +146,29 @@ class Signals(Table):
         at = self._one(_LAST_ORDER, stored(strategy), stored(LIVE_RUN))["at"]
         return None if at is None else from_ms(at)
 
-    def recorded_only(self, strategy: str, after: datetime, until: datetime) -> SignalRows:
-        """Orders made in that time that no account followed, oldest first."""
-        return [_signal(row) for row in self._all(_RECORDED, stored(strategy), to_ms(after), to_ms(until))]
+    def recorded_only(
+        self,
+        strategy: str,
+        after: datetime,
+        until: datetime,
+        *,
+        run: str,
+        besides: Collection[Reason],
+        security: str | None = None,
+    ) -> SignalRows:
+        """Orders of a run made in that time that no account followed, for reasons besides those; oldest first."""
+        sql = _RECORDED if security is None else _RECORDED_OF
+        when = (to_ms(after), to_ms(until))
+        return [_signal(row) for row in self._all(sql, stored(strategy), stored(security), *when, stored(run),
+                                                  to_json(sorted(besides)))]  # fmt: skip
+
+    def strategies_recorded(self, after: int, among: Collection[int]) -> set[str]:
+        """Whose orders with a greater number than `after`, or one of those, were recorded and not followed."""
+        return {row["strategy"] for row in self._all(_STRATEGIES_RECORDED, after, to_json(sorted(among)))}
+
+    def newest_id(self) -> int:
+        """The greatest number; 0 without signals."""
+        return int(self._one("SELECT coalesce(max(signal_id), 0) AS number FROM signals")["number"])
 
     def list(
         self,

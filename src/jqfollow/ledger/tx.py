@@ -18,6 +18,7 @@ from jqfollow.ledger.fills import Fills
 from jqfollow.ledger.finding import Finding
 from jqfollow.ledger.holdings import Holdings
 from jqfollow.ledger.kept import Kept
+from jqfollow.ledger.kept_drifts import KeptDrifts
 from jqfollow.ledger.latencies import Latencies
 from jqfollow.ledger.marks import Marks
 from jqfollow.ledger.meta import Meta
@@ -55,6 +56,7 @@ class Tx:
         "fills",
         "finding",
         "holdings",
+        "kept_drifts",
         "latencies",
         "marks",
         "meta",
@@ -94,6 +96,7 @@ class Tx:
         self.elsewhere = Elsewhere(connection, kept)
         self.processes = Processes(connection, kept)
         self.reports = Reports(connection, kept)
+        self.kept_drifts = KeptDrifts(connection, kept)
         self.latencies = Latencies(connection, kept)
         self.holdings = Holdings(connection, kept)
         self.security_names = SecurityNames(connection, kept)

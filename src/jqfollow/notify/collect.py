@@ -7,8 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from jqfollow import __version__
-from jqfollow.domain import AccountState, AttemptState, OrderState, SignalKind, SignalState
-from jqfollow.ledger.rows import OrderRow
+from jqfollow.domain import AccountState, AttemptState, SignalKind
 from jqfollow.ledger.tx import Tx
 from jqfollow.market.lots import lot_rule
 from jqfollow.market.securities import UnknownSecurityError, parse_security
@@ -22,11 +21,11 @@ from jqfollow.notify.facts import (
 )
 from jqfollow.reasons import Reason
 from jqfollow.settings import FollowMode, Strategy
+from jqfollow.vocabulary import Outcome, Tally, order_outcome, signal_outcome
 from jqfollow.wire.errors import WireError
 from jqfollow.wire.messages import PositionsMessage, parse_text
 
 _MANY = 100_000
-_ENDED_SHORT = frozenset({OrderState.CANCELED, OrderState.EXPIRED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +91,7 @@ def _unknown(tx: Tx, scene: Scene) -> tuple[UnknownFact, ...]:
 def _account(tx: Tx, scene: Scene, state: AccountState) -> AccountFacts:
     day = scene.days[state.account]
     orders = tx.orders.list(account=state.account, day=day, limit=_MANY)
-    states = Counter(order.state for order in orders)
+    later = [order for order in tx.orders.open(state.account) if order.day != day]
     latest = tx.snapshots.latest(state.account)
     previous_days = [d for d in tx.snapshots.days(state.account) if d < day]
     previous = tx.snapshots.last_of_day(state.account, max(previous_days)) if previous_days else None
@@ -103,10 +102,7 @@ def _account(tx: Tx, scene: Scene, state: AccountState) -> AccountFacts:
         previous_total=previous[1].total if previous else None,
         previous_day=max(previous_days, default=None),
         turnover=sum((order.turnover for order in orders), Decimal(0)),
-        filled=states[OrderState.FILLED],
-        unfinished=sum(states[ended] for ended in _ENDED_SHORT),
-        refused=states[OrderState.REJECTED],
-        open=len(tx.orders.open(state.account)),
+        orders=Tally.of([order_outcome(order.state, order.filled) for order in [*orders, *later]]),
         unknown=sum(1 for a in tx.attempts.live(state.account) if a.state is AttemptState.UNKNOWN),
         missing=_missing(tx, state.account, day),
     )
@@ -121,17 +117,19 @@ def _strategy(tx: Tx, scene: Scene, name: str) -> StrategyFacts:
     strategy = scene.strategies[name]
     today = scene.now.date()
     signals = tx.signals.list(strategy=name, day=today, kind=SignalKind.ORDER, limit=_MANY)
+    outcomes = []
     refused: Counter[Reason] = Counter()
     for signal in signals:
-        if signal.reason is not None:
-            refused[signal.reason] += 1
-        orders: Sequence[OrderRow] = tx.orders.of_signal(signal.signal_id)
-        refused.update(o.reason for o in orders if o.state is OrderState.REJECTED and o.reason is not None)
+        orders = tx.orders.of_signal(signal.signal_id)
+        outcome = signal_outcome(signal.state, [order_outcome(order.state, order.filled) for order in orders])
+        outcomes.append(outcome)
+        if outcome is Outcome.NOT_FOLLOWED:
+            reasons = (reason for reason in (signal.reason, *(o.reason for o in orders)) if reason is not None)
+            refused[next(reasons, Reason.INTERNAL_ERROR)] += 1
     return StrategyFacts(
         strategy=name,
         title=strategy.title,
-        received=len(signals),
-        followed=sum(1 for signal in signals if signal.state is SignalState.FOLLOWED),
+        signals=Tally.of(outcomes),
         refused=refused,
         differences=_differences(tx, scene, name, strategy),
     )

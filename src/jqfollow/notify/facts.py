@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from jqfollow.domain import AccountState, Side
 from jqfollow.reasons import Reason
+from jqfollow.vocabulary import NOTHING, Tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +56,8 @@ class AccountFacts:
     """Of the last snapshot of an earlier day; `None`: there is none."""
     previous_day: date | None = None
     turnover: Decimal = Decimal(0)
-    filled: int = 0
-    """Orders that ended filled."""
-    unfinished: int = 0
-    """Orders that ended with something not filled, for another reason than a refusal."""
-    refused: int = 0
-    open: int = 0
+    orders: Tally = NOTHING
+    """Its orders of the day, and those that are still open."""
     unknown: int = 0
     missing: tuple[str, ...] | None = None
     """Securities of which the broker held less than the books after the close; `None`: nobody compared them."""
@@ -83,11 +80,10 @@ class StrategyFacts:
 
     strategy: str
     title: str
-    received: int = 0
-    """Order signals."""
-    followed: int = 0
+    signals: Tally = NOTHING
+    """Of orders."""
     refused: Mapping[Reason, int] = field(default_factory=dict)
-    """Signals and orders that were not followed, by reason."""
+    """Why signals were not followed: each of them once, by the first of its reasons."""
     differences: tuple[Difference, ...] | None = None
     """`None`: not known what the strategy holds, or not followed by ratio."""
 

@@ -5,8 +5,9 @@ from decimal import Decimal
 from jqfollow.domain import Side
 from jqfollow.market.securities import UnknownSecurityError, parse_security
 from jqfollow.notify.texts import one_line
+from jqfollow.vocabulary import SIDES, say
 
-SIDE_ZH = {Side.BUY: "买入", Side.SELL: "卖出"}
+SIDE_ZH = {side: say(SIDES[side], "zh") for side in Side}
 _LEAST_PLACES = 2
 
 

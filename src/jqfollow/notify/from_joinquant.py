@@ -26,7 +26,7 @@ def gap(title: str, row: GapRow) -> str:
     since = "启动之后" if row.before is None else f"{_time(row.before)} 之后"
     return (
         f"策略 {title} 少了 {row.count} 条消息（进程 {row.process} 的{numbers}，"
-        f"发出于 {since}、{_time(row.after)} 之前），超过一分钟没有收到。其中若有委托，没有跟单：请对照聚宽的委托列表"
+        f"发出于 {since}、{_time(row.after)} 之前），超过一分钟没有收到。其中若有订单，没有跟：请对照聚宽的订单列表"
     )
 
 
@@ -40,16 +40,16 @@ def untold(title: str, orders: Sequence[UntoldOrder]) -> str:
     """JoinQuant's list of the day has orders that the client never told of."""
     named = [
         f"{SIDE_ZH[order.side]} {security(cut(one_line(order.symbol), 40), None)} "
-        f"{volume(order.filled, order.symbol)}（委托 {order.jq_order_id}）"
+        f"{volume(order.filled, order.symbol)}（聚宽订单 {order.jq_order_id}）"
         for order in orders
     ]
-    return f"策略 {title} 今天在聚宽有 {len(named)} 笔成交的委托没有告诉本机，没有跟单：{_list(named)}"
+    return f"策略 {title} 今天在聚宽有 {len(named)} 笔成交的订单没有告诉本机，没有跟：{_list(named)}"
 
 
 def missing(title: str, orders: Sequence[str]) -> str:
     """Orders that were told are not in JoinQuant's list of the day."""
-    named = [f"委托 {cut(one_line(order), 64)}" for order in orders]
-    return f"策略 {title} 告诉过本机的 {len(named)} 笔委托，聚宽今天的列表里没有：{_list(named)}。请核对持仓"
+    named = [f"聚宽订单 {cut(one_line(order), 64)}" for order in orders]
+    return f"策略 {title} 告诉过本机的 {len(named)} 笔订单，聚宽今天的列表里没有：{_list(named)}。请核对持仓"
 
 
 def unreached(title: str, names: Sequence[str]) -> str:

@@ -50,11 +50,11 @@ def order_done(order: OrderRow, *, title: str, name: str | None, attempts: int) 
     what = f"{SIDE_ZH[order.side]} {security(order.security, name)}"
     average = order.avg_price
     if order.state is OrderState.FILLED:
-        head = f"✅ 已成交 {what} {volume(order.filled, order.security)}"
+        head = f"✅ 已跟 {what} {volume(order.filled, order.security)}"
     elif order.filled:
-        head = f"⚠️ 部分成交 {what} {order.filled:,}/{volume(order.volume, order.security)}"
+        head = f"⚠️ 部分 {what} {order.filled:,}/{volume(order.volume, order.security)}"
     else:
-        head = f"❌ 未成交 {what} {volume(order.volume, order.security)}"
+        head = f"❌ 未跟 {what} {volume(order.volume, order.security)}"
     if average is not None:
         head += f" 均价 {price(average)}"
     lines = [head]
@@ -67,7 +67,7 @@ def order_done(order: OrderRow, *, title: str, name: str | None, attempts: int) 
 
 def order_refused(order: OrderRow, *, title: str, name: str | None) -> str:
     """An account does not follow a signal, and why."""
-    head = f"❌ 未跟单 {SIDE_ZH[order.side]} {security(order.security, name)}"
+    head = f"❌ 未跟 {SIDE_ZH[order.side]} {security(order.security, name)}"
     if order.volume:
         head += f" {volume(order.volume, order.security)}"
     return _message([head, *_reason(order), _whose(order, title)])
@@ -75,7 +75,7 @@ def order_refused(order: OrderRow, *, title: str, name: str | None) -> str:
 
 def signal_refused(signal: SignalRow, *, title: str, name: str | None) -> str:
     """No account follows a signal, and why."""
-    lines = ["❌ 信号未跟单"]
+    lines = ["❌ 未跟"]
     if signal.order is not None:
         told = signal.order
         symbol = cut(one_line(told.symbol), 60)

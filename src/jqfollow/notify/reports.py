@@ -16,6 +16,7 @@ from jqfollow.notify.figures import SIDE_ZH, money, percent, price, security, si
 from jqfollow.notify.messages import MESSAGE_BYTES, account_line
 from jqfollow.notify.texts import clean, cut_lines, one_line
 from jqfollow.reasons import Reason
+from jqfollow.vocabulary import NOTHING, ORDERS, SIGNALS
 
 _SHORT: dict[Reason, str] = {
     Reason.STALE: "过时",
@@ -55,6 +56,7 @@ _SHORT: dict[Reason, str] = {
     Reason.LIMIT_DOWN: "跌停",
     Reason.PRICE_DRIFT: "价格偏离",
     Reason.PRICE_CAGE: "价格笼子",
+    Reason.PRICE_LIMIT: "超涨跌停价",
     Reason.NO_CASH: "资金不足",
     Reason.MAX_ORDER_VALUE: "超单笔上限",
     Reason.MAX_POSITION_RATIO: "超持仓上限",
@@ -115,9 +117,9 @@ def _cost_line(facts: CostFacts) -> str:
 
 
 def _headline(facts: SummaryFacts) -> str:
-    filled = sum(account.filled for account in facts.accounts)
+    signals = sum((strategy.signals for strategy in facts.strategies), NOTHING)
     differences = sum(len(strategy.differences or ()) for strategy in facts.strategies)
-    parts = [f"：成交 {filled:,} 笔"]
+    parts = [f"：{signals.text(SIGNALS, 'zh')}"]
     if facts.unknown:
         parts.append(f"结果未知 {len(facts.unknown):,} 笔")
     if differences:
@@ -143,15 +145,8 @@ def _account_lines(facts: AccountFacts) -> list[str]:
         ratio = f"（{percent(gain / facts.previous_total)}）" if facts.previous_total > 0 else ""
         since = f"较 {facts.previous_day:%m-%d} " if facts.previous_day is not None else "较上次 "
         lines.append(f"{since}{signed(gain)} 元{ratio}")
-    counts = {
-        "成交": facts.filled,
-        "未完成": facts.unfinished,
-        "拒绝": facts.refused,
-        "在途": facts.open,
-        "未知": facts.unknown,
-    }
-    shown = "，".join(f"{word} {count:,}" for word, count in counts.items() if count) or "无订单"
-    lines.append(f"{shown}；成交额 {money(facts.turnover)} 元")
+    unknown = f"，其中结果未知 {facts.unknown:,}" if facts.unknown else ""
+    lines.append(f"{facts.orders.text(ORDERS, 'zh')}{unknown}；成交额 {money(facts.turnover)} 元")
     if facts.missing:
         lines.append(f"⚠️ 券商持有的比账本少：{'、'.join(facts.missing)}")
     elif facts.missing is None and facts.real:
@@ -160,9 +155,7 @@ def _account_lines(facts: AccountFacts) -> list[str]:
 
 
 def _strategy_lines(facts: StrategyFacts) -> list[str]:
-    lines = [
-        f"【{facts.title or facts.strategy}】信号 {facts.received:,}，跟单 {facts.followed:,}{_refused(facts.refused)}"
-    ]
+    lines = [f"【{facts.title or facts.strategy}】{facts.signals.text(SIGNALS, 'zh', _why(facts.refused))}"]
     if facts.differences is None:
         lines.append("持仓核对：策略持仓未知，没有核对")
     elif not facts.differences:
@@ -172,13 +165,9 @@ def _strategy_lines(facts: StrategyFacts) -> list[str]:
     return lines
 
 
-def _refused(counts: Mapping[Reason, int]) -> str:
-    some = [(reason, count) for reason, count in counts.items() if count]
-    if not some:
-        return ""
-    some.sort(key=lambda pair: (-pair[1], pair[0]))
-    total = sum(count for _, count in some)
-    return f"，未跟 {total:,}（" + "、".join(f"{_SHORT[reason]} {count:,}" for reason, count in some) + "）"
+def _why(counts: Mapping[Reason, int]) -> str:
+    some = sorted(((reason, count) for reason, count in counts.items() if count), key=lambda one: (-one[1], one[0]))
+    return f"（{'、'.join(f'{_SHORT[reason]} {count:,}' for reason, count in some)}）" if some else ""
 
 
 def _difference_line(difference: Difference) -> str:

@@ -94,9 +94,12 @@ def price_drift(facts: Facts) -> Verdict:
 
 
 def price_cage(facts: Facts) -> Verdict:
-    """The exchange would refuse the price; only a price that a person or the strategy named can be outside."""
+    """The exchange would refuse the price, for its cage or the day's limit; only one that was named can be outside."""
     if facts.price is None:
         return skipped(Reason.PRICE_CAGE)
     if facts.broken_bound is not None:
+        limits = () if facts.instrument is None else (facts.instrument.limit_up, facts.instrument.limit_down)
+        if facts.broken_bound in limits:
+            return refused(Reason.PRICE_LIMIT, price=facts.price, bound=facts.broken_bound)
         return refused(Reason.PRICE_CAGE, price=facts.price, bound=facts.broken_bound)
     return passed(Reason.PRICE_CAGE)

@@ -47,18 +47,21 @@ def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Setti
     return _settled(config, f"{path}{own}")
 
 
-def read_config(path: Path, environ: Mapping[str, str] | None = None, *, own: TomlFile | None = None) -> Config:
+def read_config(
+    path: Path, environ: Mapping[str, str] | None = None, *, own: TomlFile | None = None, base: TomlFile | None = None
+) -> Config:
     """The same, with all that is wrong instead of an exception.
 
     Args:
         path: the file `config.toml`.
         environ: instead of the process's.
         own: instead of the local file's content.
+        base: instead of the file's own.
     """
     own_path = local_file(path)
     if own is None:
         own = read_toml(own_path) if own_path.exists() else TomlFile(name=own_path.name)
-    config = _put_together(read_toml(path), own, os.environ if environ is None else environ)
+    config = _put_together(base or read_toml(path), own, os.environ if environ is None else environ)
     if config.settings is None:
         return config
     folder = config.settings.data_dir.expanduser()

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""jqfollow 聚宽客户端：把策略的每一笔委托告诉 jqfollow 服务。由 `jqfollow client 策略名` 生成，内含密钥，不要公开。
+"""jqfollow 聚宽客户端：把策略的每一笔订单告诉 jqfollow 服务。由 `jqfollow client 策略名` 生成，内含密钥，不要公开。
 
 两种用法，任选其一：
 
@@ -62,8 +62,8 @@ class _JqFollow(_JqFollowReach, _JqFollowWatcher):
         why = cls.why_refused(namespace, strategy)
         if why:
             cls.tools = cls.tools or namespace
-            cls.warn("拒绝安装，委托都不会跟单：%s" % why)
-            cls.tell_author("拒绝安装，委托都不会跟单：%s" % why)
+            cls.warn("拒绝安装，订单都不会跟单：%s" % why)
+            cls.tell_author("拒绝安装，订单都不会跟单：%s" % why)
             return
         cls.wrap(namespace)
         if not isinstance(namespace.get("order"), _JqFollowed):
@@ -74,7 +74,7 @@ class _JqFollow(_JqFollowReach, _JqFollowWatcher):
         cls.installed = True
         cls.schedule(namespace)
         if cls.unreached:
-            cls.warn("够不到这些地方的下单函数，由它们下的委托要晚些才能发现：%s" % "、".join(cls.unreached[:20]))
+            cls.warn("够不到这些地方的下单函数，由它们下的订单要晚些才能发现：%s" % "、".join(cls.unreached[:20]))
 
     @classmethod
     def why_refused(cls, namespace, strategy):
@@ -160,7 +160,7 @@ class _JqFollow(_JqFollowReach, _JqFollowWatcher):
             try:
                 cls.called(result, name, args, kwargs)
             except Exception as error:
-                cls.warn("客户端出错，本次委托可能未发送：%s" % cls.short(error))
+                cls.warn("客户端出错，本次订单可能未发送：%s" % cls.short(error))
 
     @classmethod
     def called(cls, result, name, args, kwargs):
@@ -273,7 +273,7 @@ def jqfollow_install(namespace, context=None, strategy=None):
         _JqFollow.install(namespace, context, strategy)
         _JqFollow.greet()
     except Exception as error:
-        _JqFollow.warn("安装失败，委托可能不会发送：%s" % _JqFollow.short(error))
+        _JqFollow.warn("安装失败，订单可能不会发送：%s" % _JqFollow.short(error))
 
 
 def jqfollow_before_open(context):

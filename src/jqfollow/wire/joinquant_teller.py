@@ -141,15 +141,15 @@ class _JqFollowTeller(_JqFollowBook):
         told_of = [name for name, one in known.items() if one["day"] == day and one["state"] in cls.TOLD]
         gone = [{"id": name} for name in told_of if name not in orders]
         if untold or gone:
-            cls.warn("今日有 %d 笔聚宽委托没有告诉服务，%d 笔告诉过的在聚宽查不到" % (len(untold), len(gone)))
+            cls.warn("今日有 %d 笔聚宽订单没有告诉服务，%d 笔告诉过的在聚宽查不到" % (len(untold), len(gone)))
         while untold or gone:
             fields = [("day", day)]
             for name, entries in (("untold", untold), ("missing", gone)):
                 taken, entries[:] = entries[:4], entries[4:]
                 fields += [(name, taken)] if taken else []
-            cls.enqueue(cls.message("notice", cls.run_type(context), fields, "今日委托核对"))
+            cls.enqueue(cls.message("notice", cls.run_type(context), fields, "今日订单核对"))
         if cls.book.get("lost"):
-            cls.tell_author("今日共有 %d 笔委托没有送达，没有跟单" % cls.book["lost"], True)
+            cls.tell_author("今日共有 %d 笔订单没有送达，没有跟单" % cls.book["lost"], True)
 
     # ---- messages
 
@@ -229,7 +229,7 @@ class _JqFollowTeller(_JqFollowBook):
                     now[security] = cls.collections.OrderedDict(cls.holding(held, resting.get(security, [0, 0])))
                 except Exception:  # then it goes without
                     continue
-            message = cls.message("notice", run, [("holdings", now)] if now else [], "委托变化")
+            message = cls.message("notice", run, [("holdings", now)] if now else [], "订单变化")
             if not [entries for entries in message["news"].values() if entries]:
                 return
             cls.enqueue(message)

@@ -58,7 +58,7 @@ class _JqFollowWatcher(_JqFollowTeller):
         try:
             function(order, *args)
         except Exception as error:
-            cls.warn("读不懂委托 %r，未发送：%s" % (order, cls.short(error)))
+            cls.warn("读不懂订单 %r，未发送：%s" % (order, cls.short(error)))
 
     @classmethod
     def record(cls, told, style, state):
@@ -100,7 +100,7 @@ class _JqFollowWatcher(_JqFollowTeller):
             refuse = "stop_order"
         if refuse:
             why = {"margin": "融资融券", "stop_order": "看不到何时触发的止损止盈单"}
-            cls.warn("不跟 %s 的委托：%s" % (told["security"], why.get(refuse, "不认识的下单方式 " + style[0])))
+            cls.warn("不跟 %s 的订单：%s" % (told["security"], why.get(refuse, "不认识的下单方式 " + style[0])))
         cls.send_order(told, style, scene, refuse)
 
     @classmethod
@@ -175,7 +175,7 @@ class _JqFollowWatcher(_JqFollowTeller):
             cls.book["orders"][told["id"]] = cls.record(told, None, "done")
         elif told["status"] in cls.UNFINISHED:
             cls.book["orders"][told["id"]] = cls.record(told, None, "watched")
-            cls.warn("发现不是经由本客户端下的委托 %s，全部成交后再跟" % told["security"])
+            cls.warn("发现不是经由本客户端下的订单 %s，全部成交后再跟" % told["security"])
         elif cls.is_fresh(order.add_time, scene[0]):
             cls.send_order(told, cls.MARKET, scene, None, True)
         else:
@@ -184,7 +184,7 @@ class _JqFollowWatcher(_JqFollowTeller):
     @classmethod
     def late(cls, told):
         cls.book["orders"][told["id"]] = cls.record(told, None, "late")
-        cls.warn("没有跟到 %s 的委托 %s：发现时已经过时" % (told["security"], told["id"]))
+        cls.warn("没有跟到 %s 的订单 %s：发现时已经过时" % (told["security"], told["id"]))
 
     @classmethod
     def end(cls, told, before):

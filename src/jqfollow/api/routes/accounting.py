@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from jqfollow.accounting.books import Act, BookKeeper, Hand
 from jqfollow.accounting.plan import GOOD_FOR, Item, Kept, Plan
@@ -13,19 +13,16 @@ from jqfollow.accounting.words import why_kept
 from jqfollow.api import accounting_models as models
 from jqfollow.api import views
 from jqfollow.api.body import StrictRoute
+from jqfollow.api.drift_json import drifts_json
 from jqfollow.api.models import OrderView
 from jqfollow.api.parts import Parts
 from jqfollow.api.routes.params import Account, Limit, Security, StrategyName, symbol_of
 from jqfollow.domain import Side
-from jqfollow.drift.causes import Drift, Line
 from jqfollow.drift.memo import DriftMemo
 from jqfollow.drift.prices import last_prices
-from jqfollow.drift.words import CAUSES_ZH
 from jqfollow.execution.acts import End, Place, Refuse, Step, Wait
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Refusal
-
-_CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +39,14 @@ def accounting_router(parts: Parts, of: Accounting) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["核对与改账 / accounting"], route_class=StrictRoute)
     ledger, repairs = parts.ledger, of.repairs
 
-    @router.get("/drift", summary="偏差 / drift")
+    @router.get("/drift", summary="偏差 / drift", response_model=list[models.DriftView])
     async def drift(
         strategy: StrategyName = None, account: Account = None, security: Security = None, every: bool = False
-    ) -> list[models.DriftView]:
+    ) -> Response:
         """目标、持仓、在途、偏差，及每一股的原因 / target, book, working, drift, and the causes that add up to it."""
         symbol = symbol_of(security)
 
-        def find(tx: Tx) -> list[models.DriftView]:
+        def find(tx: Tx) -> bytes:
             rows = [
                 row
                 for row in of.drift.read(tx)
@@ -59,9 +56,9 @@ def accounting_router(parts: Parts, of: Accounting) -> APIRouter:
             ]
             shown = [row for row in rows if every or row.drift or row.target is None]
             prices = last_prices(tx, shown)
-            return [_drift(row, prices.get((row.account, row.strategy, row.security))) for row in shown]
+            return drifts_json(shown, prices)
 
-        return await ledger.read(find)
+        return Response(await ledger.read(find), media_type="application/json")
 
     @router.get("/drift/reports", summary="持仓报告有多旧 / how old the reports are")
     async def reports() -> list[models.ReportView]:
@@ -131,28 +128,6 @@ def _report(tx: Tx, strategy: str, now: datetime) -> models.ReportView:
         age_minutes=max(int((now - made_at).total_seconds() // 60), 0),
         order_since=last is not None and last >= made_at,
     )
-
-
-def _drift(row: Drift, price: Decimal | None) -> models.DriftView:
-    yuan = None if row.drift is None or price is None else (row.drift * price).quantize(_CENT)
-    return models.DriftView(
-        account=row.account,
-        strategy=row.strategy,
-        security=row.security,
-        target=row.target,
-        book=row.book,
-        missing=row.missing,
-        working=row.working,
-        drift=row.drift,
-        yuan=yuan,
-        before=row.before,
-        reported_at=row.reported_at,
-        causes=[_cause(line) for line in row.lines],
-    )
-
-
-def _cause(line: Line) -> models.CauseView:
-    return models.CauseView(**asdict(line), zh=CAUSES_ZH[line.cause])
 
 
 def _plan(proposal: Proposal) -> models.PlanView:

@@ -90,8 +90,8 @@ function worst(status) {
   if (!status) return { mood: "loading", text: t("loading") };
   if (status.unknown.length) return { mood: "alarm", text: `${t("unknown")} ${status.unknown.length}` };
   const down = status.accounts.filter((a) => !a.ready);
-  if (down.length) return { mood: down.some((a) => a.real) ? "down" : "partly", text: `${t("not_ready")}: ${down.map((a) => a.account).join(" ")}` };
-  const mood = status.paused ? "paused" : status.pauses.length ? "partly" : "running";
+  if (down.length) return { mood: down.some((a) => a.real) ? "down" : "some_paused", text: `${t("not_ready")}: ${down.map((a) => a.account).join(" ")}` };
+  const mood = status.paused ? "paused" : status.pauses.length ? "some_paused" : "running";
   return { mood, text: t(mood) };
 }
 
@@ -163,7 +163,7 @@ function render() {
   if (!data) return;
   const { status, signals, more, open, fills, positions, drift } = data;
   draw("today", [signals.map((s) => [s.signal_id, s.state, s.orders.map((o) => o.state)]), more, open.length, day(status.now), language()], () =>
-    tiles(signals, open, day(status.now), more));
+    tiles(signals, day(status.now), more));
   tabs(open);
   filters(status);
   const strategies = status.strategies.map((s) => s.strategy);

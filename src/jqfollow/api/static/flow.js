@@ -19,7 +19,7 @@ function signalHead(signal) {
     order ? h("span", { class: "num" }, `${count(order.amount)} @ ${price(order.price ?? order.limit)}`) : h("span", {}),
     h("span", { class: "acct dim" }, signal.strategy, tag ? h("span", { class: "tag" }, tag) : null),
     h("span", { class: "why" }, why(signal)),
-    order ? h("span", { class: `mark ${signal.state}` }, t(signal.state)) : null,
+    order ? h("span", { class: `mark ${signal.outcome}` }, t(signal.outcome)) : null,
   );
 }
 
@@ -82,20 +82,13 @@ export function fillsPanel(fills, filter) {
   );
 }
 
-export function tiles(signals, open, today, more) {
+export function tiles(signals, today, more) {
   const received = signals.filter((s) => day(s.received_at) === today && s.kind === "order");
-  const orders = received.flatMap((s) => s.orders);
-  const filled = orders.filter((o) => o.state === "filled").length;
-  const refused =
-    orders.filter((o) => ["rejected", "canceled", "expired"].includes(o.state)).length +
-    received.filter((s) => s.state === "recorded").length;
+  const became = (outcome) => received.filter((s) => s.outcome === outcome).length; // their sum is what was received
   const plus = more && received.length && received.length === signals.filter((s) => s.kind === "order").length ? "+" : "";
   const figures = [
     ["today_signals", received.length + plus],
-    ["today_orders", orders.length + plus],
-    ["today_filled", filled + plus],
-    ["today_open", open.length],
-    ["today_refused", refused + plus],
+    ...["followed", "partly", "not_followed", "under_way"].map((outcome) => [outcome, became(outcome) + plus]),
   ];
   return figures.map(([key, figure]) => h("div", { class: `tile ${key}` }, h("b", { class: "num" }, String(figure)), h("span", {}, t(key))));
 }

@@ -12,13 +12,15 @@ export const why = (row) => (lang === "zh" ? row.why_zh : row.why_en);
 export const both = (row) => (lang === "zh" ? row.zh : row.en);
 // "中文 / English", as every error tells it.
 export function half(detail) {
-  const at = detail.indexOf(" / ");
-  return at < 0 ? detail : lang === "zh" ? detail.slice(0, at) : detail.slice(at + 3);
+  const parts = detail.split(" / "); // English begins where no Chinese follows any more
+  const last = parts.findLastIndex((part) => /[\u4e00-\u9fff]/.test(part));
+  if (last < 0 || last === parts.length - 1) return detail;
+  return (lang === "zh" ? parts.slice(0, last + 1) : parts.slice(last + 1)).join(" / ");
 }
 
 const WORDS = {
   skip: ["跳到主要内容", "Skip to content"], docs: ["接口", "API"], switch: ["English", "中文"],
-  running: ["跟单中", "Following"], paused: ["已暂停", "Paused"], partly: ["部分暂停", "Partly paused"],
+  running: ["跟单中", "Following"], paused: ["已暂停", "Paused"], some_paused: ["部分暂停", "Partly paused"],
   lost: ["连接中断，正在重试", "Connection lost, retrying"], loading: ["载入中", "Loading"],
   pause: ["暂停跟单", "Pause"], resume: ["恢复跟单", "Resume"], resume_all: ["恢复全部", "Resume all"],
   resume_ask: ["恢复后，新信号会立即下单。", "New signals will be ordered at once."],
@@ -32,8 +34,7 @@ const WORDS = {
     "Handed to the broker, and no answer came. Look at the broker's own program, then settle. Until then the same account, code and side wait."],
   settle: ["核对", "Settle"], since: ["自", "since"],
   signals: ["信号", "Signals"], open: ["未完成", "Open"], fills: ["成交", "Fills"],
-  today_signals: ["今日信号", "Signals today"], today_orders: ["今日订单", "Orders today"],
-  today_filled: ["已成交", "Filled"], today_open: ["进行中", "Under way"], today_refused: ["未跟 / 未成", "Not followed"],
+  today_signals: ["今日信号", "Signals today"],
   more: ["加载更早的", "Load older"], none_signals: ["还没有信号。把 jqfollow client 生成的文件放进聚宽策略，或运行 jqfollow send 试一笔。",
     "No signals yet. Put the file from jqfollow client into your strategy, or try jqfollow send."],
   none_open: ["没有未完成的订单", "No open orders"], none_fills: ["还没有成交", "No fills yet"],
@@ -80,14 +81,14 @@ const WORDS = {
   act_set: ["设定", "set"], act_move: ["移动", "moved"], act_adopt: ["认领", "adopted"], act_hand: ["券商端卖出", "sold at the broker"],
   act_split: ["送转拆分", "split"], act_dividend: ["分红", "dividend"],
   // states of orders and attempts
-  pending_new: ["待报", "Pending"], new: ["已报", "Working"], partially_filled: ["部成", "Partial"],
-  filled: ["已成", "Filled"], canceled: ["已撤", "Canceled"], rejected: ["未下单", "Refused"], expired: ["已过期", "Expired"],
+  pending_new: ["待报", "Pending"], new: ["已报", "Working"], partially_filled: ["部成", "Partly filled"],
+  filled: ["已成", "Filled"], canceled: ["已撤", "Canceled"], rejected: ["已拒", "Refused"], expired: ["已过期", "Expired"],
   pending_cancel: ["撤单中", "Canceling"], unknown: ["结果未知", "Unknown"], at_rejected: ["废单", "Rejected"],
-  received: ["处理中", "Received"], followed: ["已跟", "Followed"], recorded: ["只记录", "Recorded"],
-  wait_session: ["等开市", "For session"], wait_cash: ["等资金", "For cash"], wait_unknown: ["等核对", "To settle"],
+  under_way: ["处理中", "Under way"], followed: ["已跟", "Followed"], partly: ["部分", "Partly"], not_followed: ["未跟", "Not followed"],
+  wait_session: ["等开市", "For the session"], wait_cash: ["等资金", "For cash"], wait_unknown: ["等核对", "To be settled"],
   wait_settle: ["等柜台", "For the counter"], wait_feed: ["等行情", "For quotes"], wait_halt: ["等复牌", "Halted"],
-  wait_crossing: ["防对敲", "Crossing"], wait_next_day: ["等下一交易日", "Next day"], wait_pause: ["等恢复", "Paused"],
-  wait_opposite: ["等先撤", "Opposite"], wait_odd_lot: ["零股等待", "Odd lot"], wait_broker: ["等券商", "For broker"],
+  wait_crossing: ["防对敲", "Crossing"], wait_next_day: ["等下一交易日", "For the next day"], wait_pause: ["等恢复", "Paused"],
+  wait_opposite: ["等先撤", "For opposite orders"], wait_odd_lot: ["零股等待", "Odd lot"], wait_broker: ["等券商", "For the broker"],
   outcome_place: ["下单", "Placed"], outcome_wait: ["等待", "Wait"], outcome_refuse: ["拒绝", "Refused"],
   // an order's history
   accepted: ["券商受理", "accepted"], refused: ["券商拒绝", "refused"], not_sent: ["未发出", "not sent"],
@@ -98,13 +99,13 @@ const WORDS = {
   absent: ["确认不存在", "proved absent"], day_ended: ["收盘", "day ended"], day_lost: ["跨日", "day lost"],
   // rules
   stale: ["时效", "age"], late: ["来晚", "late"], replayed: ["重复", "repeat"], not_traded: ["状态", "status"], no_amount: ["数量", "amount"],
-  short_side: ["多空", "side"], not_followed: ["跟单设置", "follow"], not_trading_day: ["交易日", "day"],
+  short_side: ["多空", "side"], not_trading_day: ["交易日", "day"],
   outside_hours: ["时段", "hours"], day_over: ["收盘", "day over"], unknown_security: ["代码", "code"],
   board_not_allowed: ["板块", "board"], blocked: ["禁止名单", "blocked list"], suspended: ["停牌", "suspension"],
   below_lot: ["最小单位", "lot"], odd_volume: ["交易单位", "lots"], no_total_value: ["总资产", "total value"],
   nothing_to_sell: ["可卖持仓", "book"], not_sellable_today: ["T+1", "T+1"],
   no_quote: ["行情", "quote"], limit_up: ["涨停", "limit up"], limit_down: ["跌停", "limit down"],
-  price_drift: ["偏离", "drift"], price_cage: ["价格笼子", "cage"], no_cash: ["资金", "cash"],
+  price_drift: ["偏离", "drift"], price_cage: ["价格笼子", "cage"], price_limit: ["涨跌停价", "day's limit"], no_cash: ["资金", "cash"],
   max_order_value: ["单笔上限", "order value"], max_position_ratio: ["持仓比例", "position ratio"],
   max_daily_orders: ["日委托数", "daily orders"], max_daily_turnover: ["日成交额", "daily turnover"],
   max_cancels: ["撤单次数", "cancels"], rate: ["频率", "rate"], broker_down: ["券商连接", "connection"],

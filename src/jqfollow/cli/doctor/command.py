@@ -53,7 +53,7 @@ def doctor(*, config: Path, send_test: bool, order_test: bool, as_json: bool) ->
     if as_json:
         print_json(found)
     else:
-        _show(found)
+        show(found)
     raise click.exceptions.Exit(Exit.FAILED if any(f.level is Level.FAIL for f in found) else Exit.DONE)
 
 
@@ -91,7 +91,8 @@ def _agrees(order: TestOrder) -> bool:
     return click.confirm(words(zh, en), default=False, err=True)
 
 
-def _show(found: Sequence[Finding]) -> None:
+def show(found: Sequence[Finding]) -> None:
+    """Prints findings with their remedies, and how many there are."""
     out, language = console(), lang()
     for finding in found:
         mark, style = _MARKS[finding.level]

@@ -11,7 +11,7 @@ import httpx
 
 from jqfollow.cli.doctor.findings import Finding, Surroundings, bad, ok, warn
 from jqfollow.cli.lock import is_running
-from jqfollow.wire.private_file import is_private
+from jqfollow.wire.private_file import is_private, private_folder
 
 _TESTED = ((3, 11), (3, 13))
 _LEAST_FREE = 500_000_000
@@ -122,7 +122,8 @@ def data_folder(around: Surroundings) -> Sequence[Finding]:
     """The data folder can be written, on a disk with room."""
     folder = around.settings.data_dir
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.exists():
+            private_folder(folder)
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"x" * 4096)
             probe.flush()

@@ -12,6 +12,8 @@ from jqfollow.cli.lock import is_running
 from jqfollow.domain import ATTEMPT_ENDED, Accepted, AttemptState, BrokerError, OrderReport, Phase, PlaceRequest, Side
 from jqfollow.market.calendar import CalendarError, TradingCalendar
 from jqfollow.market.sessions import phase_at
+from jqfollow.vocabulary import ATTEMPT_STATES
+from jqfollow.vocabulary import name as word
 
 if TYPE_CHECKING:
     from jqfollow.execution.brokers.port import Broker
@@ -92,7 +94,7 @@ def _test_order(around: Surroundings, name: str, agrees: Callable[[TestOrder], b
     if report is not None and report.state is AttemptState.CANCELED and not report.filled:
         remark = "备注完整返回" if report.remark == request.remark else f"备注被改为 {report.remark!r}"
         return ok(place, f"下单并撤单成功，{remark}", "placed and cancelled")
-    state = "没有结果" if report is None else f"{report.state}，成交 {report.filled}"
+    state = "没有结果" if report is None else f"{word(ATTEMPT_STATES, report.state, 'zh')}，成交 {report.filled}"
     return bad(
         place,
         f"测试委托的结局是：{state}{placed_zh}",

@@ -129,7 +129,7 @@ class Probe:
     def _buy(self) -> None:
         limit = self._limit(SYMBOL, Side.BUY)
         if limit is None:
-            self.found.not_measured.append(f"buy: {SYMBOL} 没有跌停价或正在跌停附近 / no lower limit, or near it")
+            self.found.not_measured.append(f"买入：{SYMBOL} 没有跌停价或正在跌停附近 / buy: no lower limit, or near it")
             return
         volume = lot_rule(parse_security(SYMBOL), self._clock.now().date()).minimum
         cash = self._broker.asset().cash
@@ -145,7 +145,7 @@ class Probe:
         held = next((p for p in self._broker.positions() if self._can_offer(p)), None)
         limit = None if held is None else self._limit(held.symbol, Side.SELL)
         if held is None or limit is None:
-            self.found.not_measured.append("sell: 没有可卖的一手持仓 / no lot of anything can be sold")
+            self.found.not_measured.append("卖出：没有可卖的一手持仓 / sell: no lot of anything can be sold")
             return
         volume, symbol = lot_rule(parse_security(held.symbol), self._clock.now().date()).minimum, held.symbol
         self.found.sell = self._rest(

@@ -234,7 +234,7 @@ class FullQmtBroker:
             raise BrokerError(f"{self._name}: 没有委托 {broker_order_id} / no such order is listed")
         report = rows.order_report(row, remark="", now=self._clock.now())
         if report is not None and report.state in ATTEMPT_ENDED:
-            raise BrokerError(f"{self._name}: 委托 {broker_order_id} 已结束（{report.state}） / the order is over")
+            raise BrokerError(f"{self._name}: 委托 {broker_order_id} 已结束 / the order is over")
         answer = box.ask("c", {"order": broker_order_id}, take_s=self._take_s, answer_s=CANCEL_S)
         if answer.get("outcome") == "ok":
             return

@@ -1,0 +1,1 @@
+"""`jqfollow setup`: the wizard."""
