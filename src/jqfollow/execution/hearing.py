@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 PUSHES_AT_ONCE = 256
 """So many pushes share a commit at most."""
-PUSHES_WAIT_S = 0.5
+PUSHES_WAIT_S = 0.05
 """So long they wait at most for orders that are due."""
 
 
