@@ -96,7 +96,7 @@ def _stat(figure: Figure, panel: dict[str, Any], found: list[tuple[str, Any]], b
         left, width = number / len(found), 1 / len(found)
         colour = COLOURS[_step(defaults, float(value))]
         axes.add_patch(FancyBboxPatch((left, 0), width, 1, boxstyle="square,pad=0", color=colour, linewidth=0))
-        text = name if panel["title"].startswith("版本") else _shown(defaults, float(value))
+        text = name if panel["options"]["textMode"] == "name" else _shown(defaults, float(value))
         size = 9 if len(text) > 12 else 15
         axes.text(left + width / 2, 0.38, text, ha="center", va="center", color="white", fontsize=size)
         if name and text != name:

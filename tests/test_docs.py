@@ -110,6 +110,24 @@ def test_both_languages_give_the_same_commands() -> None:
     assert blocks[0]
 
 
+@pytest.mark.parametrize("document", DOCS, ids=name_of)
+def test_commands_and_options_that_are_told_exist(document: Path) -> None:
+    """`jqfollow x --y` in a document's code."""
+    unknown = []
+    for told in re.findall(r"(?:^|`)(jqfollow [^`\n]*)", document.read_text(encoding="utf-8"), re.MULTILINE):
+        words = re.split(r"\s+#|[;&|]|…", told)[0].split()[1:]
+        command: click.Command = cli
+        while words and isinstance(command, click.Group) and words[0] in command.commands:
+            command = command.commands[words.pop(0)]
+        options = {option for parameter in command.params for option in parameter.opts}
+        unknown += [
+            told for word in words if word.startswith("--") and word.partition("=")[0] not in options | {"--help"}
+        ]
+        if isinstance(command, click.Group) and words and re.fullmatch(r"[a-z][a-z-]*", words[0]):
+            unknown.append(told)
+    assert unknown == []
+
+
 def test_the_changelog_knows_this_version() -> None:
     from jqfollow import __version__
 

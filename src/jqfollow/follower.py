@@ -117,7 +117,7 @@ class Follower:
         with self.receipts.one():
             recorded, live = await self._recorded(signal)
         if not recorded.duplicate:
-            log.info("signal", signal_id=recorded.signal_id, strategy=signal.strategy, kind=signal.kind)
+            log.debug("signal", signal_id=recorded.signal_id, strategy=signal.strategy, kind=signal.kind)
             self._go_on(live)
             if live is None:
                 self._wake.set()
@@ -237,8 +237,8 @@ class Follower:
             self._wake.clear()
             try:
                 await self.follow_received()
-            except LedgerError:
-                log.exception("signals_not_taken")
+            except LedgerError as error:
+                log.warning("signals_not_taken", why=str(error))
                 await asyncio.sleep(_AGAIN_S)
                 self._wake.set()
             await self._wake.wait()

@@ -7,7 +7,7 @@ import asyncio
 import platform
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -55,17 +55,21 @@ class Gauges:
     async def read(self) -> Sequence[Sample]:
         """Everything that can be told now."""
         now = self._parts.clock.now()
-        kept: list[Sample] = []
-        ready = self._parts.ledger.trouble is None and not self._parts.ledger.commit_failed
+        work = await self._of_ledger(self._work, now)
+        whole = self._parts.ledger.trouble is None and not self._parts.ledger.commit_failed
+        ready = _one("jqfollow_ledger_ready", "Whether the ledger can be read and written", whole and work is not None)
+        rest = [await self._of_ledger(tell, now) for tell in (self._days, self._drift)]
+        files = await asyncio.to_thread(_files, self._parts.settings.ledger_file)
+        return [ready, *self._live(now), *(sample for found in (work, *rest) for sample in found or ()), *files]
+
+    async def _of_ledger(self, tell: Callable[[Tx, datetime], Iterator[Sample]], now: datetime) -> list[Sample] | None:
+        """What stands in the ledger; `None`: it cannot be read now, or takes too long."""
         try:
             async with asyncio.timeout(_LEDGER_S):
-                kept = await self._parts.ledger.read(lambda tx: list(self._kept(tx, now)))
+                return await self._parts.ledger.read(lambda tx: list(tell(tx, now)))
         except (JqfollowError, TimeoutError) as error:
-            ready = False
-            log.warning("no_figures_of_the_ledger", error=str(error) or type(error).__name__)
-        files = await asyncio.to_thread(_files, self._parts.settings.ledger_file)
-        one = _one("jqfollow_ledger_ready", "Whether the ledger can be read and written", int(ready))
-        return [one, *self._live(now), *kept, *files]
+            log.warning("no_figures_of_the_ledger", what=tell.__name__, error=str(error) or type(error).__name__)
+            return None
 
     # -- what lives in memory ----------------------------------------------------------------------------------------
 
@@ -164,21 +168,16 @@ class Gauges:
 
     # -- what stands in the ledger -----------------------------------------------------------------------------------
 
-    def _kept(self, tx: Tx, now: datetime) -> Iterator[Sample]:
+    def _work(self, tx: Tx, now: datetime) -> Iterator[Sample]:
         yield from self._orders(tx, now)
-        yield from self._days(tx, now)
-        yield from self._drift(tx, now)
         pauses = Counter("buys" if pause.buys else "all" for pause in tx.pauses.list())
         yield _by("jqfollow_pauses", "Pauses that stand", (({"stops": what}, pauses[what]) for what in ("all", "buys")))
         oldest = tx.outbox.oldest_pending()
         waited_s = 0.0 if oldest is None else (now - oldest.created_at).total_seconds()
         yield _one("jqfollow_outbox_pending", "Messages for people that are not sent yet", tx.outbox.pending())
         yield _one("jqfollow_outbox_oldest_seconds", "How long the oldest of them has waited", max(waited_s, 0.0))
-        yield _one(
-            "jqfollow_signals_unread",
-            "Signals in the ledger of which no order was made yet",
-            len(tx.signals.received()),
-        )
+        unread = len(tx.signals.received())
+        yield _one("jqfollow_signals_unread", "Signals in the ledger of which no order was made yet", unread)
 
     def _orders(self, tx: Tx, now: datetime) -> Iterator[Sample]:
         names = list(self._parts.accounts)
@@ -207,10 +206,11 @@ class Gauges:
         """What accounts have, and what was done on their trading day."""
         accounts = self._parts.accounts
         days = {name: account.trading_day() for name, account in accounts.items()}
-        made = {
-            n: Counter(order.state for order in tx.orders.of_days(days[n], days[n]) if order.account == n)
-            for n in accounts
-        }
+        made: dict[str, Counter[OrderState]] = {name: Counter() for name in accounts}
+        for day in set(days.values()):
+            for order in tx.orders.of_days(day, day):
+                if days.get(order.account) == day:
+                    made[order.account][order.state] += 1
         yield _by(
             "jqfollow_orders_today",
             "The day's orders by state",

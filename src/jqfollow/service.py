@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 import structlog
@@ -21,9 +22,12 @@ from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
 from jqfollow.api.opening import Opener
 from jqfollow.api.routes.accounting import Accounting
+from jqfollow.api.routes.setup import Setup
 from jqfollow.api.server import Server
 from jqfollow.api.signals import SignalsPort, signals_app
 from jqfollow.api.token import load_or_create_token
+from jqfollow.chronicle import Chronicle
+from jqfollow.client_files import write_client_file
 from jqfollow.clock import Clock, SystemClock
 from jqfollow.clock_steps import ClockSteps
 from jqfollow.domain import AccountState, JqfollowError, Wire
@@ -58,6 +62,7 @@ from jqfollow.schedule import Schedule
 from jqfollow.settings import Settings
 from jqfollow.settings.cautions import cautions
 from jqfollow.stages import Stages
+from jqfollow.vocabulary import Lang
 from jqfollow.wire.keystore import KeyStore
 from jqfollow.wire.private_file import private_folder
 
@@ -72,6 +77,7 @@ WATCH_EVERY_S = 300
 GAPS_EVERY_S = 5
 KEEP_HOUSE_AT = time(16)
 STAGES_EVERY_S = 1
+TELL_EVERY_S = 1
 FINISH_S = 5.5
 """Longer than a placing call may take: its answer is written before the end."""
 STOP_S = 3.0
@@ -97,14 +103,32 @@ class Service:
     """The whole house, from `start` to `stop`."""
 
     def __init__(
-        self, settings: Settings, *, clock: Clock | None = None, make_broker: BrokerMaker | None = None
+        self,
+        settings: Settings,
+        *,
+        config: Path | None = None,
+        clock: Clock | None = None,
+        make_broker: BrokerMaker | None = None,
+        lang: Lang = "zh",
     ) -> None:
-        """`clock` and `make_broker` are for tests; nothing is touched before `start`."""
+        """`clock` and `make_broker` are for tests; nothing is touched before `start`.
+
+        Args:
+            settings: what is in force.
+            config: the file that says so; `None`: none does, and nothing can be set up.
+            clock: instead of the system's.
+            make_broker: instead of those that the settings name.
+            lang: of the log's lines for people.
+        """
+        self._config = config
+        self.again = asyncio.Event()
+        """Set when a person wants it to begin anew."""
         self.settings = settings
         self.clock = clock or SystemClock()
         self._make_broker = make_broker
         self._closing = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
+        self._lang: Lang = lang
         self.notices = Notices()
         self.counters = Counters()
         self.schedule = Schedule(self.clock)
@@ -205,6 +229,7 @@ class Service:
                 closing_out=self.parts.closing_out,
                 told=self.parts.outbox.kick,
                 stopping=lambda: self._stopping,
+                setup=self._setup(),
             ),
             name="console",
             host=settings.console.host,
@@ -216,6 +241,9 @@ class Service:
         await self.ledger.write(lambda tx: recover(tx, self.parts.accounts, self.parts.calls, self.parts.wishes.moment))
         self._closing.callback(self.parts.calls.close)
         self.parts.names.read(await self.ledger.read(lambda tx: tx.security_names.all()))
+        names = self.parts.names
+        self.chronicle = Chronicle(self.ledger, titles=names.titles, securities=names.securities, lang=self._lang)
+        await self.chronicle.begin()
         await self._warn_about_orphans()
         await self._warn_about_new_keys(new_keys)
         self._join_relay()
@@ -352,12 +380,26 @@ class Service:
         now = self.clock.now()
         await asyncio.gather(*(self.parts.sweeps.take_picture(account, now) for account in paper))
 
+    def _setup(self) -> Setup | None:
+        """What the page's wizard works with."""
+        if self._config is None:
+            return None
+        folder = self._config.resolve().parent
+
+        def write_client(strategy: str) -> Path | None:
+            held = self.keys.keys(strategy)
+            return write_client_file(self.settings, strategy, held[0].text, folder) if held else None
+
+        return Setup(config=self._config, write_client=write_client, restart=self.again.set)
+
     # -- watch -------------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Returns, or raises, when a part that must run for ever has ended: then nothing goes on as if it had not."""
-        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
+        """Returns when it shall begin anew; raises when a part that must run for ever has ended."""
+        again = asyncio.create_task(self.again.wait(), name="again")
+        done, _ = await asyncio.wait([*self._tasks, again], return_when=asyncio.FIRST_COMPLETED)
+        again.cancel()
+        for task in done - {again}:
             log.critical("part_ended", part=task.get_name())
             task.result()
             raise JqfollowError(f"{task.get_name()} 意外结束，服务停止 / ended, so the service stops")
@@ -385,6 +427,7 @@ class Service:
             (restored.KEEP_EVERY_S, self._keep_high_water, "keep_high_water"),
             (LOOK_AT_KEYS_EVERY_S, self.keys_watch.look, "look_at_keys"),
             (STAGES_EVERY_S, self._keep_stages, "keep_stages"),
+            (TELL_EVERY_S, self.chronicle.look, "chronicle"),
             (TAPE_EVERY_S, self.parts.recorder.look, "tape"),
             (CORPORATE_EVERY_S, self.parts.corporate.look, "corporate_actions"),
             (WATCH_EVERY_S, self.parts.watch.look, "watch"),
@@ -458,6 +501,7 @@ class Service:
         self._tasks.clear()
         with suppress(LedgerError):
             await self._keep_stages(self.clock.now())
+            await self.chronicle.look(self.clock.now())
             await self._keep_high_water(self.clock.now())
 
     async def _close_parts(self) -> None:
@@ -471,8 +515,14 @@ def _was_at_work(strategy: str, tx: Tx) -> bool:
     return any(signal.wire is Wire.JQF1 for signal in tx.signals.list(strategy=strategy, limit=20))
 
 
-async def _serve(settings: Settings, announce: Callable[[Announcement], None], hurried: Callable[[], bool]) -> None:
-    service = Service(settings)
+async def _serve(
+    settings: Settings,
+    config: Path | None,
+    announce: Callable[[Announcement], None],
+    hurried: Callable[[], bool],
+    lang: Lang,
+) -> bool:
+    service = Service(settings, config=config, lang=lang)
     service.hurried = hurried
     announcement = await service.start()
     try:
@@ -483,17 +533,24 @@ async def _serve(settings: Settings, announce: Callable[[Announcement], None], h
         await service.run()
     finally:
         await service.stop()
+    return service.again.is_set()
 
 
 def serve(
-    settings: Settings, *, announce: Callable[[Announcement], None], hurried: Callable[[], bool] = lambda: False
-) -> int:
-    """Runs the service until it is interrupted; `announce` is called once, when both ports answer.
+    settings: Settings,
+    *,
+    config: Path | None = None,
+    announce: Callable[[Announcement], None],
+    hurried: Callable[[], bool] = lambda: False,
+    lang: Lang = "zh",
+) -> bool:
+    """Runs the service until it is interrupted; whether a person wants it to begin anew, as the files say then.
 
     Args:
         settings: the configuration.
-        announce: gets what a start tells.
+        config: the file that it stands in.
+        announce: gets what a start tells, once, when both ports answer.
         hurried: whether the system ends us, so that the stop has seconds and no more.
+        lang: of the log's lines for people.
     """
-    asyncio.run(_serve(settings, announce, hurried))
-    return 0
+    return asyncio.run(_serve(settings, config, announce, hurried, lang))

@@ -12,7 +12,8 @@ from jqfollow.api.token import load_or_create_token
 from .conftest import Run
 
 
-def test_the_link_is_shown_again_and_alone(run: Run, config: Path) -> None:
+def test_the_link_is_shown_again_and_alone(run: Run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jqfollow.cli.console.at_terminal", lambda: True)
     (config.parent / "data").mkdir()
     token = load_or_create_token(config.parent / "data").text
     for _ in range(2):
@@ -20,6 +21,14 @@ def test_the_link_is_shown_again_and_alone(run: Run, config: Path) -> None:
         assert shown.exit_code == 0
         assert shown.stdout == f"http://127.0.0.1:8000/?token={token}\n"
         assert "jqfollow serve" in shown.stderr
+
+
+def test_it_goes_into_no_file_and_no_pipe(run: Run, config: Path) -> None:
+    (config.parent / "data").mkdir()
+    token = load_or_create_token(config.parent / "data").text
+    shown = run("console")
+    assert (shown.exit_code, shown.stdout, token in shown.stderr) == (2, "", False)
+    assert "--open" in shown.stderr
 
 
 def test_no_token_is_made_by_looking(run: Run, config: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import openpyxl  # type: ignore[import-untyped]
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape  # type: ignore[import-untyped]
 
@@ -231,6 +231,7 @@ TIMES = st.datetimes(datetime(1970, 1, 1), datetime(2099, 1, 1), timezones=st.ju
 CELLS = st.lists(st.one_of(TEXTS, st.integers(), FIGURES, TIMES, st.none()), max_size=10)
 
 
+@settings(max_examples=40)
 @given(CELLS)
 def test_what_was_written_is_read_again(cells: list[Cell]) -> None:
     for cell, written in zip(cells, read_csv(sheet(*cells)), strict=True):

@@ -36,8 +36,11 @@ def announcement(token: str | None) -> Announcement:
     )
 
 
-def plays(monkeypatch: pytest.MonkeyPatch, part: Callable[[Settings, Announce], int]) -> None:
-    monkeypatch.setattr(jqfollow.service, "serve", lambda settings, *, announce, hurried: part(settings, announce))
+def plays(monkeypatch: pytest.MonkeyPatch, part: Callable[[Settings, Announce], bool]) -> None:
+    def run(settings: Settings, *, config: Path, announce: Announce, hurried: Callable[[], bool]) -> bool:
+        return part(settings, announce)
+
+    monkeypatch.setattr(jqfollow.service, "serve", run)
 
 
 def test_an_empty_folder_gets_a_configuration_and_is_told(
@@ -45,9 +48,9 @@ def test_an_empty_folder_gets_a_configuration_and_is_told(
 ) -> None:
     seen: list[Settings] = []
 
-    def part(settings: Settings, _: Announce) -> int:
+    def part(settings: Settings, _: Announce) -> bool:
         seen.append(settings)
-        return 0
+        return False
 
     plays(monkeypatch, part)
     result = run("serve")
@@ -60,7 +63,7 @@ def test_an_empty_folder_gets_a_configuration_and_is_told(
 
 def test_a_configuration_that_stands_is_left_alone(run: Run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config.write_text("data_dir = 'elsewhere'", encoding="utf-8")
-    plays(monkeypatch, lambda _, __: 0)
+    plays(monkeypatch, lambda _, __: False)
     assert run("serve", "--config", "config.toml").exit_code == 0
     assert config.read_text(encoding="utf-8") == "data_dir = 'elsewhere'"
     assert (config.parent / "elsewhere" / "logs").is_dir()
@@ -70,11 +73,12 @@ def test_a_configuration_that_stands_is_left_alone(run: Run, config: Path, monke
 def test_the_announcement(run: Run, config: Path, monkeypatch: pytest.MonkeyPatch, lang: str) -> None:
     token = "t" * 43
 
-    def part(_: Settings, announce: Announce) -> int:
+    def part(_: Settings, announce: Announce) -> bool:
         announce(announcement(token))
-        return 0
+        return False
 
     plays(monkeypatch, part)
+    monkeypatch.setattr("jqfollow.cli.serve.at_terminal", lambda: True)
     shown = run("serve", "--lang", lang).output
     assert shown.count(token) == 1
     assert f"http://127.0.0.1:8000/?token={token}\n" in shown
@@ -85,10 +89,35 @@ def test_the_announcement(run: Run, config: Path, monkeypatch: pytest.MonkeyPatc
         assert token not in path.read_text(encoding="utf-8")
 
 
+def test_the_link_goes_into_no_file_and_no_pipe(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def part(_: Settings, announce: Announce) -> bool:
+        announce(announcement("t" * 43))
+        return False
+
+    plays(monkeypatch, part)
+    shown = run("serve").output
+    assert "tttt" not in shown
+    assert "http://127.0.0.1:8000\n" in shown
+    assert "jqfollow console" in shown
+
+
+def test_a_person_may_want_it_to_begin_anew(run: Run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def part(settings: Settings, _: Announce) -> bool:
+        seen.append(settings.signals.port)
+        config.write_text(config.read_text(encoding="utf-8").replace("port = 8888", "port = 8889"), encoding="utf-8")
+        return len(seen) < 2
+
+    plays(monkeypatch, part)
+    assert run("serve").exit_code == 0
+    assert seen == [8888, 8889], "with what the files say then"
+
+
 def test_without_a_new_token_no_link_is_shown(run: Run, config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def part(_: Settings, announce: Announce) -> int:
+    def part(_: Settings, announce: Announce) -> bool:
         announce(announcement(None))
-        return 0
+        return False
 
     plays(monkeypatch, part)
     assert "token=" not in run("serve").output
@@ -106,7 +135,7 @@ def test_without_a_new_token_no_link_is_shown(run: Run, config: Path, monkeypatc
 def test_how_it_ends(
     run: Run, config: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, words: str
 ) -> None:
-    def part(_: Settings, __: Announce) -> int:
+    def part(_: Settings, __: Announce) -> bool:
         raise error
 
     plays(monkeypatch, part)
@@ -150,6 +179,6 @@ def test_the_real_one_starts_tells_and_stops_in_order(config: Path) -> None:
             process.kill()  # else a test that fails would wait for it for ever, and leave it behind
     assert process.returncode == 0, errors.decode("utf-8")
     assert "已停止" in rest.decode("utf-8")
-    assert sum("token=" in line for line in shown) == 1
+    assert sum("token=" in line for line in shown) == 0, "a pipe is no screen"
     assert any("demo" in line for line in shown)
     assert (config.parent / "data" / "keys.toml").exists()

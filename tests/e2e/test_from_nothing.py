@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import textwrap
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ import pytest
 
 from joinquant import Platform
 from jqfollow.clock import SHANGHAI
+from jqfollow.settings import default_config, load_settings
 from jqfollow.wire.client_file import module_name
 
 from .typed import SERVER_IN_DOCUMENTS, Machine, Server, Told, program, told
@@ -42,7 +44,7 @@ def test_the_readme_says_what_the_guide_says() -> None:
     assert len(typed) >= 5
     lines = {line.removeprefix("ExecStart=") for each in told(GUIDE) for line in each.block.splitlines()}
     lines |= set(re.findall(r"`([^`\n]+)`", GUIDE.read_text(encoding="utf-8")))
-    known = {re.sub(r"(^| )/\S*/", r"\1", command) for command in lines}
+    known = {re.sub(r"(^| )(?!http)\S*/", r"\1", command) for command in lines}
     for command in typed:
         assert command.replace("服务器IP", SERVER_IN_DOCUMENTS).replace("我的策略名", STRATEGY) in known, command
 
@@ -52,6 +54,17 @@ def test_every_file_that_is_written_is_named_to_the_reader() -> None:
     for each in told(GUIDE):
         if each.do == "write":
             assert f"`{each.where.partition(' ')[2]}`" in text
+
+
+def test_every_piece_of_configuration_can_be_used(tmp_path: Path) -> None:
+    pieces = re.findall(r"^( *)```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert len(pieces) >= 3
+    (tmp_path / "config.toml").write_bytes(default_config())
+    for indent, piece in pieces:
+        text = textwrap.dedent(indent + piece).replace("key=…", f"key={'0' * 8}-0000-0000-0000-{'0' * 12}")
+        (tmp_path / "config.local.toml").write_text(text, encoding="utf-8")
+        settings = load_settings(tmp_path / "config.toml")
+        assert STRATEGY in settings.strategies or settings.notify.wecom.keys
 
 
 def free_port() -> int:

@@ -17,6 +17,7 @@ PowerShell read these lines alike.
 import configparser
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -162,10 +163,19 @@ class Server(Machine):
         (self.home / file.name).write_text(f'bindAddr = "{self.address}"\n{text}', encoding="utf-8")
 
     def start_unit(self, name: str) -> str:
-        """What `systemctl enable --now` does; the name of what runs."""
-        unit = configparser.ConfigParser(strict=False)
+        """What `systemctl enable --now` does with what the unit says; the name of what runs."""
+        file = self.home / f"etc/systemd/system/{name}.service"
+        unit = configparser.ConfigParser(strict=False, interpolation=None)
         unit.optionxform = str  # type: ignore[assignment,method-assign]
-        unit.read(self.home / f"etc/systemd/system/{name}.service", encoding="utf-8")
+        unit.read(file, encoding="utf-8")
         assert unit["Install"]["WantedBy"] == "multi-user.target"
-        command = unit["Service"]["ExecStart"]
-        return self.begin(" " + command)
+        if shutil.which("systemd-analyze") is not None:
+            checked = self.home / file.name
+            checked.write_text(re.sub("=/", f"={self.home}/", file.read_text(encoding="utf-8")), encoding="utf-8")
+            found = subprocess.run(["systemd-analyze", "verify", checked], capture_output=True, text=True, check=False)
+            assert (found.returncode, found.stderr) == (0, ""), found.stderr
+        given = self.home / "credentials"
+        given.mkdir()
+        credential, _, source = unit["Service"]["LoadCredential"].partition(":")
+        shutil.copy(f"{self.home}{source}", given / credential)
+        return self.begin(" " + unit["Service"]["ExecStart"].replace("${CREDENTIALS_DIRECTORY}", str(given)))

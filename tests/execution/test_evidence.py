@@ -5,170 +5,28 @@ for lists and days, the wishes' for people. What contradicts goes to a person.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from execution.scene import CLOSED, ID, MORNING, OTHER, VOLUME, S, Scene, later, opened, taken_back
 from jqfollow.domain import (
     Accepted,
     AttemptState,
     BrokerDownError,
     BrokerError,
     CancelFailed,
-    FillReport,
     ManualOrderError,
-    OrderReport,
     PlaceFailed,
     Refused,
     Settlement,
 )
-from jqfollow.execution.accounts import Account
-from jqfollow.execution.brokers.port import BrokerTraits
-from jqfollow.execution.desk import Desk
-from jqfollow.execution.lifecycle import Event
-from jqfollow.execution.reconcile import Lists, Reconciler
 from jqfollow.execution.recovery import recover
-from jqfollow.execution.transitions import Moment, Names, apply_fill, apply_order_report, follow_attempt, step_attempt
-from jqfollow.execution.wishes import Wishes
-from jqfollow.ledger.ledger import Ledger
-from jqfollow.ledger.rows import AttemptRow
-from jqfollow.ledger.store import connect
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason
-from ledger.samples import DAY, NOW, an_attempt, fill_report
-
-S = AttemptState
-TOMORROW = DAY + timedelta(days=1)
-CLOSED = datetime.combine(DAY, NOW.timetz()).replace(hour=15, minute=5)
-MORNING = NOW.replace(day=TOMORROW.day)
-ID, OTHER = "b1", "b2"
-VOLUME = 200
-
-
-@dataclass
-class TheAccount:
-    """What the desk and the reconciler ask of an account."""
-
-    now: datetime = NOW
-    proof: bool = False
-    name: str = "main"
-    traded: bool = False
-    number: str = ""
-    settings: Any = field(default_factory=lambda: SimpleNamespace(broker="qmt"))
-    key = Account.key
-    placing_calls: Any = field(default_factory=lambda: SimpleNamespace(answered=lambda: None))
-
-    @property
-    def traits(self) -> BrokerTraits:
-        return BrokerTraits(real=True, absence_is_proof=self.proof)
-
-    def trading_day(self) -> date:
-        return self.now.date()
-
-    def open_day(self) -> date:
-        return self.now.date() if self.now.hour < 15 else self.now.date() + timedelta(days=1)
-
-    def placing(self) -> bool:
-        return False
-
-
-class Scene:
-    """One attempt, and what happens to it."""
-
-    def __init__(self, tx: Tx) -> None:
-        self.tx = tx
-        self.attempt = an_attempt(tx, volume=VOLUME)
-        self.account: Any = TheAccount()
-        names, accounts = Names(), {"main": self.account}
-        clock: Any = SimpleNamespace(now=lambda: self.account.now)
-        ledger: Any = None
-        self.desk = Desk(ledger=ledger, accounts=accounts, clock=clock, names=names, told=lambda: None)
-        self.wishes = Wishes(ledger=ledger, accounts=accounts, clock=clock, names=names, told=lambda: None)
-        self.reconciler = Reconciler(ledger=ledger, desk=self.desk)
-
-    def at(self, now: datetime) -> "Scene":
-        self.account.now = now
-        return self
-
-    @property
-    def moment(self) -> Moment:
-        return self.desk.moment(self.account)
-
-    @property
-    def row(self) -> AttemptRow:
-        row = self.tx.attempts.get(self.attempt.attempt_id)
-        assert row is not None
-        return row
-
-    # -- what may be said about it
-
-    def report(self, state: AttemptState, filled: int = 0, **changes: Any) -> OrderReport:
-        told = OrderReport(
-            broker_order_id=ID,
-            remark=self.attempt.remark,
-            symbol=self.attempt.security,
-            side=self.attempt.side,
-            volume=VOLUME,
-            price=self.attempt.price,
-            state=state,
-            filled=filled,
-            at=NOW,
-        )
-        return replace(told, **changes)
-
-    def fill(self, volume: int) -> FillReport:
-        return fill_report(self.attempt, f"t{volume}", broker_order_id=ID, volume=volume)
-
-    def fills(self) -> tuple[FillReport, ...]:
-        """All of its fills, those that are known among them."""
-        known = self.row.filled
-        rest = () if known == VOLUME else (self.fill(VOLUME - known),)
-        return (*((self.fill(known),) if known else ()), *rest)
-
-    def answer(self, placed: Any) -> None:
-        self.desk._answered(self.tx, self.attempt.attempt_id, placed, self.account)
-
-    def push(self, event: Any) -> None:
-        self.desk._heard(self.tx, self.account, event)
-
-    def lists(self, *orders: OrderReport, fills: tuple[FillReport, ...] = ()) -> None:
-        lists = Lists(orders=orders, fills=fills, nothing_under_way=True)
-        self.reconciler._apply(self.tx, self.account, lists, connected_anew=False)
-
-    def settle(self, settlement: Settlement) -> None:
-        self.wishes._settled(self.tx, self.attempt.order_id, settlement)
-
-    def begin(self, state: AttemptState) -> None:
-        """Brings the attempt there, as it comes there in life."""
-        key, tx, moment = self.account.key(ID), self.tx, self.moment
-        match state:
-            case S.PENDING_NEW:
-                return
-            case S.UNKNOWN:
-                follow_attempt(tx, step_attempt(tx, self.row, Event.NO_ANSWER, moment), moment)
-                return
-            case S.REJECTED:
-                self.answer(Refused(message="委托价格超过涨停价"))
-                return
-        self.answer(Accepted(broker_order_id=ID))
-        match state:
-            case S.PARTIALLY_FILLED:
-                apply_fill(tx, key, self.fill(50), moment)
-            case S.PENDING_CANCEL:
-                step_attempt(tx, self.row, Event.CANCEL_ASKED, moment, cancel_at=moment.now)
-            case S.FILLED:
-                apply_fill(tx, key, self.fill(VOLUME), moment)
-            case S.CANCELED:
-                step_attempt(tx, self.row, Event.CANCEL_ASKED, moment, cancel_at=moment.now)
-                apply_order_report(tx, key, self.report(S.CANCELED), moment)
-            case _:
-                pass
-
+from ledger.samples import NOW
 
 NAMELESS: dict[str, Any] = {"broker_order_id": "b9", "remark": "程序化交易"}
 REFUSED_AGAIN = "[废单] 价格超出范围"
@@ -179,7 +37,9 @@ def refusal(*, broker_order_id: str = "", remark: str = "") -> PlaceFailed:
 
 
 def restart(scene: Scene) -> None:
-    calls: Any = SimpleNamespace(handed_over=lambda _tx, _remark: True, begin=lambda _tx: None)
+    calls: Any = SimpleNamespace(
+        forgotten=lambda _tx: None, handed_over=lambda _tx, _remark: True, begin=lambda _tx: None
+    )
     scene.tx.numbers.set("main", "", NOW)
     recover(scene.tx, {"main": scene.account}, calls, lambda _: scene.moment)
 
@@ -323,10 +183,6 @@ ANSWERS = """
 """`·`: it stays. `!`: a person is told at once. `no`: a person's word that is not taken, with the reason."""
 
 
-def later(seconds: float) -> datetime:
-    return NOW + timedelta(seconds=seconds)
-
-
 def proof(scene: Scene) -> Scene:
     scene.account.proof = True
     return scene
@@ -334,20 +190,9 @@ def proof(scene: Scene) -> Scene:
 
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    path = tmp_path_factory.mktemp("evidence") / "ledger.db"
-    Ledger.open(path).close_now()
-    connection = connect(path, mode="rw", busy_timeout_s=1)
+    connection = opened(tmp_path_factory.mktemp("evidence"))
     yield connection
     connection.close()
-
-
-@contextmanager
-def taken_back(connection: Any) -> Iterator[Scene]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield Scene(Tx(connection))
-    finally:
-        connection.execute("ROLLBACK")
 
 
 def urgent(tx: Tx) -> int:

@@ -220,6 +220,11 @@ def test_bounds_that_contradict_each_other_are_reported() -> None:
     assert priced(quote=fallen, signal_price=None) == Priced(price=D("8.00"), bound=D("9.00"))
 
 
+def test_the_far_end_of_the_days_band_is_a_price() -> None:
+    assert priced(B, limit_price=D("9.00"), quote=quote(last="9.00", bids="", asks="9.00x100")).price == D("9.00")
+    assert priced(S, limit_price=D("11.00"), quote=quote(last="11.00", bids="11.00x100", asks="")).price == D("11.00")
+
+
 # -- what the market shows ---------------------------------------------------------------------------------------------
 
 
@@ -228,6 +233,8 @@ def test_bounds_that_contradict_each_other_are_reported() -> None:
     [
         (B, quote(), "10.00"), (S, UNTRADED, "9.99"), (B, UNTRADED, "10.01"),
         (B, quote(last=None, asks=""), "9.99"), (B, quote(last="0"), "10.01"), (B, NOTHING, None),
+        (B, quote(last=None, asks="10.01x1"), "10.01"), (B, quote(last=None, asks="10.00x0 10.01x5"), "10.01"),
+        (S, quote(last=None, bids="0.52x100"), "0.52"), (S, quote(last=None, bids="0x100 9.98x500"), "9.98"),
     ],
 )  # fmt: skip
 def test_the_market_price(side: Side, market: Quote, expected: str | None) -> None:

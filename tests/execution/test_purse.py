@@ -92,3 +92,28 @@ def test_shares_are_not_sold_twice() -> None:
     sold = moves([attempt(1, START, Side.SELL, 60)], soon)
     assert purse.look(asset(Decimal(0)), held(100), sold, soon).shares[BOND] == 40, "not shown yet"
     assert purse.look(asset(Decimal(0)), held(40), sold, soon).shares[BOND] == 40, "shown"
+
+
+def test_what_was_there_counts_as_long_as_the_counter_may_lag_and_no_longer() -> None:
+    """Bought at once for 1,005: that is taken off once more only while the counter may not have shown it."""
+    for seconds, certain in ((10, 3995), (10.001, 2990)):
+        purse = Purse()
+        purse.look(asset(Decimal(5000)), [], moves([], START), START)
+        later = START + timedelta(seconds=seconds)
+        bought = attempt(1, later, Side.BUY, 10)
+        assert purse.look(asset(Decimal(3995)), [], moves([bought], later), later).cash == certain
+
+
+def test_shares_of_an_hour_ago_are_not_counted_on() -> None:
+    def held(available: int) -> list[Position]:
+        return [Position(symbol=BOND, volume=100, available=available, avg_cost=Decimal(100))]
+
+    purse, later = Purse(), START + timedelta(hours=1)
+    purse.look(asset(Decimal(0)), held(100), moves([], START), START)
+    sold = moves([attempt(1, later, Side.SELL, 60)], later)  # while a person sold 70 in the terminal
+    assert purse.look(asset(Decimal(0)), held(30), sold, later).shares[BOND] == 0
+
+
+def test_all_has_settled_when_the_last_has() -> None:
+    told = moves([attempt(1, START, Side.SELL, 10), attempt(2, START + timedelta(seconds=4), Side.SELL, 10)], START)
+    assert told.money_until() == told.shares_until(BOND) == START + timedelta(seconds=14)

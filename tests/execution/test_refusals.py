@@ -69,6 +69,38 @@ def test_what_counters_say(kind: RefusalKind, message: str) -> None:
     assert classify(message) is kind
 
 
+BY_ONE_WORD = {
+    PRICE: (
+        "价格不对", "已涨停", "已跌停", "涨跌幅之外", "价位有误", "超出笼子", "申报限价", "bad PRICE",
+    ),
+    FUNDS: (
+        "资金不足", "余额不足", "可用不足", "可卖不足", "股份不足", "持仓不足", "证券数量不足", "证券不够",
+        "股份尚且还不够", "大于资金", "超过余额", "超出可卖", "大于可用", "超出资金", "可用数量为 0",
+        "insufficient", "not sufficient", "not enough",
+    ),
+    PASSING: (
+        "超时", "繁忙", "请稍后", "请重试", "过于频繁", "过快", "流量已满", "流控", "流速", "网络有误", "连接断开",
+        "未连接", "暂停服务", "系统正在升级", "timeout", "Timed out", "BUSY", "try again",
+    ),
+    PERMANENT: (  # with words of another class beside it, else it would say nothing
+        "无此权限，价格", "未开通，价格", "未签署，价格", "适当性不符，价格", "风险等级，价格", "禁止，价格",
+        "黑名单，价格", "not permitted, price", "停牌，价格", "退市，价格", "不存在，价格", "无此证券，价格",
+        "非法委托，价格", "密码有误，价格", "冻结账户，价格",
+        "账户已冻结，价格", "账号注销，价格", "账户状态异常，价格", "已销户，价格",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "message"), [(kind, word) for kind, words in BY_ONE_WORD.items() for word in words])
+def test_one_known_word_is_enough(kind: RefusalKind, message: str) -> None:
+    assert classify(message) is kind
+
+
+@pytest.mark.parametrize("between", ["一二三四五六七八", "一二三四五六七八九"])
+def test_what_is_short_stands_near_what_it_is_short_of(between: str) -> None:
+    assert (classify(f"资金{between}不足") is FUNDS) == (len(between) <= 8)
+
+
 @given(st.text(alphabet="abcdefgh 0123456789甲乙丙丁[]-:,"))
 def test_what_nobody_knows_is_permanent(message: str) -> None:
     assert classify(message) is PERMANENT

@@ -12,7 +12,7 @@ from jqfollow.domain import Side
 from jqfollow.execution.sizing import Intent, Sized, size
 from jqfollow.market.lots import LotRule, lot_rule
 from jqfollow.market.securities import parse_security
-from jqfollow.reasons import Reason
+from jqfollow.reasons import Reason, Refusal
 from jqfollow.settings import FollowMode
 
 D = Decimal
@@ -40,6 +40,11 @@ def sized(symbol: str, side: Side, amount: int, ratio: str | Decimal = "1", **ch
 def reason(result: Sized) -> Reason | None:
     assert (result.refusal is None) == bool(result.parts)
     return result.refusal.reason if result.refusal else None
+
+
+def says_all(refusal: Refusal) -> bool:
+    """Whether no figure that its sentences name is missing."""
+    return "?" not in refusal.text("zh") + refusal.text("en")
 
 
 # -- buying ------------------------------------------------------------------------------------------------------------
@@ -314,6 +319,7 @@ def test_whatever_is_asked_the_exchange_takes_it_and_the_book_holds_it(
     rule = RULES[symbol]
     assert exchange_takes(result.parts, side, given["available"], rule)
     assert (result.refusal is None) == bool(result.parts)
+    assert result.refusal is None or says_all(result.refusal)
     if side is S:
         assert result.volume <= min(given["available"], max(given["book"] - given["selling"], 0))
         assert not result.parts or result.volume + given["selling"] + given["bought_today"] <= given["book"]
@@ -380,3 +386,35 @@ def test_what_was_left_before_at_most_doubles_an_order(
         assert more.volume <= book
     after = more.carry_buy if side is Side.BUY else more.carry_sell
     assert after <= (alone.carry_buy if side is Side.BUY else alone.carry_sell), "what rides becomes no rounding"
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"carry_buy": D(-300)}, Reason.HELD_ALREADY),
+        ({"amount": 50}, Reason.BELOW_LOT),
+        ({"amount": 150, "exact": True}, Reason.ODD_VOLUME),
+        ({"mode": FollowMode.EQUITY}, Reason.NO_TOTAL_VALUE),
+        ({"mode": FollowMode.VALUE}, Reason.NO_QUOTE),
+        ({"side": S}, Reason.NOTHING_TO_SELL),
+        ({"side": S, "book": 500, "available": 500, "bought_today": 500}, Reason.NOT_SELLABLE_TODAY),
+    ],
+)
+def test_what_is_not_placed_says_why_with_all_its_figures(changes: dict[str, Any], why: Reason) -> None:
+    values = {"side": B, "amount": 100} | changes
+    result = sized(MAIN, values.pop("side"), values.pop("amount"), **values)
+    assert reason(result) is why
+    assert result.refusal is not None
+    assert says_all(result.refusal)
+
+
+@pytest.mark.parametrize("whole", [{"exact": True}, {"mode": FollowMode.SHARES, "figure": D(300)}])
+def test_nothing_rides_on_a_whole_wish(whole: dict[str, Any]) -> None:
+    """A person's volume, and shares or yuan an order, are what they are."""
+    for side in Side:
+        assert sized(MAIN, side, 300, owed=D(900), book=1000, **whole).volume == 300
+
+
+def test_nothing_rides_while_too_much_is_held() -> None:
+    result = sized(MAIN, B, 100, carry_buy=D(-200), owed=D(900))
+    assert (result.volume, result.carry_buy) == (0, D(-100))

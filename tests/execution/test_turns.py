@@ -1,92 +1,191 @@
-"""Whose turn it is: properties of any queue, and the cases that cost money when they are wrong."""
+"""Whose turn it is: sells first, nothing past an earlier order of its own book, one a code and side, days apart."""
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jqfollow.domain import FollowMode, OrderState, Side, WaitingFor
-from jqfollow.execution.turns import Scene, turns
-from jqfollow.ledger.rows import OrderRow, Terms, Waiting
+from jqfollow.domain import OrderState, Side, Waiting, WaitingFor
+from jqfollow.execution.turns import DAY_PATIENCE, PASSING, Scene, is_due, turns
+from jqfollow.ledger.rows import OrderRow
+from jqfollow.reasons import Reason
+from ledger.samples import DAY, NOW, TERMS
 
-NOW = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
-TODAY = date(2026, 1, 5)
-MOST = 4
-TERMS = Terms(amount=100, run="sim_trade", mode=FollowMode.RATIO, figure=Decimal(1), made_at=NOW, account_number="")
-SCENE = Scene(now=NOW, trading_day=TODAY, ready=True, practice=False, rested=lambda _: True, aged=lambda _: NOW)
+NEXT = DAY + timedelta(days=1)
+BUY, SELL = Side.BUY, Side.SELL
+KNOWN_TO_BE_MISSING = {WaitingFor.SESSION, WaitingFor.NEXT_DAY, WaitingFor.BROKER, WaitingFor.UNKNOWN}
 
 
-def order(number: int, side: Side = Side.BUY, **changes: Any) -> OrderRow:
+def order(number: int, side: Side = BUY, security: str = "000001.SZ", **changes: Any) -> OrderRow:
     row = OrderRow(
-        order_id=number, signal_id=number, account="main", strategy="demo", part=1, day=TODAY, security="600000.SH",
-        side=side, sized=False, volume=0, filled=0, turnover=Decimal(0), terms=TERMS, deadline=NOW, limit_price=None,
-        closes=False, state=OrderState.PENDING_NEW, waiting=None, cancel_reason=None, reason=None, figures={},
-        created_at=NOW, updated_at=NOW,
+        order_id=number, signal_id=number, account="main", strategy="demo", part=1, day=DAY, security=security,
+        side=side, terms=TERMS, deadline=NOW + timedelta(seconds=60), limit_price=None, closes=False, volume=100,
+        sized=False, filled=0, turnover=Decimal(0), state=OrderState.PENDING_NEW, waiting=None,
+        cancel_reason=None, reason=None, figures={}, created_at=NOW, updated_at=NOW,
     )  # fmt: skip
     return replace(row, **changes)
 
 
-def waits(what: WaitingFor) -> Waiting:
-    return Waiting(what=what, since=NOW - timedelta(seconds=1), until=None)
+def scene(**changes: Any) -> Scene:
+    calm = Scene(
+        now=NOW,
+        trading_day=DAY,
+        ready=True,
+        practice=False,
+        rested=lambda _: True,
+        aged=lambda _: changes.get("now", NOW),
+    )
+    return replace(calm, **changes)
 
 
-def chosen(*orders: OrderRow, scene: Scene = SCENE) -> list[int]:
-    return [one.order_id for one in turns(orders, (), None, scene, MOST)]
+def waits(what: WaitingFor, *, since: datetime = NOW, until: datetime | None = None) -> Waiting:
+    return Waiting(what=what, since=since, until=until)
 
 
-@st.composite
-def queues(draw: st.DrawFn) -> list[OrderRow]:
-    def one(number: int) -> OrderRow:
-        side = draw(st.sampled_from(Side))
-        what = draw(st.sampled_from([None, None, *WaitingFor]))
-        return order(
-            number,
-            side,
-            strategy=draw(st.sampled_from("ab")),
-            security=draw(st.sampled_from(["600000.SH", "000001.SZ", "113001.SH"])),
-            closes=side is Side.SELL and draw(st.booleans()),
-            sized=draw(st.booleans()),
-            waiting=None if what is None else waits(what),
-        )
-
-    return [one(number) for number in range(1, draw(st.integers(1, 10)))]
+def turn(*idle: OrderRow, oldest: date | None = None, most: int = 9, **changes: Any) -> Sequence[int]:
+    return [o.order_id for o in turns(idle, (), oldest, scene(**changes), most)]
 
 
-@given(queues(), st.sets(st.integers(1, 10)))
-def test_no_order_of_a_round_depends_on_another(queue: list[OrderRow], rested: set[int]) -> None:
-    found = turns(queue, (), None, replace(SCENE, rested=rested.__contains__), MOST)
-    assert len(found) <= MOST
-    assert {one.order_id for one in found} <= rested
-    assert max(Counter(one.book for one in found).values(), default=1) == 1
-    assert max(Counter((one.security, one.side) for one in found).values(), default=1) == 1
-    sides = [one.side for one in found]
-    assert sides == sorted(sides, key=lambda side: side is not Side.SELL), "sells first"
+class TestOrder:
+    def test_sells_go_before_buys_that_came_with_them(self) -> None:
+        assert turn(order(1, BUY, "600000.SH"), order(2, SELL), order(3, SELL, "600036.SH")) == [2, 3, 1]
+
+    def test_exits_go_before_other_sells(self) -> None:
+        assert turn(order(1, SELL), order(2, SELL, "600000.SH", closes=True), order(3, closes=True, security="x")) == [
+            2, 1, 3,
+        ]  # fmt: skip
+
+    def test_what_was_never_looked_at_goes_before_what_waits(self) -> None:
+        waiting = order(1, waiting=waits(WaitingFor.CASH))
+        assert turn(waiting, order(2, BUY, "600000.SH")) == [2, 1]
+
+    def test_as_many_as_there_are_turns_and_those_that_go_first(self) -> None:
+        assert turn(order(1), order(2, SELL, "600000.SH"), order(3, SELL, "600036.SH"), most=1) == [2]
 
 
-@given(queues(), st.sets(st.integers(1, 10)))
-def test_nothing_passes_an_earlier_due_order_of_its_book(queue: list[OrderRow], rested: set[int]) -> None:
-    scene = replace(SCENE, rested=rested.__contains__)
-    found = {one.order_id for one in turns(queue, (), None, scene, len(queue))}
-    for one in queue:
-        alone = turns([one], (), None, scene, 1)
-        passed = [o for o in queue if o.book == one.book and o.order_id > one.order_id and o.order_id in found]
-        if alone and passed:
-            crossing = [o for o in queue if o.security == one.security and o.waiting_for is WaitingFor.CROSSING]
-            assert crossing, "only one that makes way is passed"
+class TestOneABook:
+    def test_a_sell_passes_no_earlier_buy_of_its_own_book(self) -> None:
+        assert turn(order(1, BUY), order(2, SELL)) == [1]
+
+    def test_nor_a_buy_an_earlier_sell(self) -> None:
+        assert turn(order(1, SELL), order(2, BUY)) == [1]
+
+    def test_a_buy_does_not_pass_a_sell_that_will_empty_its_book_even_while_that_waits(self) -> None:
+        """It wipes out what was carried: a buy that was judged before it would lose its share of a lot."""
+        leaving = order(1, SELL, closes=True, waiting=waits(WaitingFor.OPPOSITE))
+        looked_at = {"rested": lambda number: number != 1}
+        assert turn(leaving, order(2, BUY), **looked_at) == []
+        assert turn(leaving, order(2, BUY)) == [1]
+        assert turn(replace(leaving, sized=True), order(2, BUY), **looked_at) == [2], "it has wiped out what it will"
+        owed = replace(leaving, waiting=waits(WaitingFor.NEXT_DAY))
+        assert turn(owed, order(2, BUY), **looked_at) == [2], "what is sold tomorrow holds up nothing today"
+
+    def test_it_passes_one_of_another_strategys_book(self) -> None:
+        assert turn(order(1, BUY), order(2, SELL, strategy="other")) == [2, 1]
+
+    def test_one_a_code_and_side_over_all_books(self) -> None:
+        assert turn(order(1, BUY), order(2, BUY, strategy="other"), order(3, BUY, "600000.SH")) == [1, 3]
+
+    def test_the_second_of_a_book_holds_up_the_third(self) -> None:
+        """Its place in the book is taken even where its code and side were."""
+        first, second = order(1, BUY), order(2, BUY, strategy="other")
+        assert turn(first, second, order(3, SELL, strategy="other")) == [1]
+
+    @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["x", "y"]), st.sampled_from(Side)), max_size=12))
+    def test_no_order_of_a_round_depends_on_another(self, drawn: list[tuple[str, str, Side]]) -> None:
+        idle = [order(n, side, code, strategy=name) for n, (name, code, side) in enumerate(drawn, 1)]
+        chosen = [idle[n - 1] for n in turn(*idle, most=99)]
+        assert len({o.book for o in chosen}) == len(chosen)
+        assert len({(o.security, o.side) for o in chosen}) == len(chosen)
+        assert [o.side for o in chosen] == sorted((o.side for o in chosen), key=lambda side: side is not SELL)
+        for o in chosen:
+            assert not [e for e in idle if e.book == o.book and e.order_id < o.order_id], (
+                "it passes one of its own book"
+            )
 
 
-def test_a_buy_does_not_pass_a_sell_that_will_empty_its_book() -> None:
-    """That sell wipes out what was carried: a buy that was judged before would lose its share of a lot."""
-    leaving = order(1, Side.SELL, closes=True, waiting=waits(WaitingFor.OPPOSITE))
-    buy = order(2)
-    resting = replace(SCENE, rested=lambda number: number != 1)
-    assert chosen(leaving, buy, scene=resting) == []
-    assert chosen(leaving, buy) == [1]
-    assert chosen(replace(leaving, sized=True), buy, scene=resting) == [2], "it has wiped out what it will"
-    owed = replace(leaving, waiting=waits(WaitingFor.NEXT_DAY))
-    assert chosen(owed, buy, scene=resting) == [2], "what is sold tomorrow holds up nothing today"
-    assert chosen(leaving, replace(buy, strategy="other"), scene=resting) == [2], "another's book"
+class TestCrossing:
+    """An order that was cancelled lest the account trade with itself goes out after the one for which it was."""
+
+    def test_the_other_side_waits_for_it(self) -> None:
+        crossing = order(2, SELL, waiting=waits(WaitingFor.CROSSING), strategy="other")
+        assert turn(order(1, BUY), crossing) == [2]
+        assert turn(order(1, BUY, "600000.SH"), crossing) == [2, 1]
+        assert turn(order(1, SELL), replace(crossing, side=BUY)) == [2]
+
+    def test_an_exit_a_cancelled_one_and_one_that_crosses_too_do_not(self) -> None:
+        crossing = order(9, SELL, waiting=waits(WaitingFor.CROSSING), strategy="other")
+        assert 1 in turn(order(1, BUY, closes=True), crossing)
+        assert 1 in turn(order(1, BUY, cancel_reason=Reason.CANCELED_BY_USER), crossing)
+        assert 1 in turn(order(1, BUY, waiting=waits(WaitingFor.CROSSING)), crossing)
+
+
+class TestDue:
+    def due(self, waiting: Waiting | None, unknown: Sequence[tuple[str, Side]] = (), **changes: Any) -> bool:
+        of_order = {name: changes.pop(name) for name in ("day", "cancel_reason") if name in changes}
+        return is_due(order(1, waiting=waiting, **of_order), unknown, scene(**changes))
+
+    def test_what_waits_for_nothing_is_and_what_is_to_end_is(self) -> None:
+        assert self.due(None)
+        assert self.due(waits(WaitingFor.SESSION), cancel_reason=Reason.CANCELED_BY_USER)
+
+    @pytest.mark.parametrize("what", sorted(KNOWN_TO_BE_MISSING - {WaitingFor.UNKNOWN}))
+    def test_what_is_known_to_be_missing_costs_no_look(self, what: WaitingFor) -> None:
+        assert not self.due(waits(what))
+
+    @pytest.mark.parametrize("what", sorted(set(WaitingFor) - KNOWN_TO_BE_MISSING))
+    def test_what_may_have_come_is_looked_for(self, what: WaitingFor) -> None:
+        assert self.due(waits(what))
+
+    def test_its_end_and_the_days_end_are_seen(self) -> None:
+        until = NOW + timedelta(seconds=5)
+        waiting = waits(WaitingFor.SESSION, until=until)
+        assert not self.due(waiting, now=until - timedelta(milliseconds=1))
+        assert self.due(waiting, now=until)
+        assert self.due(waits(WaitingFor.SESSION), trading_day=NEXT)
+        assert not self.due(waits(WaitingFor.NEXT_DAY, until=until), trading_day=NEXT, now=until)
+
+    def test_its_end_is_seen_by_its_own_clock(self) -> None:
+        waiting = waits(WaitingFor.SESSION, until=NOW + timedelta(seconds=5))
+        assert self.due(waiting, aged=lambda number: NOW + timedelta(seconds=5 * number))
+
+    def test_what_was_refused_in_passing_is_left_alone_for_a_moment_and_while_there_is_no_broker(self) -> None:
+        waiting = waits(WaitingFor.BROKER)
+        assert timedelta(seconds=2) == PASSING
+        assert not self.due(waiting, now=NOW + PASSING - timedelta(milliseconds=1))
+        assert self.due(waiting, now=NOW + PASSING)
+        assert not self.due(waiting, now=NOW + PASSING, ready=False)
+
+    def test_an_unknown_outcome_holds_up_its_own_code_and_side_only(self) -> None:
+        waiting = waits(WaitingFor.UNKNOWN)
+        assert not self.due(waiting, [("000001.SZ", BUY)])
+        assert self.due(waiting, [("000001.SZ", SELL), ("600000.SH", BUY)])
+        assert turns([order(1, waiting=waiting)], [("000001.SZ", BUY)], None, scene(), 9) == []
+
+    def test_not_twice_within_a_second(self) -> None:
+        assert turn(order(1), order(2, SELL, "600000.SH"), rested=lambda number: number == 1) == [1]
+
+
+class TestPracticeDays:
+    """At the exchange that takes its day from the signals, days do not mix."""
+
+    def test_the_earliest_goes_alone(self) -> None:
+        idle = (order(1, BUY, "600000.SH", day=NEXT), order(2, BUY, day=DAY))
+        assert turn(*idle, practice=True, now=NOW + DAY_PATIENCE) == [2]
+        assert turn(*idle) == [1, 2]
+
+    def test_a_day_is_not_begun_while_the_one_before_is_still_filling(self) -> None:
+        early = order(1, day=NEXT)
+        before = NOW + DAY_PATIENCE - timedelta(milliseconds=1)
+        assert timedelta(seconds=10) == DAY_PATIENCE
+        assert turn(early, oldest=DAY, practice=True, now=before) == []
+        assert turn(early, oldest=DAY, practice=True, now=NOW + DAY_PATIENCE) == [1]
+        assert turn(early, oldest=NEXT, practice=True, now=before) == [1]
+        assert turn(early, practice=True, now=before) == [1]
+        assert turn(early, oldest=DAY, now=before) == [1]
+        assert turn(order(1, day=DAY), oldest=DAY - timedelta(days=1), practice=True, now=before) == [1]

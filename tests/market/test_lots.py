@@ -271,3 +271,8 @@ def test_no_number_whatever_breaks_it(volume: Decimal | int, holding: int, rule:
 def test_numbers_that_cannot_work_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="LotRule"):
         replace(MAIN, **change)
+
+
+def test_a_rule_without_a_lot_is_refused_where_the_step_is_one_share() -> None:
+    with pytest.raises(ValueError, match="LotRule"):
+        replace(STAR, minimum=0, remainder_below=0)

@@ -1,12 +1,15 @@
 """`/metrics` of a whole house: by a real parser, against the document, and when the ledger is gone."""
 
 import re
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 from e2e.house import House
 from jqfollow.domain import BrokerError
 from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.ledger.watched import Trouble
+from jqfollow.relay.state import RelayState
 
 from .scraped import FILES, NAME, families, queries, stem, value
 
@@ -68,6 +71,22 @@ async def test_without_a_ledger_the_rest_is_told(tmp_path: Path) -> None:
         found = families((await house.console("GET", "/metrics")).text)
         assert value(found, "jqfollow_ledger_ready") == 0
         assert value(found, "jqfollow_account_ready", account="paper") == 1
+
+
+async def test_the_relay_where_one_was_joined_and_what_fails_again_and_again(tmp_path: Path) -> None:
+    async def fails(_: datetime) -> None:
+        raise OSError("no")
+
+    async with House(tmp_path) as house:
+        state = RelayState(since=house.clock.now(), trouble=None, taken=5, refused=1, failed=2, waiting=3, ahead_s=-0.5)
+        house.service.notices.relay = SimpleNamespace(state=state)  # type: ignore[assignment]
+        await house.service.schedule._guarded(fails, "watch")()
+        found = families((await house.console("GET", "/metrics")).text)
+        assert {name for name in found if "relay" in name} == {f"jqfollow_{name}" for name in ONLY_THEN}
+        assert value(found, "jqfollow_relay_connected") == 1
+        assert value(found, "jqfollow_relay_failed_total") == 3
+        assert value(found, "jqfollow_sweep_failures_total", sweep="watch") == 1
+        assert value(found, "jqfollow_sweep_failures_total", sweep="tape") == 0
 
 
 def test_rules_and_dashboard_ask_for_what_there_is() -> None:

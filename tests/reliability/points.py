@@ -50,7 +50,9 @@ RARE = {
 """Transactions that a day of a lane need not come to; each is tried by tests of its own."""
 BESIDE = {
     "accounting": "a person's repairs, and corporate actions",
+    "api.deeds": "notes what a person did",
     "api.routes.acting": "a person pauses and resumes",
+    "api.routes.steering": "a person has a message sent again",
     "cli": "programs of their own",
     "clock_steps": "the clock was set",
     "execution.closing": "tells people",

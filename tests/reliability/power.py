@@ -138,7 +138,6 @@ class Day:
             if name.endswith("-shm"):
                 continue
             (bed.data / name).write_bytes(content)
-        shutil.copy(self.bed.data / "calls.log", bed.data)  # whatever of it is there proves nothing
         for path in (bed.folder / "state").glob("*.json") if kept is not None else ():
             path.write_bytes(kept or b"")
 

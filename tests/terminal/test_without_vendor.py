@@ -96,9 +96,10 @@ def served(command: list[str], config: Path) -> Iterator[dict[str, str]]:
                 if "Ctrl-C" in line:
                     break
             text = "".join(lines)
-            found = re.search(r"(http://[^\s]+)/api/order[\s\S]+?(http://[^\s/]+)/\?token=(\S+)", text)
+            found = re.search(r"(http://[^\s]+)/api/order[\s\S]+?(http://[^\s/]+)", text)
             assert found, text + config.with_suffix(".log").read_text(encoding="utf-8")
-            yield {"signals": found[1], "console": found[2], "token": found[3], "text": text}
+            token = next(config.parent.rglob("console.token")).read_text(encoding="utf-8").strip()
+            yield {"signals": found[1], "console": found[2], "token": token, "text": text}
         finally:
             process.kill()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from jqfollow.domain import Side
 from jqfollow.reasons import Reason
@@ -17,7 +18,7 @@ from jqfollow.vocabulary import THERE, say
 from jqfollow.wire.errors import MalformedError, NotAuthenticError
 from jqfollow.wire.messages import seed_message
 from jqfollow.wire.refusals import refusal_of
-from jqfollow.wire.seed import SeedEnvelope, open_seed
+from jqfollow.wire.seed import SeedEnvelope, _Box, open_seed
 
 from .reading import read_envelope
 
@@ -55,6 +56,44 @@ def test_the_body_is_known_by_its_field() -> None:
     for wrong in (body | {"encrypted_order": 1}, body | {"encrypted_order": ""}, body | {"timestamp": 1.5}):
         with pytest.raises(MalformedError):
             read_envelope(json.dumps(wrong).encode())
+
+
+@pytest.mark.parametrize("field", ["encrypted_order", "timestamp"])
+def test_a_field_is_text_and_a_message_that_came_is_not_changed(field: str) -> None:
+    body = ENVELOPE.model_dump()
+    with pytest.raises(ValidationError):
+        SeedEnvelope.model_validate(body | {field: body[field].encode()})
+    with pytest.raises(ValidationError):
+        setattr(ENVELOPE, field, "another")
+    with pytest.raises(ValidationError):
+        _Box.model_validate({"signature": "0" * 64, "data": b"AAAA"})
+    with pytest.raises(ValidationError):
+        _Box(signature="0" * 64, data="AAAA").data = "BBBB"
+
+
+def test_as_large_as_a_body_may_be_and_no_larger() -> None:
+    most = 16 * 1024
+    assert SeedEnvelope(encrypted_order="A" * most, timestamp="2" * 64)
+    assert _Box(signature="0" * 64, data="A" * most)
+    for field, text in (("encrypted_order", "A" * (most + 1)), ("timestamp", "2" * 65)):
+        with pytest.raises(ValidationError):
+            SeedEnvelope.model_validate(ENVELOPE.model_dump() | {field: text})
+    with pytest.raises(ValidationError):
+        _Box(signature="0" * 64, data="A" * (most + 1))
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 31, 32, 33, 64])
+def test_a_message_of_any_length_is_known_by_its_signature(length: int) -> None:
+    """As short as one letter, and around the key's own length."""
+    plain = b"[" * length
+    with pytest.raises(MalformedError):  # it is authentic
+        open_seed({"s": PASSWORD}, seal_text(PASSWORD, plain))
+    with pytest.raises(NotAuthenticError):
+        open_seed({"s": PASSWORD}, seal_text("another", plain))
+
+
+def test_what_is_kept_is_for_people_to_read() -> None:
+    assert "平均成交价格" in open_seed({"s": PASSWORD}, ENVELOPE).text
 
 
 def test_the_password_field_is_not_kept() -> None:
@@ -122,7 +161,17 @@ def test_another_shape(encrypted: str) -> None:
 
 @pytest.mark.parametrize(
     "plain",
-    [b"", b"not json", b"[]", b'{"a": 1}', b'{"a": null}', b"\xff", b'{"a":"1","a":"2"}', b'{"a":"\\ud800"}'],
+    [
+        b"",
+        b"not json",
+        b"[]",
+        b'{"a": 1}',
+        b'{"a": "x", "b": 1}',
+        b'{"a": null}',
+        b"\xff",
+        b'{"a":"1","a":"2"}',
+        b'{"a":"\\ud800"}',
+    ],
 )
 def test_authentic_but_no_order(plain: bytes) -> None:
     if not plain:

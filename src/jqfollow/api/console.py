@@ -31,6 +31,7 @@ from jqfollow.api.routes.health import health_router
 from jqfollow.api.routes.pages import pages_router
 from jqfollow.api.routes.reading import reading_router
 from jqfollow.api.routes.seeing import seeing_router
+from jqfollow.api.routes.setup import Setup, setup_router
 from jqfollow.api.routes.steering import steering_router
 from jqfollow.clock import Clock
 from jqfollow.domain import JqfollowError, ManualOrderError
@@ -93,6 +94,7 @@ def console_app(
     closing_out: ClosingOut | None = None,
     told: Callable[[], None] = lambda: None,
     stopping: Callable[[], bool] = lambda: False,
+    setup: Setup | None = None,
 ) -> ASGIApp:
     """The console's app, guard included.
 
@@ -136,6 +138,7 @@ def console_app(
     app.include_router(steering_router(parts, closing_out), dependencies=secured, responses=_ERRORS)
     app.include_router(seeing_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(reading_router(parts), dependencies=secured, responses=_ERRORS)
+    app.include_router(setup_router(parts, setup), dependencies=secured, responses=_ERRORS)
     app.include_router(health_router(parts))
     app.include_router(pages_router(signals))
     app.add_middleware(BodyLimit, most_bytes=_MOST_BODY, read_s=_BODY_S)

@@ -1,20 +1,19 @@
 """`jqfollow client STRATEGY`: the file that goes into JoinQuant; `--probe`: a strategy that looks at the platform."""
 
-import contextlib
-import tomllib
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
-from jqfollow.cli.base import Command, Exit, fail, known_strategy, say, settings_option, words
-from jqfollow.cli.frp import FRPC
+from jqfollow.cli.addresses import check_url
+from jqfollow.cli.base import Command, Exit, fail, say, settings_option, words
 from jqfollow.cli.keys import open_keys
+from jqfollow.cli.names import known_strategy
+from jqfollow.client_files import client_text, public_port
 from jqfollow.domain import Wire
-from jqfollow.relay.ticket import read_ticket
 from jqfollow.settings import Settings
-from jqfollow.wire.client_file import ClientFileError, module_name, probe_text, render_client
+from jqfollow.wire.client_file import ClientFileError, module_name, probe_text
 from jqfollow.wire.private_file import write_private
 
 PROBE = "jqfollow_probe.py"
@@ -58,14 +57,11 @@ def client(
 
 def write_client(settings: Settings, strategy: str, target: Path, url: str | None, *, force: bool) -> None:
     """Writes the file for a `jqf1` strategy, and says what becomes of it."""
-    ticket = read_ticket(settings.data_dir)
-    relay_key = ticket.strategies.get(strategy, "") if ticket else ""
-    address = url or (ticket.order_url if ticket and relay_key else default_url(settings))
-    if ticket and address != ticket.order_url:
-        relay_key = ""  # by a tunnel beside the relay: its key is nobody else's affair
+    if url is not None:
+        url = check_url(settings, url, public_port(settings))
     (key, *_) = open_keys(settings).keys(strategy)
     try:
-        text = render_client(url=address, key_text=key.text, strategy=strategy, relay_key=relay_key)
+        text, address = client_text(settings, strategy, key.text, url)
     except ClientFileError as error:
         raise click.BadParameter(str(error)) from None
     _write(target, text, force=force)
@@ -95,17 +91,6 @@ def _explain_probe(target: Path) -> None:
         "JoinQuant, run it as a simulation by the minute for two days, and take the lines that begin with [probe] to\n"
         "the last section of docs/acceptance.md.",
     )
-
-
-def default_url(settings: Settings) -> str:
-    """The address by which the signals port is reached: by way of `frpc.toml` beside the data folder, else locally."""
-    port = settings.signals.port
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError):
-        frpc = tomllib.loads((settings.data_dir.parent / FRPC).read_text(encoding="utf-8"))
-        proxy = next(p for p in frpc["proxies"] if p["localPort"] == port)
-        host = str(frpc["serverAddr"])
-        return f"http://{f'[{host}]' if ':' in host else host}:{int(proxy['remotePort'])}"
-    return f"http://127.0.0.1:{port}"
 
 
 def _explain(target: Path, strategy: str, address: str) -> None:

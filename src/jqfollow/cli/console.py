@@ -3,7 +3,7 @@
 import click
 
 from jqfollow.api.token import FILE_NAME, load_or_create_token
-from jqfollow.cli.base import Command, fail, say, settings_option, words
+from jqfollow.cli.base import Command, Exit, at_terminal, fail, say, settings_option, words
 from jqfollow.cli.lock import is_running
 from jqfollow.settings import Settings
 
@@ -33,8 +33,16 @@ def console(*, settings: Settings, open_it: bool) -> None:
     if open_it:
         click.launch(link)
         say("已在浏览器中打开控制台", "the console is opened in the browser")
-    else:
+    elif at_terminal():
         click.echo(link)  # alone on standard output, so that nothing else gets into it
+    else:
+        fail(
+            words(
+                "链接含令牌，只显示在终端上，不写进文件和管道：去掉重定向，或用 --open",
+                "the link holds the token and goes to a terminal alone: no redirection, or --open",
+            ),
+            Exit.WRONG_USE,
+        )
 
 
 def console_url(settings: Settings) -> str:

@@ -14,9 +14,10 @@ import structlog
 from rich.text import Text
 
 from jqfollow.cli import power
-from jqfollow.cli.base import Command, Exit, config_option, console, fail, lang, say, words
+from jqfollow.cli.base import Command, Exit, at_terminal, config_option, console, fail, lang, say, words
 from jqfollow.cli.closing import told_of_the_end
 from jqfollow.cli.lock import only_instance
+from jqfollow.cli.log_lines import sentences
 from jqfollow.domain import JqfollowError
 from jqfollow.logs import Write, logging_to
 from jqfollow.reasons import Lang
@@ -33,11 +34,19 @@ log = structlog.get_logger(__name__)
 def serve(*, config: Path) -> None:
     """运行服务；没有配置文件时先写一份默认的（模拟盘）。 / Runs the service; an empty folder gets a configuration."""
     write_default(config)
-    settings = load_settings(config)
-    language = lang()
+    language, again = lang(), True
+    while again:
+        again = _begin(load_settings(config), config, language)
+    say("已停止", "stopped")
+
+
+def _begin(settings: Settings, config: Path, language: Lang) -> bool:
     try:
-        with only_instance(settings.data_dir), logging_to(settings.logs_dir, console=console(sys.stderr)) as show:
-            code = _run(settings, language, show)
+        with (
+            only_instance(settings.data_dir),
+            logging_to(settings.logs_dir, console=console(sys.stderr), sentences=sentences(language)) as show,
+        ):
+            return _run(settings, config, language, show)
     except OSError as error:
         what = error.filename or settings.data_dir
         fail(
@@ -46,8 +55,6 @@ def serve(*, config: Path) -> None:
                 f"the data folder {settings.data_dir} cannot be used: {what}: {error.strerror or error}",
             )
         )
-    say("已停止", "stopped")
-    raise click.exceptions.Exit(code)
 
 
 def write_default(config: Path) -> None:
@@ -69,7 +76,8 @@ def write_default(config: Path) -> None:
     )
 
 
-def _run(settings: Settings, language: Lang, show: Callable[[Write], None]) -> int:
+def _run(settings: Settings, config: Path, language: Lang, show: Callable[[Write], None]) -> bool:
+    """Whether a person wants the service to begin anew."""
     from jqfollow.service import serve as run  # slow: everything is below it
 
     may_sleep = power.caution(power.read_plan())
@@ -80,15 +88,14 @@ def _run(settings: Settings, language: Lang, show: Callable[[Write], None]) -> i
         if may_sleep is not None:
             warnings = [*announcement.warnings, " / ".join(may_sleep)]
             announcement = dataclasses.replace(announcement, warnings=warnings)
-        text, out = render(announcement, language), console()
+        text, out = render(announcement, language, link=at_terminal()), console()
         show(lambda: out.print(text, soft_wrap=True))
 
     try:
         with stoppable(), told_of_the_end() as closing:
-            code: int = run(settings, announce=announce, hurried=closing.hurry.is_set)
-            return code
+            return run(settings, config=config, announce=announce, hurried=closing.hurry.is_set, lang=language)
     except KeyboardInterrupt:
-        return Exit.DONE
+        return False
     except (JqfollowError, click.exceptions.Exit):
         raise
     except Exception as error:  # the process ends here
@@ -122,8 +129,11 @@ def stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def render(announcement: "Announcement", language: Lang) -> Text:
-    """What is shown once at the start; the only place where the console's token appears. Lines are never folded."""
+def render(announcement: "Announcement", language: Lang, *, link: bool) -> Text:
+    """What is shown once at the start; lines are never folded.
+
+    The console's token stands in it only as a `link` on a person's screen: what goes into a file stays there.
+    """
     zh = language == "zh"
     text = Text("── jqfollow ──\n", style="")
 
@@ -133,8 +143,15 @@ def render(announcement: "Announcement", language: Lang) -> Text:
 
     line("信号端口", "signals", announcement.signals_url)
     address, token = announcement.console_url.rstrip("/"), announcement.console_token
-    line("控制台  ", "console", f"{address}/?token={token}" if token else address, "cyan")
-    if token:
+    line("控制台  ", "console", f"{address}/?token={token}" if token and link else address, "cyan")
+    if token and not link:
+        note = (
+            "链接含令牌，不写进文件和管道：在终端里运行 jqfollow console"
+            if zh
+            else "the link holds the token and goes into no file or pipe: jqfollow console, at a terminal"
+        )
+        text.append(f"{'':10}{note}\n", style="dim")
+    elif token:
         note = (
             "链接含令牌，只显示这一次，不要外传；再看：jqfollow console"
             if zh

@@ -17,13 +17,13 @@ import structlog
 
 from jqfollow.cli.base import Command, config_option, fail, words
 from jqfollow.cli.console import console_url, link_to
-from jqfollow.cli.frp import FRPC
 from jqfollow.cli.job import tied_to_us
 from jqfollow.cli.keeper import AlreadyKeptError, Child, Kept, State, asked_to_end, only_keeper
 from jqfollow.cli.lock import is_running
 from jqfollow.cli.power import caution, read_plan
 from jqfollow.cli.serve import write_default
 from jqfollow.cli.stop import PATIENCE_S, ask_to_stop
+from jqfollow.client_files import FRPC
 from jqfollow.clock import SystemClock
 from jqfollow.domain import JqfollowError
 from jqfollow.ledger.ledger import Ledger

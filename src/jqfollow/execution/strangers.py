@@ -55,9 +55,7 @@ def tell_of_strangers(tx: Tx, account: Account, reports: Sequence[OrderReport], 
 def _lose_sight(tx: Tx, attempt: AttemptRow, report: OrderReport, moment: Moment) -> None:
     detail = f"listed as {report.broker_order_id}"
     after = step_attempt(tx, attempt, Event.RENAMED, moment, detail=detail)
-    order = follow_attempt(tx, after, moment)
-    text = messages.unknown_outcome(order, after, title=moment.names.title(order.strategy), name=None)
-    tx.outbox.put(Kind.UNKNOWN_OUTCOME, text, moment.now, unique_key=f"unknown-{after.attempt_id}-renamed")
+    follow_attempt(tx, after, moment)
 
 
 def _tell_renamed(tx: Tx, account: Account, renamed: Sequence[tuple[AttemptRow, OrderReport]], moment: Moment) -> None:

@@ -42,7 +42,7 @@ class LotRule:
 
     def __post_init__(self) -> None:
         """Refuses numbers that cannot work."""
-        if self.step < 1 or self.minimum < 1 or self.minimum % self.step or self.step not in {1, self.minimum}:
+        if self.step < 1 or self.minimum < 1 or self.step not in {1, self.minimum}:
             raise ValueError(f"a lot's step is 1 or its minimum: {self}")
         if self.max_limit < 2 * self.minimum:
             raise ValueError(f"the most per order is at least twice the minimum: {self}")
@@ -145,8 +145,6 @@ def split(volume: int, side: Side, holding: int, rule: LotRule) -> tuple[int, ..
 
 
 def _odd_part(holding: int, rule: LotRule) -> int:
-    if holding <= 0:
-        return 0
     if rule.step == rule.minimum:
         return holding % rule.remainder_below
     return holding if holding < rule.remainder_below else 0

@@ -1,10 +1,12 @@
 """Kill anywhere: at every fail-point that a day comes to, and at any time."""
 
 import argparse
+import pickle
 import random
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +17,7 @@ from reliability.life import Kind, Mode
 from reliability.page import table
 from reliability.points import points
 
+Work = Callable[[Lane, Mode, random.Random], None]
 KINDS: tuple[Kind, ...] = ("paper", "miniqmt", "fullqmt")
 
 
@@ -26,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--random", type=int, default=1000, help="kills at any time, of all brokers and modes together")
     parser.add_argument("--jobs", type=int, default=2, help="services that live at one time")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--resume", type=Path, help="a file in which finished parts are kept, and taken from")
 
 
 def run(options: argparse.Namespace) -> str:
@@ -45,12 +49,37 @@ def run(options: argparse.Namespace) -> str:
             lane.run([at_any_time(mode, dice) for _ in range(many)])
 
         works = [(kind, mode, whole) for mode in modes for kind in options.kinds]
+    kept = Kept(options.resume)
     with ThreadPoolExecutor(options.jobs) as pool:
-        tallies = list(pool.map(lambda work: _one(*work, options.seed), works))
+        tallies = list(pool.map(lambda work: kept.done(work[0], work[1]) or kept.keep(*work, options.seed), works))
     unseen = points() - set().union(*(tally.reached for tally in tallies))
     if unseen and not options.short:
         raise AssertionError(f"no life came to {sorted(unseen)}")
     return _figures([(kind, mode, tally) for (kind, mode, _), tally in zip(works, tallies, strict=True)])
+
+
+class Kept:
+    """What was finished before, for a lane that takes hours."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._turn = threading.Lock()
+        self._tallies: dict[str, Tally] = {}
+        if path is not None and path.exists():
+            self._tallies = pickle.loads(path.read_bytes())
+
+    def done(self, kind: Kind, mode: Mode) -> Tally | None:
+        """What was counted of it, when it was finished."""
+        return self._tallies.get(f"{kind} {mode}")
+
+    def keep(self, kind: Kind, mode: Mode, work: Work, seed: int) -> Tally:
+        """Does it, and keeps it."""
+        tally = _one(kind, mode, work, seed)
+        with self._turn:
+            self._tallies[f"{kind} {mode}"] = tally
+            if self._path is not None:
+                self._path.write_bytes(pickle.dumps(self._tallies))
+        return tally
 
 
 def _short(lane: Lane, mode: Mode, dice: random.Random) -> None:
@@ -62,7 +91,7 @@ def _short(lane: Lane, mode: Mode, dice: random.Random) -> None:
     lane.run([*kills, *others])
 
 
-def _one(kind: Kind, mode: Mode, work: Callable[[Lane, Mode, random.Random], None], seed: int) -> Tally:
+def _one(kind: Kind, mode: Mode, work: Work, seed: int) -> Tally:
     """One kind and mode, with a terminal of its own; what failed is left behind."""
     folder = Path(tempfile.mkdtemp(prefix=f"jqf-kills-{kind}-{mode}-"))
     with Outside(folder) as outside:

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> str:
     Raises:
         Broken: a cut took what had been acknowledged, or the same cuts took nothing without syncs.
     """
-    cuts, control, messages = (12, 6, 30) if options.short else (options.cuts, CONTROL, options.messages)
+    cuts, control, messages = (8, 4, 30) if options.short else (options.cuts, CONTROL, options.messages)
     tally, made, days = Tally(), 0, 0
     for seed, mode in zip(range(options.seed, sys.maxsize), cycle(Mode), strict=False):
         if made >= cuts:

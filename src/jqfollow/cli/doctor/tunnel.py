@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 
 from jqfollow.cli.doctor.findings import Finding, Surroundings, bad, ok, warn
-from jqfollow.cli.frp import FRPC, PLACEHOLDER
+from jqfollow.cli.frp import PLACEHOLDER
 from jqfollow.cli.lock import is_running
+from jqfollow.client_files import FRPC
 from jqfollow.settings import Settings
 
 _CONNECT_S = 3.0

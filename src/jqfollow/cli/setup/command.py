@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from jqfollow.cli.base import Command, Exit, config_option, fail, lang, say, words
-from jqfollow.cli.client import default_url, write_client
+from jqfollow.cli.client import write_client
 from jqfollow.cli.doctor import fullqmt, machine, miniqmt, parts
 from jqfollow.cli.doctor.command import examine, show
 from jqfollow.cli.doctor.findings import Check, Level
@@ -175,7 +175,7 @@ def _client(settings: Settings, config: Path, strategy: str, url: str | None) ->
         return
     click.echo()
     target = config.resolve().parent / f"{module_name(strategy)}.py"
-    write_client(settings, strategy, target, url or default_url(settings), force=True)
+    write_client(settings, strategy, target, url, force=True)
 
 
 def _order(

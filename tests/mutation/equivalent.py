@@ -1,0 +1,28 @@
+"""Mutants that do what the program does, each with the reason why no test can tell them apart."""
+
+from collections.abc import Mapping
+
+EQUIVALENT: Mapping[str, str] = {
+    "execution/reconcile.py: …roker_order_id for a in todays if a.broker_order_id} -> …roker_order_id for a in todays}"
+    " | taken = {a.broker_order_id for a in todays if a.broker_order_id}": "no report's id is `None`",
+    "execution/reconcile.py: attempt.state is AttemptState.UNKNOWN and attempt.broker_order_id is Non…"
+    " -> attempt.broker_order_id is Non…"
+    " | unknown = attempt.state is AttemptState.UNKNOWN and attempt.broker_order_id is None": (
+        "of those without an id only the unknown ones are live and not being handed over, and these stay by the table"
+    ),
+    "execution/reconcile.py: attempt.ended_at is not None and moment.now - attempt.ended_at …"
+    " -> moment.now - attempt.ended_at …"
+    " | late = attempt.ended_at is not None and moment.now - attempt.ended_at > OUT_OF_ORDER": (
+        "asked only of what has ended, which the types do not know"
+    ),
+    "market/lots.py: … - (most - odd) % rule.minimum if 0 < odd <= most else 0 -> … - (most - odd) % rule.minimum"
+    " | with_odd = most - (most - odd) % rule.minimum if 0 < odd <= most else 0": "never more than `whole` then",
+    "market/lots.py: holding if holding < rule.remainder_below else 0 -> holding"
+    " | return holding if holding < rule.remainder_below else 0": "a whole holding is `whole`, too",
+    "market/lots.py: holding < rule.remainder_below -> holding <= rule.remainder_below"
+    " | return holding if holding < rule.remainder_below else 0": "a whole holding is `whole`, too",
+    "wire/seed.py: len(data) // len(key) -> len(data) * len(key)"
+    " | stream = (key * (len(data) // len(key) + 1))[: len(data)]": "longer than it is cut to",
+    "wire/seed.py: 1 -> 2 | stream = (key * (len(data) // len(key) + 1))[: len(data)]": "longer than it is cut to",
+}
+"""By the mutant's name, as `--list` prints it."""

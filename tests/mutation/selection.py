@@ -1,0 +1,56 @@
+"""Which modules are tried, and by which tests: those that say the module's promises, the quick ones first.
+
+The plans of statements (`tests/ledger/test_query_plans.py`) are left out on purpose: they fail for a statement that is
+slow, not for one that is wrong.
+"""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatch
+
+_LEDGER = (
+    "tests/ledger/test_orders.py", "tests/ledger/test_fills.py", "tests/ledger/test_signals.py",
+    "tests/ledger/test_small_tables.py", "tests/ledger/test_kept.py", "tests/ledger/test_invariants.py",
+    "tests/ledger/test_file.py", "tests/ledger/test_migrations.py", "tests/ledger/test_writer.py",
+    "tests/ledger/test_writer_failures.py",
+)  # fmt: skip
+_ORDERS = ("tests/execution/test_transitions.py", "tests/execution/test_evidence.py")
+_HOUSE = ("tests/e2e/test_order_of_things.py", "tests/e2e/test_unknown.py", "tests/e2e/test_attempts.py")
+
+TESTS: Mapping[str, Sequence[str]] = {
+    "execution/sizing.py": ["tests/execution/test_sizing.py", "tests/test_reasons.py"],
+    "execution/pricing.py": ["tests/execution/test_pricing.py", "tests/test_reasons.py"],
+    "execution/lifecycle.py": ["tests/execution/test_lifecycle.py", "tests/execution/test_evidence.py"],
+    "execution/transitions.py": [*_ORDERS, "tests/test_reasons.py", *_HOUSE],
+    "execution/reconcile.py": [
+        "tests/execution/test_reconcile.py", "tests/execution/test_evidence.py", "tests/e2e/test_unknown.py",
+    ],
+    "execution/ours.py": ["tests/execution/test_reconcile_matching.py", "tests/execution/test_evidence.py"],
+    "execution/strangers.py": ["tests/execution/test_reconcile.py", "tests/e2e/test_unknown.py"],
+    "execution/turns.py": ["tests/execution/test_turns.py", "tests/e2e/test_order_of_things.py"],
+    "execution/purse.py": ["tests/execution/test_purse.py"],
+    "execution/refusals.py": ["tests/execution/test_refusals.py"],
+    "market/lots.py": ["tests/market/test_lots.py", "tests/execution/test_sizing.py"],
+    "risk/*.py": ["tests/risk", "tests/test_reasons.py"],
+    "wire/seed.py": ["tests/wire/test_seed.py"],
+    "wire/jqf1.py": ["tests/wire/test_jqf1.py"],
+    "wire/keystore.py": ["tests/wire/test_keystore.py"],
+    "wire/private_file.py": ["tests/wire/test_keystore.py"],
+    "wire/client_file.py": ["tests/wire/test_client_file.py"],
+    "wire/*.py": [
+        "tests/wire/test_messages.py", "tests/wire/test_jqf1.py", "tests/wire/test_seed.py",
+        "tests/api/test_signals.py",
+    ],
+    "ledger/processes.py": ["tests/ledger/test_processes.py", "tests/ledger/test_file.py", "tests/cli/test_lock.py"],
+    "ledger/*.py": [*_LEDGER, *_ORDERS, "tests/execution/test_reconcile.py"],
+}  # fmt: skip
+WHOLE = ("execution/reconcile.py", "execution/refusals.py", "wire/seed.py")
+"""All of their mutants are tried, whatever the sample's size: they were once the weakest."""
+_NOT = ("wire/joinquant_*.py",)
+"""The other end, which runs in JoinQuant, as a text that was put together: `tests/wire` runs it so."""
+
+
+def tests_of(module: str) -> Sequence[str] | None:
+    """The tests of a module below `src/jqfollow`; `None`: it is not tried."""
+    if any(fnmatch(module, pattern) for pattern in _NOT):
+        return None
+    return next((tests for pattern, tests in TESTS.items() if fnmatch(module, pattern)), None)
