@@ -14,13 +14,22 @@ FRPC = "frpc.toml"
 
 def default_url(settings: Settings) -> str:
     """The address by which the signals port is reached: by way of `frpc.toml` beside the data folder, else locally."""
-    port = settings.signals.port
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError):
+    host, port = _tunnel(settings) or ("127.0.0.1", settings.signals.port)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def public_port(settings: Settings) -> int | None:
+    """The signals port's number on the public server; `None`: there is no tunnel's file beside the data folder."""
+    tunnel = _tunnel(settings)
+    return tunnel and tunnel[1]
+
+
+def _tunnel(settings: Settings) -> tuple[str, int] | None:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError, StopIteration):
         frpc = tomllib.loads((settings.data_dir.parent / FRPC).read_text(encoding="utf-8"))
-        proxy = next(p for p in frpc["proxies"] if p["localPort"] == port)
-        host = str(frpc["serverAddr"])
-        return f"http://{f'[{host}]' if ':' in host else host}:{int(proxy['remotePort'])}"
-    return f"http://127.0.0.1:{port}"
+        proxy = next(p for p in frpc["proxies"] if p["localPort"] == settings.signals.port)
+        return str(frpc["serverAddr"]), int(proxy["remotePort"])
+    return None
 
 
 def client_text(settings: Settings, strategy: str, key_text: str, url: str | None = None) -> tuple[str, str]:

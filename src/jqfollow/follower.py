@@ -232,8 +232,8 @@ class Follower:
             self._wake.clear()
             try:
                 await self.follow_received()
-            except LedgerError:
-                log.exception("signals_not_taken")
+            except LedgerError as error:
+                log.warning("signals_not_taken", why=str(error))
                 await asyncio.sleep(_AGAIN_S)
                 self._wake.set()
             await self._wake.wait()

@@ -39,7 +39,7 @@ def test_signals(run: Run) -> None:
 def test_orders_and_fills(run: Run) -> None:
     assert [row["order_id"] for row in data(run, "orders")] == [4, 3, 2, 1]
     assert [row["order_id"] for row in data(run, "orders", "--day", "2026-03-02")] == [2, 1]
-    assert data(run, "orders", "--account", "nobody") == []
+    assert run("orders", "--account", "nobody").exit_code == 2
     rejected = data(run, "orders", "--day", "2026-03-02")[0]
     assert (rejected["state"], rejected["reason"], rejected["why"]) == (
         "rejected",
@@ -63,7 +63,7 @@ def test_one_order(run: Run) -> None:
     for words in ("已成", "123456789012345671", "10.52", "1 条通过"):
         assert words in shown
     missing = run("orders", "99")
-    assert missing.exit_code == 1
+    assert missing.exit_code == 2
     assert "99" in missing.stderr
 
 

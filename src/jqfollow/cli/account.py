@@ -3,6 +3,7 @@
 import click
 
 from jqfollow.cli.base import Command, Exit, fail, say, settings_option, words
+from jqfollow.cli.names import ACCOUNT, unknown
 from jqfollow.clock import SystemClock
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.tx import Tx
@@ -23,11 +24,7 @@ def account(name: str, *, decision: str | None, settings: Settings) -> None:
     """账户名后面换了资金账号时，由人决定持仓归谁。 / Decides whose books they are when an account's number changed."""
     known = settings.accounts.get(name)
     if known is None:
-        names = ", ".join(settings.accounts) or "-"
-        fail(
-            words(f"没有账户 {name}，已配置：{names}", f"there is no account {name}; configured are {names}"),
-            Exit.WRONG_USE,
-        )
+        raise unknown(ACCOUNT, name, settings.accounts)
     number = known.account_id if isinstance(known, RealAccount) else ""
     with Ledger.open(settings.ledger_file) as ledger:
         before = ledger.read_now(lambda tx: tx.numbers.get(name))

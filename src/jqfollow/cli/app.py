@@ -1,5 +1,7 @@
 """The command `jqfollow`: each file beside this one adds its commands here."""
 
+import os
+
 import click
 import structlog
 
@@ -58,6 +60,7 @@ for command in (
 
 
 def main() -> None:
-    """The entry point."""
+    """The entry point; what it writes is its owner's alone, wherever it does (Windows: as its folder's access is)."""
     utf8_streams()
+    os.umask(0o077)
     cli(prog_name="jqfollow")

@@ -1,6 +1,7 @@
 """What all commands share: language, configuration, output, and how errors end a command."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -11,8 +12,9 @@ from typing import IO, Any, NoReturn, TypeVar
 
 import click
 from rich.console import Console
-from rich.table import Table
 
+from jqfollow.cli.tables import table_lines
+from jqfollow.cli.usage import Formatter, told
 from jqfollow.clock import FIRST_DAY, LAST_DAY, SystemClock
 from jqfollow.domain import JqfollowError
 from jqfollow.ledger.errors import LedgerDamagedError
@@ -83,8 +85,33 @@ class Group(click.Group):
         except JqfollowError as error:
             fail(str(error), exit_code(error))
 
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # as click has it
+        **extra: Any,
+    ) -> Any:
+        """Runs the program; a wrong use is told in Chinese and English."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, False, **extra)
+        try:
+            code = super().main(args, prog_name, complete_var, False, **extra)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except click.ClickException as error:
+            click.secho(told(error), err=True, fg="red")
+            sys.exit(error.exit_code)
+        except click.Abort:
+            click.echo("已中止 / aborted", err=True)
+            sys.exit(Exit.FAILED)
+        sys.exit(code if isinstance(code, int) else Exit.DONE)
+
 
 Group.group_class = Group
+click.Context.formatter_class = Formatter
 
 
 def exit_code(error: JqfollowError) -> int:
@@ -118,9 +145,10 @@ def say(zh: str, en: str) -> None:
 
 
 def console(file: IO[str] | None = None) -> Console:
-    """For tables; wide when nobody's window limits it, so that nothing is cut in a pipe."""
+    """For tables: as wide as the window, as `COLUMNS` says, or so wide that a pipe gets everything."""
     target = file or sys.stdout
-    width = None if target.isatty() else _WIDE
+    told = os.environ.get("COLUMNS", "")
+    width = None if target.isatty() else int(told) if told.isdecimal() and int(told) else _WIDE
     return Console(file=target, width=width, markup=False, highlight=False, emoji=False)
 
 
@@ -130,15 +158,14 @@ def at_terminal() -> bool:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
-    """Prints a table; columns whose number is in `right` hold figures."""
-    shown = Table(header_style="bold")
-    for number, name in enumerate(columns):
-        shown.add_column(name, justify="right" if number in right else "left", overflow="fold")
-    for row in rows:
-        shown.add_row(*row)
+    """Prints a table that fits the window; columns whose number is in `right` hold figures.
+
+    Where not all columns have room, the widest stand below their row instead; nothing is cut.
+    """
     out = console()
     out.print(title, style="bold", soft_wrap=True)
-    out.print(shown)
+    for line in table_lines(columns, rows, right=right, width=out.width, out=out):
+        out.print(line, soft_wrap=True)
 
 
 def print_json(value: object) -> None:
@@ -211,11 +238,3 @@ def settings_option(function: F) -> F:
 def json_option(function: F) -> F:
     """`--json`: passes `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="JSON 输出，供程序使用 / for programs")(function)
-
-
-def known_strategy(settings: Settings, name: str) -> str:
-    """`name`, when the configuration has such a strategy; else the command ends."""
-    if name not in settings.strategies:
-        known = ", ".join(settings.strategies) or "-"
-        raise click.BadParameter(f"配置中没有策略 {name!r}，现有 / no such strategy, known: {known}")
-    return name

@@ -6,9 +6,11 @@ from urllib.parse import urlsplit
 
 import click
 
-from jqfollow.cli.base import Command, Exit, fail, known_strategy, say, settings_option, words
+from jqfollow.cli.addresses import check_url
+from jqfollow.cli.base import Command, Exit, fail, say, settings_option, words
 from jqfollow.cli.keys import open_keys
-from jqfollow.client_files import client_text
+from jqfollow.cli.names import known_strategy
+from jqfollow.client_files import client_text, public_port
 from jqfollow.domain import Wire
 from jqfollow.settings import Settings
 from jqfollow.wire.client_file import ClientFileError, module_name, probe_text
@@ -55,6 +57,8 @@ def client(
 
 def write_client(settings: Settings, strategy: str, target: Path, url: str | None, *, force: bool) -> None:
     """Writes the file for a `jqf1` strategy, and says what becomes of it."""
+    if url is not None:
+        url = check_url(settings, url, public_port(settings))
     (key, *_) = open_keys(settings).keys(strategy)
     try:
         text, address = client_text(settings, strategy, key.text, url)

@@ -11,6 +11,7 @@ import click
 from pydantic import BaseModel, SecretStr
 
 from jqfollow.cli.base import Exit, Group, config_option, fail, json_option, print_json, say, table, words
+from jqfollow.cli.names import ACCOUNT, STRATEGY, unknown
 from jqfollow.cli.serve import write_default
 from jqfollow.settings import Config, Follow, Layers, Settings, local_file, read_config
 from jqfollow.settings.cautions import cautions
@@ -80,7 +81,7 @@ def _cautions(read: Config) -> list[tuple[str, str]]:
 
 @config.command()
 @click.argument("key", default="")
-@click.option("--strategy", help="只看这个策略的委托实际用的值 / what is in force for this strategy's orders")
+@click.option("--strategy", help="只看这个策略的订单实际用的值 / what is in force for this strategy's orders")
 @click.option("--account", help="同上，在这个账户 / the same, in this account")
 @config_option
 @json_option
@@ -117,7 +118,7 @@ def show(*, key: str, strategy: str | None, account: str | None, config: Path, a
 def _title(name: str) -> str:
     if " × " not in name:
         return name
-    return words(f"账户 {name.replace(' × ', ' 上策略 ')} 的委托实际用的值", f"in force for orders of {name}")
+    return words(f"账户 {name.replace(' × ', ' 上策略 ')} 的订单实际用的值", f"in force for orders of {name}")
 
 
 def _within(key: str, wanted: str) -> bool:
@@ -126,10 +127,10 @@ def _within(key: str, wanted: str) -> bool:
 
 def _pairs(settings: Settings, account: str | None, strategy: str | None) -> list[tuple[str, str]]:
     """Who follows what, of those that are asked for."""
-    asked = ((account, settings.accounts, "账户 account"), (strategy, settings.strategies, "策略 strategy"))
+    asked = ((account, settings.accounts, ACCOUNT), (strategy, settings.strategies, STRATEGY))
     for name, known, what in asked:
         if name is not None and name not in known:
-            raise click.BadParameter(f"没有这个{what}：{name}，现有 / there are: {', '.join(known) or '-'}")
+            raise unknown(what, name, known)
     return [
         (a, s)
         for s, one in settings.strategies.items()

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import click
 
-from jqfollow.cli.base import Command, json_option, known_strategy, print_json, say, settings_option, table, words
+from jqfollow.cli.base import Command, json_option, print_json, say, settings_option, table, words
 from jqfollow.cli.figures import moment, number
+from jqfollow.cli.names import known_account, known_strategy
 from jqfollow.cli.queries import read
 from jqfollow.clock import SystemClock
 from jqfollow.drift.causes import Drift, Line
@@ -68,9 +69,8 @@ def _refuse_unknown(settings: Settings, rows: list[Drift], strategy: str | None,
     """What the configuration does not name any more may have books still."""
     if strategy is not None and not any(row.strategy == strategy for row in rows):
         known_strategy(settings, strategy)
-    if account is not None and account not in settings.accounts:
-        known = ", ".join(settings.accounts)
-        raise click.BadParameter(f"配置中没有账户 {account!r}，现有 / no such account, known: {known}")
+    if account is not None and not any(row.account == account for row in rows):
+        known_account(settings, account)
 
 
 def _say_how_old(told: Mapping[str, datetime | None]) -> None:

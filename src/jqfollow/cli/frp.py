@@ -1,12 +1,12 @@
 """`jqfollow frp`: the two files of a tunnel through which JoinQuant reaches the signals port, and nothing else."""
 
 import json
-import re
 import secrets
 from pathlib import Path
 
 import click
 
+from jqfollow.cli.addresses import check_server
 from jqfollow.cli.base import Command, Exit, fail, say, settings_option, words
 from jqfollow.client_files import FRPC
 from jqfollow.settings import Settings
@@ -14,7 +14,6 @@ from jqfollow.wire.private_file import write_private
 
 FRPS = "frps.toml"
 PLACEHOLDER = "YOUR.SERVER.ADDRESS"
-_HOST = re.compile(r"[A-Za-z0-9.:_-]{1,255}")
 _LEAST_TOKEN = 16
 _PORT = click.IntRange(1, 65535)
 
@@ -44,7 +43,8 @@ def frp(
     """写出 frps.toml 和 frpc.toml：让聚宽从公网连到信号端口。 / Writes both ends of a tunnel to the signals port."""
     folder = output or settings.data_dir.parent
     remote = remote_port or settings.signals.port
-    _check(settings, server, server_port, remote, token)
+    server = check_server(server) if server != PLACEHOLDER else server
+    _check(settings, server_port, remote, token)
     for name in (FRPS, FRPC):
         if (folder / name).exists() and not force:
             fail(
@@ -67,9 +67,7 @@ def frp(
     _explain(folder, server, server_port, remote)
 
 
-def _check(settings: Settings, server: str, server_port: int, remote: int, token: str | None) -> None:
-    if not _HOST.fullmatch(server):
-        raise click.BadParameter(f"{server!r} 不是 IP 或域名 / is no address", param_hint="--server")
+def _check(settings: Settings, server_port: int, remote: int, token: str | None) -> None:
     if settings.signals.port == 0:
         raise click.UsageError("signals.port 是 0（随机端口），不能转发 / signals.port is 0, a random port")
     if remote == server_port:

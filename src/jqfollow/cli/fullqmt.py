@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from jqfollow.cli.base import Command, Exit, fail, say, settings_option, words
+from jqfollow.cli.names import unknown
 from jqfollow.domain import BrokerDownError
 from jqfollow.settings import FullQmtAccount, Settings
 from jqfollow.wire.private_file import write_private
@@ -29,14 +30,8 @@ def fullqmt(*, settings: Settings, account: str, output: Path | None, tick_ms: i
 
     chosen = settings.accounts.get(account)
     if not isinstance(chosen, FullQmtAccount):
-        known = ", ".join(n for n, a in settings.accounts.items() if isinstance(a, FullQmtAccount)) or "-"
-        fail(
-            words(
-                f'{account} 不是 broker = "fullqmt" 的账户；这样的账户有：{known}',
-                f'{account} is no account with broker = "fullqmt"; there are: {known}',
-            ),
-            Exit.WRONG_USE,
-        )
+        known = [name for name, one in settings.accounts.items() if isinstance(one, FullQmtAccount)]
+        raise unknown(('broker = "fullqmt" 的账户', 'account with broker = "fullqmt"'), account, known)
     target = output or Path(f"jqfollow_qmt_{account}.py")
     if target.exists() and not force:
         fail(words(f"{target} 已存在；覆盖请加 --force", f"{target} exists; --force overwrites it"), Exit.WRONG_USE)

@@ -9,13 +9,13 @@ from jqfollow.cli.base import (
     Group,
     fail,
     json_option,
-    known_strategy,
     print_json,
     say,
     settings_option,
     table,
     words,
 )
+from jqfollow.cli.names import known_strategy
 from jqfollow.clock import SystemClock
 from jqfollow.domain import Wire
 from jqfollow.marker import read_mark, refuse_lost_keys

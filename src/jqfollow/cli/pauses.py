@@ -2,7 +2,8 @@
 
 import click
 
-from jqfollow.cli.base import Command, F, known_strategy, say, settings_option
+from jqfollow.cli.base import Command, F, say, settings_option
+from jqfollow.cli.names import known_account, known_strategy
 from jqfollow.cli.status import pause_scope
 from jqfollow.clock import SystemClock
 from jqfollow.ledger.ledger import Ledger
@@ -18,9 +19,8 @@ def _scope(function: F) -> F:
 def _checked(settings: Settings, strategy: str | None, account: str | None) -> tuple[str, str]:
     if strategy is not None:
         known_strategy(settings, strategy)
-    if account is not None and account not in settings.accounts:
-        known = ", ".join(settings.accounts) or "-"
-        raise click.BadParameter(f"配置中没有账户 {account!r}，现有 / no such account, known: {known}")
+    if account is not None:
+        known_account(settings, account)
     return strategy or "", account or ""
 
 
@@ -46,6 +46,11 @@ def resume(*, settings: Settings, strategy: str | None, account: str | None) -> 
     # A pause of a strategy or account that has left the configuration can be ended, too.
     names = strategy or "", account or ""
     with Ledger.open(settings.ledger_file) as ledger:
+        standing = ledger.read_now(lambda tx: tx.pauses.list())
+        if strategy and all(row.strategy != strategy for row in standing):
+            known_strategy(settings, strategy)
+        if account and all(row.account != account for row in standing):
+            known_account(settings, account)
         ended, left = ledger.write_now(lambda tx: (tx.pauses.resume(*names), tx.pauses.list()))
     say(f"解除了 {ended} 个暂停", f"{ended} pauses ended")
     for row in left:

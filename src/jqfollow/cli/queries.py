@@ -7,8 +7,9 @@ from typing import TypeVar
 
 import click
 
-from jqfollow.cli.base import Command, Day, F, fail, json_option, print_json, settings_option, table, words
+from jqfollow.cli.base import Command, Day, F, json_option, print_json, settings_option, table, words
 from jqfollow.cli.figures import moment, number, outcome, waiting, why, word
+from jqfollow.cli.names import known_account, known_strategy
 from jqfollow.cli.order_story import order_story, show_story
 from jqfollow.domain import Position
 from jqfollow.ledger.ledger import Ledger
@@ -25,6 +26,25 @@ def read(settings: Settings, fn: Callable[[Tx], T]) -> T:
     """What `fn` finds in the ledger, all of the same moment."""
     with Ledger.open(settings.ledger_file, read_only=True) as ledger:
         return ledger.read_now(fn)
+
+
+def check_names(settings: Settings, strategy: str | None, account: str | None) -> None:
+    """Ends the command when neither the configuration nor the ledger knows the names."""
+
+    def stands(tx: Tx) -> tuple[bool, bool]:
+        of_strategy = strategy and (tx.signals.list(strategy=strategy, limit=1) or tx.books.list(strategy=strategy))
+        of_account = account and (tx.orders.list(account=account, limit=1) or tx.snapshots.days(account))
+        return bool(of_strategy), bool(of_account)
+
+    new_strategy = strategy is not None and strategy not in settings.strategies
+    new_account = account is not None and account not in settings.accounts
+    if not (new_strategy or new_account):
+        return
+    strategy_stands, account_stands = read(settings, stands)
+    if strategy is not None and not strategy_stands:
+        known_strategy(settings, strategy)
+    if account is not None and not account_stands:
+        known_account(settings, account)
 
 
 def filters(*, limit: bool = True, day: str = "") -> Callable[[F], F]:
@@ -50,6 +70,7 @@ def signals(
     *, settings: Settings, strategy: str | None, account: str | None, day: date | None, limit: int, as_json: bool
 ) -> None:
     """收到的信号，新的在前。 / Signals that came, newest first."""
+    check_names(settings, strategy, account)
     if account is not None:
         names = [name for name, of in settings.strategies.items() if account in of.follow]
         rows = read(settings, lambda tx: [r for n in names for r in tx.signals.list(strategy=n, day=day, limit=limit)])
@@ -103,6 +124,7 @@ def orders(
     if order_id is not None:
         _one_order(settings, order_id, as_json=as_json)
         return
+    check_names(settings, strategy, account)
     rows = read(settings, lambda tx: tx.orders.list(strategy=strategy, account=account, day=day, limit=limit))
     if as_json:
         print_json([_with_why(row) for row in rows])
@@ -141,10 +163,17 @@ def _with_why(row: OrderRow | SignalRow) -> dict[str, object]:
     return {name: getattr(row, name) for name in names} | {"why": why(row.reason, row.figures)}
 
 
+def no_order(settings: Settings, name: str) -> click.BadParameter:
+    """Says that there is no such order, and which ones came last."""
+    rows = read(settings, lambda tx: tx.orders.list(limit=5))
+    newest = ", ".join(f"#{row.order_id} {row.security}" for row in rows) or "-"
+    return click.BadParameter(f"没有订单 {name}；最近的订单：{newest} / no order {name}; the last ones: {newest}")
+
+
 def _one_order(settings: Settings, order_id: int, *, as_json: bool) -> None:
     story = read(settings, lambda tx: order_story(tx, order_id))
     if story is None:
-        fail(words(f"没有订单 {order_id}", f"there is no order {order_id}"))
+        raise no_order(settings, str(order_id))
     if as_json:
         parts = {name: getattr(story, name) for name in ("attempts", "fills", "decisions", "events")}
         after_us = {} if story.stages is None else story.stages.after_us
@@ -162,6 +191,7 @@ def fills(
     *, settings: Settings, strategy: str | None, account: str | None, day: date | None, limit: int, as_json: bool
 ) -> None:
     """成交，新的在前。 / Fills, newest first."""
+    check_names(settings, strategy, account)
     rows = read(settings, lambda tx: tx.fills.list(strategy=strategy, account=account, day=day, limit=limit))
     if as_json:
         print_json(rows)
@@ -206,6 +236,7 @@ def positions(
     """各策略的持仓，和各账户在券商处的持仓。 / What strategies hold, and what accounts hold at their brokers."""
     if day is not None and strategy is not None:
         raise click.UsageError("--day 显示账户持仓，不能与 --strategy 同用 / --day shows accounts, not strategies")
+    check_names(settings, strategy, account)
     books, held = read(
         settings,
         lambda tx: (

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from jqfollow.cli.base import Command, json_option, known_strategy, print_json, say, settings_option, table, words
+from jqfollow.cli.base import Command, json_option, print_json, say, settings_option, table, words
 from jqfollow.cli.console_call import ask
 from jqfollow.cli.figures import number, word
+from jqfollow.cli.names import known_account, known_strategy
 from jqfollow.settings import Settings
 from jqfollow.vocabulary import SIDES
 
@@ -44,6 +45,8 @@ def repair(
 ) -> None:
     """把策略的偏差补上：先列出订单，确认后才下单。 / Closes a drift: shows the orders, places them when confirmed."""
     known_strategy(settings, strategy)
+    if account is not None:
+        known_account(settings, account)
     if plan is None:
         asked = {"strategy": strategy, "account": account, "security": security, "words": list(said)}
         proposal = ask(settings, "POST", "/api/repair/plan", asked)

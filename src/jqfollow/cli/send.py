@@ -14,8 +14,12 @@ from typing import Any
 import click
 import httpx
 
-from jqfollow.cli.base import Command, Exit, fail, known_strategy, say, settings_option, words
+from jqfollow.cli.addresses import check_url
+from jqfollow.cli.base import Command, Exit, fail, say, settings_option, words
 from jqfollow.cli.keys import open_keys
+from jqfollow.cli.names import known_strategy
+from jqfollow.cli.watching import watch
+from jqfollow.client_files import public_port
 from jqfollow.clock import SystemClock, to_ms
 from jqfollow.domain import Wire
 from jqfollow.market.securities import UnknownSecurityError, parse_security
@@ -62,6 +66,14 @@ class _Signal:
 @click.argument("amount", type=click.IntRange(1, 10**9))
 @click.option("--price", type=Price(), help="策略的成交价 / the strategy's fill price")
 @click.option("--run", type=click.Choice(["sim_trade", "simple_backtest"]), default="sim_trade", show_default=True)
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0, 3600),
+    default=30.0,
+    show_default=True,
+    help="最多等几秒看结果，0 不等 / seconds to wait for what becomes of it, 0: none",
+)
 @click.option("--url", help="默认本机的信号端口 / by default the signals port of this machine")
 @settings_option
 def send(
@@ -74,6 +86,7 @@ def send(
     price: Decimal | None,
     run: str,
     url: str | None,
+    wait_s: float,
 ) -> None:
     """像聚宽那样发一条信号。实盘账户若跟随该策略，会真的下单！ / Sends one signal; real accounts follow it, too!"""
     known_strategy(settings, strategy)
@@ -92,15 +105,18 @@ def send(
         at=now,
         order_id=f"send{to_ms(now)}{secrets.token_hex(2)}",
     )
-    address = (url or _local(settings)).rstrip("/").removesuffix("/api/order") + "/api/order"
+    address = (check_url(settings, url, public_port(settings)) if url else _local(settings)) + "/api/order"
     if settings.strategies[strategy].wire is Wire.JQF1:
         (key, *_) = open_keys(settings).keys(strategy)
         message_id = f"{strategy[:40]}-{signal.order_id}"
         body = seal(key, strategy, message_id, int(now.timestamp()), _jqf1_text(signal))
-        _report(*_post(address, body), key, message_id)
+        signal_id = _report(*_post(address, body), key, message_id)
     else:
         secret = settings.strategies[strategy].secret
-        _report(*_post(address, seed_body(signal, secret.get_secret_value() if secret else "")), None, "")
+        answer = _post(address, seed_body(signal, secret.get_secret_value() if secret else ""))
+        signal_id = _report(*answer, None, "")
+    if wait_s and signal_id is not None:
+        watch(settings, signal_id, signal.order_id, wait_s)
 
 
 def _local(settings: Settings) -> str:
@@ -176,7 +192,8 @@ def _post(address: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     return response.status_code, answer if isinstance(answer, dict) else {}
 
 
-def _report(status: int, answer: dict[str, Any], key: Key | None, message_id: str) -> None:
+def _report(status: int, answer: dict[str, Any], key: Key | None, message_id: str) -> int | None:
+    """Says whether it came; the signal's number when it is new."""
     if status != _OK:
         detail = str(answer.get("detail", ""))[:300]
         fail(words(f"服务没有接收（{status}）：{detail}", f"the service did not take it ({status}): {detail}"))
@@ -197,8 +214,10 @@ def _report(status: int, answer: dict[str, Any], key: Key | None, message_id: st
         )
     elif said == "accepted":
         say(
-            f"已送达并写入账本（信号 {signal_id}）{proof}。结果看 jqfollow orders",
-            f"delivered and on disk (signal {signal_id}){proof}. See jqfollow orders",
+            f"已送达并写入账本（信号 {signal_id}）{proof}",
+            f"delivered and on disk (signal {signal_id}){proof}",
         )
+        return signal_id if isinstance(signal_id, int) else None
     else:
         fail(words(f"看不懂的回答：{said[:80]}", f"an answer that is not understood: {said[:80]}"), Exit.FAILED)
+    return None

@@ -167,8 +167,8 @@ class Desk:
         open_ = self._open[account.name]
         try:
             outcomes = await handed_over
-        except LedgerError:
-            log.exception("answers_not_written", account=account.name, attempts=[i for i, _ in answers])
+        except LedgerError as error:
+            log.warning("answers_not_written", account=account.name, attempts=[i for i, _ in answers], why=str(error))
             open_.unwritten += answers
             return
         for (attempt_id, placed), outcome in zip(answers, outcomes, strict=True):
@@ -189,8 +189,8 @@ class Desk:
         why = BrokerError(f"{placed}: {error}")
         try:
             await self._ledger.write(lambda tx: self._answered(tx, attempt_id, why, account))
-        except LedgerError:
-            log.exception("answers_not_written", account=account.name, attempts=[attempt_id])
+        except LedgerError as failed:
+            log.warning("answers_not_written", account=account.name, attempts=[attempt_id], why=str(failed))
             self._open[account.name].unwritten.append((attempt_id, why))
 
     async def settle_unanswered(self, account: Account) -> None:

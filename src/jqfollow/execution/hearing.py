@@ -30,8 +30,8 @@ async def hear(account: Account, desk: Desk, receipts: Receipts) -> None:
             events.append(account.pushes.get_nowait())
         try:
             await desk.hear(account, events)
-        except LedgerError:
-            log.exception("pushes_not_written", account=account.name)  # the lists tell them again
+        except LedgerError as error:
+            log.warning("pushes_not_written", account=account.name, why=str(error))  # the lists tell them again
         except Exception:
             log.exception("pushes_failed", account=account.name)
 
@@ -42,7 +42,7 @@ async def hear_late(account: Account, desk: Desk) -> None:
         answer = await account.late_answers.get()
         try:
             await desk.hear_late(account, answer.request.attempt_id, answer.placed)
-        except LedgerError:
-            log.exception("late_answer_not_written", account=account.name)
+        except LedgerError as error:
+            log.warning("late_answer_not_written", account=account.name, why=str(error))
         except Exception:
             log.exception("late_answer_failed", account=account.name)
