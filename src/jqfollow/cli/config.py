@@ -149,7 +149,7 @@ def _written(read: Config, settings: Settings) -> list[Row]:
 
 def _values(section: BaseModel, path: KeyPath) -> list[tuple[KeyPath, Any]]:
     found: list[tuple[KeyPath, Any]] = []
-    for key in type(section).model_fields:
+    for key in (*type(section).model_fields, *(section.model_extra or ())):
         found += _value((*path, key), getattr(section, key))
     return found
 
