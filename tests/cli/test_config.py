@@ -204,6 +204,7 @@ def test_a_real_account_in_one_step(folder: Folder) -> None:
     settings = load_settings(folder.config, {})
     assert str(settings.accounts["main"].qmt_path) == "D:\\国金QMT交易端\\userdata_mini"  # type: ignore[union-attr]
     assert list(settings.strategies["demo"].follow) == ["paper", "main"], "who followed before still does"
+    assert "88888888" not in done.output + folder.run("show", "accounts").output
     assert "[accounts.main]" in folder.own.read_text(encoding="utf-8")
 
 
