@@ -117,7 +117,7 @@ class Follower:
         with self.receipts.one():
             recorded, live = await self._ledger.write(lambda tx: self._record(tx, signal))
         if not recorded.duplicate:
-            log.info("signal", signal_id=recorded.signal_id, strategy=signal.strategy, kind=signal.kind)
+            log.debug("signal", signal_id=recorded.signal_id, strategy=signal.strategy, kind=signal.kind)
             self._go_on(live)
             if live is None:
                 self._wake.set()
