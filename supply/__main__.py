@@ -40,7 +40,7 @@ def main() -> None:
 def _resolved() -> str:
     extras = [word for extra in EXTRAS for word in ("--extra", extra)]
     how = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate", "--no-header", "--quiet"]
-    command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *extras, *how, "--no-emit-index-url"]
+    command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *extras, *how]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, encoding="utf-8", cwd=ROOT)  # noqa: S603
     return done.stdout
 
