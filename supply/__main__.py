@@ -28,6 +28,8 @@ def main() -> None:
         command = [sys.executable, "-m", "cyclonedx_py", *asked, "--output-reproducible", "-o", str(path)]
         subprocess.run(command, check=True)  # noqa: S603  # the standard tool, with names of ours
         bill = json.loads(path.read_text(encoding="utf-8"))
+    for tool in bill["metadata"]["tools"]["components"]:
+        tool.pop("externalReferences", None)
     for component in bill["components"]:
         # The line it was read from, and where this machine would fetch it, say nothing to anybody else.
         component.pop("externalReferences", None)
