@@ -16,6 +16,7 @@ from jqfollow.cli.console import console
 from jqfollow.cli.demo.command import demo
 from jqfollow.cli.doctor.command import doctor
 from jqfollow.cli.drift import drift
+from jqfollow.cli.explain import explain
 from jqfollow.cli.export import export
 from jqfollow.cli.frp import frp
 from jqfollow.cli.fullqmt import fullqmt
@@ -53,8 +54,8 @@ def cli(context: click.Context) -> None:
 
 for command in (
     start, stop, serve, tray, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders,
-    positions, fills, pause, resume, export, autostart, portable, account, drift, repair, book, report, relay, probe,
-    restored, config, setup,
+    positions, fills, explain, pause, resume, export, autostart, portable, account, drift, repair, book, report,
+    relay, probe, restored, config, setup,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -117,9 +117,6 @@ class Desk:
         attempts = [attempt for attempt in stands if isinstance(attempt, AttemptRow)]
         for attempt in attempts:
             self._stages.mark(attempt.order_id, Stage.INTENDED)
-        if attempts:
-            told = [f"{a.remark} {a.side} {a.security} {a.volume} @ {a.price}" for a in attempts]
-            log.info("placing", account=account.name, orders=told)
         open_ = self._open[account.name]
         open_.calling |= {attempt.attempt_id for attempt in attempts}
         answers = await asyncio.gather(*(self._call(account, attempt) for attempt in attempts))
