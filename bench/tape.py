@@ -285,7 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if not wanted.folder:
         print("SYNTHETIC: a generated tape, which shows nothing about a real market; no default is changed on it.\n")
-    print(f"{len(played)} orders; filled share of value | median seconds | shortfall by value | cancels an order")
+    print(f"{len(played)} orders; filled share of value | median seconds | shortfall by value | cancels an order; 95 %")
     with tempfile.TemporaryDirectory(prefix="jqfollow-tape-", ignore_cleanup_errors=True) as folder:
         for policy in POLICIES:
             outcomes = [o for episode in played if (o := play(episode, policy, Path(folder))) is not None]

@@ -65,8 +65,8 @@ class ClockSteps:
         now = self._clock.now()
         try:
             await self._ledger.write(lambda tx: self._take_along(tx, now, timedelta(seconds=step_s)))
-        except LedgerError:
-            log.exception("clock_step_not_written")  # the next look tries again
+        except LedgerError as error:
+            log.warning("clock_step_not_written", why=str(error))  # the next look tries again
             return
         self._offset = offset
         self.count += 1

@@ -13,10 +13,11 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from io import FileIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -30,6 +31,7 @@ from jqfollow.clock import from_ms
 
 NAME = "jqfollow"
 """What the service's files begin with."""
+_TALKATIVE = ("httpx", "httpcore", "apscheduler", "uvicorn.access", "PIL")
 _MAX_BYTES = 20_000_000
 _MOST_FILES = 60
 _CONSOLE_LINES = 10_000
@@ -166,11 +168,17 @@ class DatedFiles(logging.Handler):
         return [(m[1], int(m[2] or 0), path) for path in self._folder.iterdir() if (m := shape.fullmatch(path.name))]
 
 
+class _Figures(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
 class _ConsoleLines:
     """Short lines for a person."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, sentences: Mapping[str, str]) -> None:
         self._console = console
+        self._sentences = sentences
 
     def write(self, text: str) -> None:
         """Shows one line of the log."""
@@ -178,6 +186,10 @@ class _ConsoleLines:
         level = str(event.pop("level", "info"))
         at, what, trace = str(event.pop("at", ""))[11:19], str(event.pop("event", "")), event.pop("exception", "")
         event.pop("logger", None)
+        sentence = event.get("told") or self._sentences.get(what)
+        if sentence is not None:
+            what = str(event["told"]) if "told" in event else sentence.format_map(_Figures(event))
+            event = {}
         if not self._console.is_terminal:  # nothing to be coloured: the plain line costs a tenth
             told = "".join(f" {name}={value}" for name, value in event.items())
             self._console.file.write(f"{at} {level:<8}{what}{told}\n" + (f"{trace}\n" if trace else ""))
@@ -289,11 +301,17 @@ def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
 
 @contextlib.contextmanager
 def logging_to(
-    folder: Path, *, console: Console | None, level: int = logging.INFO, name: str = "jqfollow"
+    folder: Path,
+    *,
+    console: Console | None,
+    level: int = logging.INFO,
+    name: str = "jqfollow",
+    sentences: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Callable[[Write], None]]:
     """Everything that is logged meanwhile, by the standard library too, goes to `folder` and to `console`.
 
-    `name` begins the files' names: two programs never write to one file.
+    `name` begins the files' names: two programs never write to one file. `sentences` are what the console shows of
+    lines so called, with their fields in braces; a line with a sentence `told` shows that.
 
     Yields:
         What lets the screen's one writer call a function: no line of the log gets into what that prints.
@@ -301,7 +319,7 @@ def logging_to(
     Raises:
         OSError: the folder cannot be made.
     """
-    handover = None if console is None else _Handover(_ConsoleLines(console))
+    handover = None if console is None else _Handover(_ConsoleLines(console, sentences))
     sink = _Sink(DatedFiles(folder, name), handover)
     finish: list[Processor] = [_stamp, hide_secrets, _json]
     structlog.configure(
@@ -331,18 +349,20 @@ def logging_to(
         )
     )
     root = logging.getLogger()
-    before, level_before = root.handlers[:], root.level
+    before, levels = root.handlers[:], {name: logging.getLogger(name).level for name in ("", *_TALKATIVE)}
     root.handlers[:] = [sink]
     root.setLevel(level)
-    for talkative in ("httpx", "httpcore", "apscheduler", "uvicorn.access", "PIL"):
+    for talkative in _TALKATIVE:
         logging.getLogger(talkative).setLevel(logging.WARNING)
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # a turn that is still under way is no news
     logging.captureWarnings(capture=True)
     try:
         yield _at_once if handover is None else handover.write
     finally:
         logging.captureWarnings(capture=False)
         root.handlers[:] = before
-        root.setLevel(level_before)
+        for logger, level_before in levels.items():
+            logging.getLogger(logger).setLevel(level_before)
         structlog.reset_defaults()
         sink.close()
 

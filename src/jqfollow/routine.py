@@ -175,6 +175,7 @@ def _costs(month: Period, now: datetime) -> CostFacts | None:
         filled_share=of_today.filled_share,
         bps=of_today.parts.bps,
         yuan=of_today.parts.total,
+        unpriced=of_today.unpriced,
         missing=sum((row.missing for row in drift), nothing),
         excess=sum((row.excess for row in drift), nothing),
     )

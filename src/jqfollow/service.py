@@ -26,6 +26,7 @@ from jqfollow.api.routes.setup import Setup
 from jqfollow.api.server import Server
 from jqfollow.api.signals import SignalsPort, signals_app
 from jqfollow.api.token import load_or_create_token
+from jqfollow.chronicle import Chronicle
 from jqfollow.client_files import write_client_file
 from jqfollow.clock import Clock, SystemClock
 from jqfollow.clock_steps import ClockSteps
@@ -61,6 +62,7 @@ from jqfollow.schedule import Schedule
 from jqfollow.settings import Settings
 from jqfollow.settings.cautions import cautions
 from jqfollow.stages import Stages
+from jqfollow.vocabulary import Lang
 from jqfollow.wire.keystore import KeyStore
 from jqfollow.wire.private_file import private_folder
 
@@ -75,6 +77,7 @@ WATCH_EVERY_S = 300
 GAPS_EVERY_S = 5
 KEEP_HOUSE_AT = time(16)
 STAGES_EVERY_S = 1
+TELL_EVERY_S = 1
 FINISH_S = 5.5
 """Longer than a placing call may take: its answer is written before the end."""
 STOP_S = 3.0
@@ -106,6 +109,7 @@ class Service:
         config: Path | None = None,
         clock: Clock | None = None,
         make_broker: BrokerMaker | None = None,
+        lang: Lang = "zh",
     ) -> None:
         """`clock` and `make_broker` are for tests; nothing is touched before `start`.
 
@@ -114,6 +118,7 @@ class Service:
             config: the file that says so; `None`: none does, and nothing can be set up.
             clock: instead of the system's.
             make_broker: instead of those that the settings name.
+            lang: of the log's lines for people.
         """
         self._config = config
         self.again = asyncio.Event()
@@ -123,6 +128,7 @@ class Service:
         self._make_broker = make_broker
         self._closing = AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
+        self._lang: Lang = lang
         self.notices = Notices()
         self.counters = Counters()
         self.schedule = Schedule(self.clock)
@@ -235,6 +241,9 @@ class Service:
         await self.ledger.write(lambda tx: recover(tx, self.parts.accounts, self.parts.calls, self.parts.wishes.moment))
         self._closing.callback(self.parts.calls.close)
         self.parts.names.read(await self.ledger.read(lambda tx: tx.security_names.all()))
+        names = self.parts.names
+        self.chronicle = Chronicle(self.ledger, titles=names.titles, securities=names.securities, lang=self._lang)
+        await self.chronicle.begin()
         await self._warn_about_orphans()
         await self._warn_about_new_keys(new_keys)
         self._join_relay()
@@ -418,6 +427,7 @@ class Service:
             (restored.KEEP_EVERY_S, self._keep_high_water, "keep_high_water"),
             (LOOK_AT_KEYS_EVERY_S, self.keys_watch.look, "look_at_keys"),
             (STAGES_EVERY_S, self._keep_stages, "keep_stages"),
+            (TELL_EVERY_S, self.chronicle.look, "chronicle"),
             (TAPE_EVERY_S, self.parts.recorder.look, "tape"),
             (CORPORATE_EVERY_S, self.parts.corporate.look, "corporate_actions"),
             (WATCH_EVERY_S, self.parts.watch.look, "watch"),
@@ -491,6 +501,7 @@ class Service:
         self._tasks.clear()
         with suppress(LedgerError):
             await self._keep_stages(self.clock.now())
+            await self.chronicle.look(self.clock.now())
             await self._keep_high_water(self.clock.now())
 
     async def _close_parts(self) -> None:
@@ -505,9 +516,13 @@ def _was_at_work(strategy: str, tx: Tx) -> bool:
 
 
 async def _serve(
-    settings: Settings, config: Path | None, announce: Callable[[Announcement], None], hurried: Callable[[], bool]
+    settings: Settings,
+    config: Path | None,
+    announce: Callable[[Announcement], None],
+    hurried: Callable[[], bool],
+    lang: Lang,
 ) -> bool:
-    service = Service(settings, config=config)
+    service = Service(settings, config=config, lang=lang)
     service.hurried = hurried
     announcement = await service.start()
     try:
@@ -527,6 +542,7 @@ def serve(
     config: Path | None = None,
     announce: Callable[[Announcement], None],
     hurried: Callable[[], bool] = lambda: False,
+    lang: Lang = "zh",
 ) -> bool:
     """Runs the service until it is interrupted; whether a person wants it to begin anew, as the files say then.
 
@@ -535,5 +551,6 @@ def serve(
         config: the file that it stands in.
         announce: gets what a start tells, once, when both ports answer.
         hurried: whether the system ends us, so that the stop has seconds and no more.
+        lang: of the log's lines for people.
     """
-    return asyncio.run(_serve(settings, config, announce, hurried))
+    return asyncio.run(_serve(settings, config, announce, hurried, lang))

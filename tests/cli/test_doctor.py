@@ -126,7 +126,7 @@ def test_disk_and_data_folder(config: Path, monkeypatch: pytest.MonkeyPatch) -> 
     if os.name != "nt":
         monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10**10))
         (config.parent / "data").chmod(0o755)
-        assert levels(machine.data_folder(around(config))) == [("data_dir", "warn")], "others can read it"
+        assert levels(machine.private(around(config))) == [("private", "warn")], "others can read it"
     (config.parent / "data").rmdir()
     (config.parent / "data").write_text("a file", encoding="utf-8")
     assert levels(machine.data_folder(around(config))) == [("data_dir", "fail")]

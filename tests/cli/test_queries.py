@@ -60,7 +60,7 @@ def test_one_order(run: Run) -> None:
     assert story["fills"][0]["traded_id"] == "123456789012345671"
     assert story["decisions"][0]["verdicts"] == [{"rule": "paused", "outcome": "pass", "figures": {}}]
     shown = run("orders", "1").output
-    for words in ("已成", "123456789012345671", "10.52", "1 条通过"):
+    for words in ("已跟 300/300", "123456789012345671", "10.52", "1 条规则通过"):
         assert words in shown
     missing = run("orders", "99")
     assert missing.exit_code == 2

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from jqfollow.costs.figures import OrderCost, figures, quantile
+from jqfollow.costs.figures import OrderCost, Try, figures, quantile
 from jqfollow.costs.reading import DayResult, Period
 from jqfollow.costs.shortfall import Trade, shortfall
 from jqfollow.domain import Side
 from jqfollow.ledger.marks import DriftDay
-from jqfollow.reasons import Reason
+from jqfollow.reasons import Reason, Refusal
 
+LIMIT_UP = Refusal(reason=Reason.LIMIT_UP, figures={"security": "000001.SZ", "limit": "11.00"})
 DAY, NEXT = date(2026, 3, 2), date(2026, 3, 3)
 
 
@@ -22,12 +23,15 @@ def order(number: int, day: date, *, filled: int = 1000, paid: str = "10.10", na
         Trade(side=Side.BUY, wished=1000, filled=filled, turnover=Decimal(paid) * filled, decision=Decimal(10),
               arrival=Decimal("10.05"), close=Decimal("10.50"), fees=Decimal(5))
     )  # fmt: skip
+    at = datetime(day.year, day.month, day.day, 2, 0, tzinfo=UTC)
     return OrderCost(
         order_id=number, signal_id=number, account="main", strategy=name, security="000001.SZ", side=Side.BUY, day=day,
-        received_at=datetime(day.year, day.month, day.day, 2, 0, tzinfo=UTC), wished=1000, filled=filled,
+        received_at=at, wished=1000, filled=filled,
         paid=Decimal(paid) if filled else None, decision=Decimal(10), arrival=Decimal("10.05"), close=Decimal("10.50"),
-        cost=cost, fills=((3.0, filled // 2), (40.0, filled - filled // 2)) if filled else (), attempts=2, cancels=1,
-        reason=None if filled == 1000 else Reason.LIMIT_UP,
+        cost=cost, fills=((3.0, filled // 2), (40.0, filled - filled // 2)) if filled else (), cancels=1,
+        tries=(Try(at=at, volume=1000, price=Decimal("10.08"), filled=filled // 2, canceled=True, message=""),
+               Try(at=at, volume=500, price=Decimal("10.10"), filled=filled - filled // 2, canceled=True, message="")),
+        why=None if filled == 1000 else LIMIT_UP,
     )  # fmt: skip
 
 
@@ -59,7 +63,7 @@ def test_quantiles(q: float, value: str) -> None:
 def test_the_page_asks_nobody_and_runs_nothing() -> None:
     from jqfollow.costs.page import page  # draws: a slow import
 
-    text = page(PERIOD, titles={"demo": "演示 <b>"})
+    text = page(PERIOD, titles={"demo": "演示 <b>"}, names={"000001.SZ": "平安<银行>"})
     assert "<script" not in text
     assert "演示 &lt;b&gt;" in text
     assert not re.search(r"(src|href)=[\"'](?!#)", text.replace('xlink:href="#', "xlink:href=#"))
@@ -68,7 +72,18 @@ def test_the_page_asks_nobody_and_runs_nothing() -> None:
         "http://www.w3.org/1999/xlink",
     }
     assert text.count("<svg") == 6
-    assert "#3" in text, "the worst has its story"
+    for told in ("#3", "10:00:00 报 1,000 @ 10.08：没有成交，撤单", "000001.SZ 涨停 11.00，不追买",
+                 "主要是机会：450 元", "平安&lt;银行&gt;", "&lt;script&gt;"):  # fmt: skip
+        assert told in text, "the worst has its story"
+
+
+def test_what_the_books_brought_is_beside_the_strategys_own_on_the_days_told_of_both() -> None:
+    from jqfollow.costs.page import page
+
+    text = page(PERIOD, titles={})
+    assert "实盘收益；比例 × 策略 20，差 -70" in text
+    assert "<b>20 元</b>" in text
+    assert "偏差，2026-03-02：缺 5,000、多 100" in text
 
 
 def test_a_period_without_anything(tmp_path: Path) -> None:

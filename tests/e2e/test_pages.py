@@ -1,4 +1,4 @@
-"""Drift on the console's page, repaired there; and the report, in a real browser that is asked for nothing else."""
+"""The report of a day, in a real browser that is asked for nothing else."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -10,30 +10,9 @@ from jqfollow.costs.page import page
 from jqfollow.costs.reading import read_period
 
 from .house import House
-from .test_repair import PING_AN, refused_at_the_limit, report
+from .test_repair import PING_AN, refused_at_the_limit
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(installed() is None, reason="no Chromium")]
-
-
-async def test_a_drift_is_seen_and_repaired_in_the_browser(tmp_path: Path) -> None:
-    async with House(tmp_path) as house, Browser(tmp_path / "profile") as browser:
-        await refused_at_the_limit(house)
-        await report(house, S000001_XSHE=1000)
-        token = (house.data_dir / "console.token").read_text(encoding="utf-8").strip()
-        url = house.service.console_url
-        await browser.open(f"{url}/?token={token}")
-        await browser.until("document.querySelector('[data-key=drift]')")
-        await browser.eval("document.querySelector('[data-key=drift]').click()")
-        await browser.until("document.querySelector('#panel').innerText.includes('被拒')")
-        await browser.eval("document.querySelector('[data-key=pdemo]').click()")
-        await browser.until("document.querySelector('dialog form')?.innerText.includes('000001.SZ')")
-        await browser.eval("document.querySelector('dialog form').requestSubmit()")
-        await browser.until("!document.querySelector('dialog')")
-        await house.settled()
-        assert (await house.book(PING_AN)).volume == 1000
-        await browser.until("document.querySelector('#panel').innerText.includes('没有偏差')")
-        assert browser.complaints == []
-        assert all(asked.startswith((f"{url}/", "data:", "about:")) for asked in browser.requests)
 
 
 async def test_the_report_asks_nobody_for_anything(tmp_path: Path) -> None:
@@ -52,6 +31,9 @@ async def test_the_report_asks_nobody_for_anything(tmp_path: Path) -> None:
         file.write_text(page(period, titles={}), encoding="utf-8")
         await browser.open(file.as_uri())
         await browser.until("document.querySelectorAll('svg').length === 6")
-        assert "最差的十笔" in await browser.eval("document.body.innerText")
+        text = await browser.eval("document.body.innerText")
+        for shown in ("最差的十笔", "000001.SZ", "执行差", "主要是", "报 500 @ 10.51"):
+            assert shown in text
+        assert await browser.eval("document.documentElement.scrollWidth <= innerWidth")
         assert browser.complaints == []
         assert [asked for asked in browser.requests if not asked.startswith(("file:", "data:", "about:"))] == []

@@ -18,6 +18,7 @@ import pytest
 from e2e.test_killed import CODES, CONFIG, Running, held_at_the_exchange, order_text
 from jqfollow.clock import SystemClock
 from jqfollow.domain import OrderState
+from jqfollow.failpoints import EXIT_CODE, SETTING, At
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.wire.jqf1 import Key, seal
 from jqfollow.wire.keystore import KeyStore
@@ -150,6 +151,27 @@ async def test_engine_gateway_and_pc_killed_in_turn(tmp_path: Path) -> None:
             await whole.kill(number % 3)
             await asyncio.gather(*tasks)
         await whole.send(KILLS * AT_ONCE)
+        await followed_once(whole)
+    finally:
+        await whole.close()
+
+
+REPLIES = ("JetStreamContext.publish", "Msg.ack")
+AROUND_THE_RECEIPT = [f"{when}:{what}" for what in REPLIES for when in (At.REPLY_BEFORE, At.REPLY_AFTER)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("point", AROUND_THE_RECEIPT)
+async def test_the_pc_dies_around_its_receipt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    monkeypatch.setenv(SETTING, f"{point}@2")
+    whole = Whole(tmp_path)
+    monkeypatch.delenv(SETTING)
+    try:
+        await whole.before(2)
+        await asyncio.gather(*(whole.send(number) for number in range(6)))
+        assert await asyncio.to_thread(whole.pc.process.wait, 60) == EXIT_CODE
+        await whole.kill(2)
         await followed_once(whole)
     finally:
         await whole.close()

@@ -199,18 +199,19 @@ class Served:
         return next(self._numbers)
 
     def send(
-        self, number: int, *, sender: Jqf1Sender, text: str | None = None, retry_s: float = 0, id_: str | None = None
+        self, number: int, *, sender: Jqf1Sender, text: str | None = None, retry_s: float = 0, ts: int | None = None
     ) -> Sent:
         """One buy of 100 shares, sent again for `retry_s` as JoinQuant's client does.
 
         Raises:
             AssertionError: 200 with a receipt that is not proven.
         """
-        text, id_ = text or order_text(number), id_ or message_id(number)
+        text, id_ = text or order_text(number), message_id(number)
         end = time.monotonic() + retry_s
         while True:
             try:
-                answer = self.http.post(self.signals, json=sender.seal(text, message_id=id_, ts=int(time.time())))
+                sealed = sender.seal(text, message_id=id_, ts=int(time.time()) if ts is None else ts)
+                answer = self.http.post(self.signals, json=sealed)
                 sent = Sent(number=number, status=answer.status_code, answer=answer.json())
             except httpx.HTTPError as error:
                 sent = Sent(number=number, status=0, answer={"error": type(error).__name__})
@@ -305,9 +306,9 @@ def message_id(number: int) -> str:
     return f"demo-{number}"
 
 
-def order_text(number: int, **fields: Any) -> str:
-    """A buy of 100, filled at JoinQuant."""
-    now = datetime.now(SHANGHAI)
+def order_text(number: int, at: float | None = None, **fields: Any) -> str:
+    """A buy of 100, filled at JoinQuant `at` this time, or now."""
+    now = datetime.fromtimestamp(time.time() if at is None else at, SHANGHAI)
     order = {
         "order_id": str(number),
         "security": CODES[number % len(CODES)],

@@ -1,5 +1,6 @@
 """A few kills of the lane `kills`, and that its judge can tell; all of it: `python -m tests.reliability kills`."""
 
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from .judge import Broken
 from .kills import Kill, Lane, at_any_time, at_points
 from .life import Mode
 
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="wants processes that are forked, and signals")
 ON_THE_WAY = ("commit.after:Entries.intend", "call.after:Account.place", "reply.before:200")
 
 

@@ -22,8 +22,10 @@ async def test_an_order_is_on_the_tape(tmp_path: Path) -> None:
             await recorder.look(house.clock.now())
         await recorder.flush()
         lines = list(read(path_of(house.data_dir / FOLDER, house.clock.now().date())))
-        assert [type(line) for line in lines] == [Begun, Done, Seen, Seen, Seen, Seen]
-        begun, done = lines[0], lines[1]
+        kinds = [type(line) for line in lines]  # the service's own schedule may have looked in between
+        assert (kinds[0], kinds.count(Begun), kinds.count(Done)) == (Begun, 1, 1)
+        assert kinds.count(Seen) >= 4
+        begun, done = lines[0], lines[kinds.index(Done)]
         assert isinstance(begun, Begun)
         assert isinstance(done, Done)
         assert (begun.security, begun.decision) == ("000001.SZ", Decimal("9.99"))

@@ -16,7 +16,9 @@ import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from packaging_win.contents import LAUNCHERS, lay_out, version
@@ -112,6 +114,14 @@ class Unpacked:
                 text = text.replace(f"port = {name}", f"port = {port.getsockname()[1]}")
         (self.top / "config.toml").write_text(text, encoding="utf-8")
 
+    def console(self, path: str) -> dict[str, Any]:
+        """What the console answers."""
+        port = tomllib.loads((self.top / "config.toml").read_text(encoding="utf-8"))["console"]["port"]
+        token = (self.data / "console.token").read_text(encoding="utf-8").strip()
+        headers = {"authorization": f"Bearer {token}"}
+        answer = httpx.get(f"http://127.0.0.1:{port}{path}", headers=headers, trust_env=False, timeout=30)
+        return dict(answer.raise_for_status().json())
+
     def orders(self, filled: int) -> str:
         """What `orders` shows when so many are filled."""
         until = time.monotonic() + 60
@@ -161,8 +171,14 @@ def _fit_for_wine(python: Path) -> None:
 def test_started_used_updated_and_taken_back(built: Path, unpacked: Unpacked) -> None:
     assert OLDER in unpacked("--version")
     assert "在后台启动" in unpacked("start", "--no-browser")
-    unpacked("send", "demo", "000001.XSHE", "buy", "1000", "--price", "10.5")
-    unpacked.orders(1)
+    assert unpacked.console("/api/setup")["wanted"], "the dashboard that a double click opens begins with the wizard"
+    said = unpacked("setup", "--broker", "paper", "--strategy", "s", "--ratio", "0.5", "--yes", "--keep")
+    assert "买入 100 份成交" in said
+    assert "卖出 100 份成交" in said
+    assert not unpacked.console("/api/setup")["wanted"]
+    own = (unpacked.top / "config.local.toml").read_bytes()
+    unpacked("send", "s", "000001.XSHE", "buy", "1000", "--price", "10.5")
+    assert "500" in unpacked.orders(3)
     token = (unpacked.data / "console.token").read_bytes()
     before = (unpacked.top / "config.toml").read_bytes()
 
@@ -170,14 +186,15 @@ def test_started_used_updated_and_taken_back(built: Path, unpacked: Unpacked) ->
     said = unpacked("start", "--no-browser")
     assert f"正在运行的是 {OLDER}，换成 {version()}" in said
     unpacked("send", "demo", "600000.XSHG", "buy", "1000", "--price", "10")
-    unpacked.orders(2)
+    unpacked.orders(4)
+    assert (unpacked.top / "config.local.toml").read_bytes() == own
     assert (unpacked.data / "console.token").read_bytes() == token
     assert (unpacked.top / "config.toml").read_bytes() == before
 
     assert f"已回到 {OLDER}" in unpacked("portable", "back", "--yes")
     assert OLDER in unpacked("--version")
     assert "在后台启动" in unpacked("start", "--no-browser")
-    unpacked.orders(2)
+    unpacked.orders(4)
     unpacked("portable", "back", code=2)  # there is none before it
 
     assert "已停止" in unpacked("stop")

@@ -161,7 +161,17 @@ def test_another_shape(encrypted: str) -> None:
 
 @pytest.mark.parametrize(
     "plain",
-    [b"", b"not json", b"[]", b'{"a": 1}', b'{"a": "x", "b": 1}', b'{"a": null}', b"\xff", b'{"a":"1","a":"2"}', b'{"a":"\\ud800"}'],
+    [
+        b"",
+        b"not json",
+        b"[]",
+        b'{"a": 1}',
+        b'{"a": "x", "b": 1}',
+        b'{"a": null}',
+        b"\xff",
+        b'{"a":"1","a":"2"}',
+        b'{"a":"\\ud800"}',
+    ],
 )
 def test_authentic_but_no_order(plain: bytes) -> None:
     if not plain:

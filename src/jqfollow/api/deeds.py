@@ -16,5 +16,5 @@ async def note(parts: Parts, who: str, what: What, *, strategy: str = "", accoun
         await parts.ledger.write(
             lambda tx: tx.deeds.add(now, who, what, strategy=strategy, account=account, detail=detail)
         )
-    except LedgerError:
-        log.exception("deed_not_kept", who=who, what=what, detail=detail)
+    except LedgerError as error:
+        log.warning("deed_not_kept", who=who, what=what, detail=detail, why=str(error))

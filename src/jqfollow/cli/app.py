@@ -1,5 +1,7 @@
 """The command `jqfollow`: each file beside this one adds its commands here."""
 
+import os
+
 import click
 import structlog
 
@@ -14,6 +16,7 @@ from jqfollow.cli.console import console
 from jqfollow.cli.demo.command import demo
 from jqfollow.cli.doctor.command import doctor
 from jqfollow.cli.drift import drift
+from jqfollow.cli.explain import explain
 from jqfollow.cli.export import export
 from jqfollow.cli.frp import frp
 from jqfollow.cli.fullqmt import fullqmt
@@ -51,13 +54,14 @@ def cli(context: click.Context) -> None:
 
 for command in (
     start, stop, serve, tray, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders,
-    positions, fills, pause, resume, export, autostart, portable, account, drift, repair, book, report, relay, probe,
-    restored, config, setup,
+    positions, fills, explain, pause, resume, export, autostart, portable, account, drift, repair, book, report,
+    relay, probe, restored, config, setup,
 ):  # fmt: skip
     cli.add_command(command)
 
 
 def main() -> None:
-    """The entry point."""
+    """The entry point; what it writes is its owner's alone, wherever it does (Windows: as its folder's access is)."""
     utf8_streams()
+    os.umask(0o077)
     cli(prog_name="jqfollow")

@@ -24,6 +24,7 @@ from jqfollow.cli.sheets import (
 )
 from jqfollow.cli.spreadsheets import MOST_XLSX_ROWS, csv_bytes, xlsx_bytes
 from jqfollow.settings import Settings
+from jqfollow.wire.private_file import private_folder, write_private
 
 FOLDERS = {
     "持股数据": (positions, holdings),
@@ -64,11 +65,12 @@ def export(*, settings: Settings, folder: Path, day: date | None, folders: bool)
 def _by_sheet(folder: Path, found: Found) -> dict[str, int]:
     """A file a sheet, and one workbook; how many rows each has."""
     suffix = f"-{found.day}" if found.day else ""
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.exists():
+        private_folder(folder)
     written = sheets(found)
     for sheet in written:
-        _put(folder / f"{sheet.name}{suffix}.csv", csv_bytes(sheet))
-    _put(folder / f"jqfollow{suffix}.xlsx", xlsx_bytes(written))
+        write_private(folder / f"{sheet.name}{suffix}.csv", csv_bytes(sheet))
+    write_private(folder / f"jqfollow{suffix}.xlsx", xlsx_bytes(written))
     _tell_of_long(written)
     return {sheet_title(sheet.name): len(sheet.rows) for sheet in written}
 
@@ -81,7 +83,7 @@ def _by_folder(folder: Path, found: Found) -> dict[str, int]:
             written = [sheet for sheet in (each(of_day) for each in make) if sheet.rows]
             if not written:
                 continue
-            (folder / name).mkdir(parents=True, exist_ok=True)
+            private_folder(folder / name)  # ours alone: each file in it need not be looked after
             for sheet in written:
                 _put(folder / name / f"{of_day.day}-{sheet_title(sheet.name)}.csv", csv_bytes(sheet))
             _put(folder / name / f"{of_day.day}.xlsx", xlsx_bytes(written))
@@ -100,8 +102,9 @@ def _tell_of_long(written: list[Sheet]) -> None:
 
 
 def _put(path: Path, content: bytes) -> None:
-    """Whole or not at all: a spreadsheet must not show half a day."""
+    """Whole or not at all: a spreadsheet must not show half a day; of a folder that is its owner's alone."""
     temporary = path.with_name(path.name + ".tmp")
+    temporary.touch(mode=0o600)
     temporary.write_bytes(content)
     try:
         temporary.replace(path)

@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from jqfollow.cli.base import Exit
 from jqfollow.domain import JqfollowError
 from jqfollow.logs import hide_secrets
+from jqfollow.wire.private_file import private_folder
 
 log = structlog.get_logger(__name__)
 
@@ -207,7 +208,7 @@ def only_keeper(data_dir: Path) -> Iterator[None]:
         AlreadyKeptError: another process does.
         OSError: the folder cannot be made or written.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
+    private_folder(data_dir)
     lock = FileLock(data_dir / _LOCK, timeout=1)
     try:
         lock.acquire()

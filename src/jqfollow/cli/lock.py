@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from jqfollow.domain import JqfollowError
-from jqfollow.wire.private_file import private_folder
+from jqfollow.wire.private_file import private_folder, tighten
 
 _LOCK = "jqfollow.lock"
 _PID = "jqfollow.pid"
@@ -27,6 +27,7 @@ def only_instance(data_dir: Path) -> Iterator[None]:
         OSError: the folder cannot be made or written.
     """
     private_folder(data_dir)
+    tighten(data_dir)
     lock = FileLock(data_dir / _LOCK, timeout=1)  # `is_running` holds it for a moment
     try:
         lock.acquire()

@@ -10,7 +10,7 @@ import click
 from jqfollow.cli.base import Command, Day, F, json_option, print_json, settings_option, table, words
 from jqfollow.cli.figures import moment, number, outcome, waiting, why, word
 from jqfollow.cli.names import known_account, known_strategy
-from jqfollow.cli.order_story import order_story, show_story
+from jqfollow.cli.order_story import order_story, story_lines
 from jqfollow.domain import Position
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import BookRow, OrderRow, SignalRow
@@ -179,8 +179,7 @@ def _one_order(settings: Settings, order_id: int, *, as_json: bool) -> None:
         after_us = {} if story.stages is None else story.stages.after_us
         print_json({"order": _with_why(story.order), **parts, "stages_after_us": dict(after_us)})
         return
-    _order_table([story.order])
-    show_story(story)
+    click.echo("\n".join(story_lines(settings, story)))
 
 
 @click.command(cls=Command)

@@ -11,6 +11,7 @@ from jqfollow.cli.queries import read
 from jqfollow.clock import SystemClock
 from jqfollow.costs.reading import read_period
 from jqfollow.settings import Settings
+from jqfollow.wire.private_file import write_private
 
 _DAYS = timedelta(days=30)
 
@@ -38,10 +39,13 @@ def report(file: Path, *, settings: Settings, strategy: str | None, first: date 
                 f'{error.name} is missing, which draws the plots: pip install "jqfollow[report]"',
             )
         )
-    period = read(settings, lambda tx: read_period(tx, settings, first, last, strategy=strategy))
+    period, names = read(
+        settings,
+        lambda tx: (read_period(tx, settings, first, last, strategy=strategy), tx.security_names.all()),
+    )
     titles = {name: of.title for name, of in settings.strategies.items()}
     try:
-        file.write_text(page(period, titles=titles), encoding="utf-8")
+        write_private(file, page(period, titles=titles, names=names).encode())
     except OSError as error:
         fail(words(f"{file} 写不了：{error}", f"{file} cannot be written: {error}"))
     say(f"已写入 {file}：{len(period.orders)} 笔", f"{file} is written: {len(period.orders)} orders")

@@ -17,6 +17,7 @@ from jqfollow.cli import power
 from jqfollow.cli.base import Command, Exit, at_terminal, config_option, console, fail, lang, say, words
 from jqfollow.cli.closing import told_of_the_end
 from jqfollow.cli.lock import only_instance
+from jqfollow.cli.log_lines import sentences
 from jqfollow.domain import JqfollowError
 from jqfollow.logs import Write, logging_to
 from jqfollow.reasons import Lang
@@ -41,7 +42,10 @@ def serve(*, config: Path) -> None:
 
 def _begin(settings: Settings, config: Path, language: Lang) -> bool:
     try:
-        with only_instance(settings.data_dir), logging_to(settings.logs_dir, console=console(sys.stderr)) as show:
+        with (
+            only_instance(settings.data_dir),
+            logging_to(settings.logs_dir, console=console(sys.stderr), sentences=sentences(language)) as show,
+        ):
             return _run(settings, config, language, show)
     except OSError as error:
         what = error.filename or settings.data_dir
@@ -89,7 +93,7 @@ def _run(settings: Settings, config: Path, language: Lang, show: Callable[[Write
 
     try:
         with stoppable(), told_of_the_end() as closing:
-            return run(settings, config=config, announce=announce, hurried=closing.hurry.is_set)
+            return run(settings, config=config, announce=announce, hurried=closing.hurry.is_set, lang=language)
     except KeyboardInterrupt:
         return False
     except (JqfollowError, click.exceptions.Exit):

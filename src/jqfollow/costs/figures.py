@@ -7,10 +7,23 @@ from decimal import Decimal
 
 from jqfollow.costs.shortfall import Shortfall
 from jqfollow.domain import Side
-from jqfollow.reasons import Reason
+from jqfollow.reasons import Refusal
 
 _ZERO = Decimal(0)
 _BPS = Decimal(10_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """One attempt of an order, as far as its story tells it."""
+
+    at: datetime
+    volume: int
+    price: Decimal
+    filled: int
+    canceled: bool
+    message: str
+    """The broker's words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +49,10 @@ class OrderCost:
     """`None`: a price that it needs is not known."""
     fills: tuple[tuple[float, int], ...]
     """Seconds after the signal came, and shares."""
-    attempts: int
+    tries: tuple[Try, ...]
     cancels: int
-    reason: Reason | None
+    why: Refusal | None
+    """Why it was not filled, or not wholly."""
 
     @property
     def seconds(self) -> float | None:
@@ -101,7 +115,7 @@ def figures(orders: Sequence[OrderCost]) -> Figures:
         p90_bps=quantile(bps, 0.9),
         p50_s=_float(quantile([Decimal(repr(s)) for s in seconds], 0.5)),
         p90_s=_float(quantile([Decimal(repr(s)) for s in seconds], 0.9)),
-        attempts=sum(order.attempts for order in orders),
+        attempts=sum(len(order.tries) for order in orders),
         cancels=sum(order.cancels for order in orders),
     )
 

@@ -3,8 +3,8 @@
 import io
 import re
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any
@@ -18,19 +18,23 @@ from jqfollow.costs.reading import DayResult, Period
 from jqfollow.ledger.marks import DriftDay
 
 _SIZE = (8.4, 3.0)
+_MOST_DAYS = 10
 _PARTS = ("delay", "trading", "opportunity", "fees")
 _SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
 _HOURS = ("09:30", "10:00", "10:30", "11:00", "13:00", "13:30", "14:00", "14:30")
 
 
 def accounts(period: Period) -> str:
-    """Each account's total."""
-    figure, axes = _axes()
+    """Each account's total beside that of its first day, per cent."""
+    figure, axes = _axes(day for day, *_ in period.accounts)
     by_name: dict[str, list[tuple[date, Decimal]]] = defaultdict(list)
     for day, name, total in period.accounts:
         by_name[name].append((day, total))
     for name, points in by_name.items():
-        axes.plot([day for day, _ in points], [float(total) for _, total in points], marker=".", label=name)
+        first = points[0][1]
+        changes = [100 * float(total / first - 1) if first else 0.0 for _, total in points]
+        axes.plot([day for day, _ in points], changes, marker=".", label=name)
+    axes.axhline(0, color="#888", linewidth=0.6)
     return _svg(figure, axes)
 
 
@@ -50,7 +54,7 @@ def results_png(rows: Sequence[DayResult]) -> bytes:
 
 
 def _results(rows: Sequence[DayResult]) -> tuple[Figure, Any]:
-    figure, axes = _axes()
+    figure, axes = _axes(row.day for row in rows)
     keys = sorted({(row.strategy, row.account) for row in rows})
     for strategy, account in keys:
         own = [row for row in rows if (row.strategy, row.account) == (strategy, account)]
@@ -65,7 +69,7 @@ def _results(rows: Sequence[DayResult]) -> tuple[Figure, Any]:
 
 def drift(rows: Sequence[DriftDay]) -> str:
     """How far the books were off, by day."""
-    figure, axes = _axes()
+    figure, axes = _axes(row.day for row in rows)
     missing: dict[date, Decimal] = defaultdict(Decimal)
     excess: dict[date, Decimal] = defaultdict(Decimal)
     for row in rows:
@@ -80,7 +84,7 @@ def drift(rows: Sequence[DriftDay]) -> str:
 
 def shortfalls(orders: Sequence[OrderCost]) -> str:
     """The four parts of shortfall by day, stacked; gains below zero."""
-    figure, axes = _axes()
+    figure, axes = _axes(order.day for order in orders)
     days = sorted({order.day for order in orders})
     above, below = [0.0] * len(days), [0.0] * len(days)
     for name in _PARTS:
@@ -98,7 +102,7 @@ def shortfalls(orders: Sequence[OrderCost]) -> str:
 
 def fill_share(orders: Sequence[OrderCost]) -> str:
     """Which share of the wished value was filled so many seconds after the signal."""
-    figure, axes = _axes(dates=False)
+    figure, axes = _axes()
     wished = sum(float(order.decision or 0) * order.wished for order in orders)
     shares = []
     for limit in _SECONDS:
@@ -116,28 +120,31 @@ def fill_share(orders: Sequence[OrderCost]) -> str:
 
 def by_hour(orders: Sequence[OrderCost]) -> str:
     """Shortfall by the half hour in which the signal came, weighted by value."""
-    figure, axes = _axes(dates=False)
-    values = []
-    for start in _HOURS:
-        begin = datetime.strptime(start, "%H:%M").time()  # noqa: DTZ007  # a time of the exchange's day
-        end = (datetime.combine(date.min, begin) + timedelta(minutes=30)).time()
-        of = [order for order in orders if begin <= order.received_at.astimezone(SHANGHAI).time() < end]
-        bps = parts_of(order.cost for order in of if order.cost is not None).bps
-        values.append(float(bps) if bps is not None else 0.0)
-    axes.bar(_HOURS, values, width=0.7, label="bps")
+    figure, axes = _axes()
+    by_start: dict[str, list[OrderCost]] = defaultdict(list)
+    for order in orders:
+        if order.cost is not None:
+            at = order.received_at.astimezone(SHANGHAI)
+            by_start[f"{at:%H}:{30 * (at.minute // 30):02}"].append(order)
+    starts = sorted({*_HOURS, *by_start})
+    found = [parts_of(order.cost for order in by_start[start] if order.cost is not None).bps for start in starts]
+    axes.bar(starts, [float(bps or 0) for bps in found], width=0.7, label="bps")
     axes.axhline(0, color="#888", linewidth=0.6)
     return _svg(figure, axes)
 
 
-def _axes(*, dates: bool = True) -> tuple[Figure, Any]:
+def _axes(days: Iterable[date] = ()) -> tuple[Figure, Any]:
+    """With `days`: a few of them below, few enough to be read."""
     mpl.rcParams["svg.fonttype"] = "none"  # texts stay texts, in the reader's own fonts
     mpl.rcParams["svg.hashsalt"] = "jqfollow"
     figure = Figure(figsize=_SIZE, layout="constrained")
-    axes = figure.subplots()
+    axes: Any = figure.subplots()
     axes.grid(axis="y", linewidth=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    if dates:
-        figure.autofmt_xdate()
+    told = sorted(set(days))
+    shown = told[:: max(-(-len(told) // _MOST_DAYS), 1)]
+    if shown:
+        axes.set_xticks(shown, [f"{day:%m-%d}" for day in shown])
     return figure, axes
 
 

@@ -7,14 +7,15 @@ from datetime import date
 from decimal import Decimal
 
 from jqfollow.costs.days import BookDay, book_days
-from jqfollow.costs.figures import OrderCost
+from jqfollow.costs.figures import OrderCost, Try
 from jqfollow.costs.shortfall import Trade, shortfall
-from jqfollow.domain import FollowMode
+from jqfollow.domain import AttemptState, FollowMode
 from jqfollow.ledger.marks import DriftDay, MarkRow
-from jqfollow.ledger.rows import OrderRow
+from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.market.fees import fee
 from jqfollow.market.securities import UnknownSecurityError, parse_security
+from jqfollow.reasons import Refusal
 from jqfollow.settings import Settings
 from jqfollow.wire.messages import LIVE_RUN
 
@@ -108,10 +109,15 @@ def _cost(tx: Tx, parts: Sequence[OrderRow], marks: dict[int, MarkRow]) -> Order
         close=close,
         cost=cost,
         fills=tuple((max((f.filled_at - received).total_seconds(), 0.0), f.volume) for f in fills),
-        attempts=len(attempts),
+        tries=tuple(map(_try, attempts)),
         cancels=sum(attempt.cancels for attempt in attempts),
-        reason=next((part.reason for part in parts if part.reason is not None), None),
+        why=next((Refusal(reason=part.reason, figures=part.figures) for part in parts if part.reason), None),
     )
+
+
+def _try(attempt: AttemptRow) -> Try:
+    return Try(at=attempt.created_at, volume=attempt.volume, price=attempt.price, filled=attempt.filled,
+               canceled=attempt.state is AttemptState.CANCELED, message=attempt.message)  # fmt: skip
 
 
 def _wished(parts: Sequence[OrderRow]) -> int:

@@ -117,9 +117,6 @@ class Desk:
         attempts = [attempt for attempt in stands if isinstance(attempt, AttemptRow)]
         for attempt in attempts:
             self._stages.mark(attempt.order_id, Stage.INTENDED)
-        if attempts:
-            told = [f"{a.remark} {a.side} {a.security} {a.volume} @ {a.price}" for a in attempts]
-            log.info("placing", account=account.name, orders=told)
         open_ = self._open[account.name]
         open_.calling |= {attempt.attempt_id for attempt in attempts}
         answers = await asyncio.gather(*(self._call(account, attempt) for attempt in attempts))
@@ -167,8 +164,8 @@ class Desk:
         open_ = self._open[account.name]
         try:
             outcomes = await handed_over
-        except LedgerError:
-            log.exception("answers_not_written", account=account.name, attempts=[i for i, _ in answers])
+        except LedgerError as error:
+            log.warning("answers_not_written", account=account.name, attempts=[i for i, _ in answers], why=str(error))
             open_.unwritten += answers
             return
         for (attempt_id, placed), outcome in zip(answers, outcomes, strict=True):
@@ -189,8 +186,8 @@ class Desk:
         why = BrokerError(f"{placed}: {error}")
         try:
             await self._ledger.write(lambda tx: self._answered(tx, attempt_id, why, account))
-        except LedgerError:
-            log.exception("answers_not_written", account=account.name, attempts=[attempt_id])
+        except LedgerError as failed:
+            log.warning("answers_not_written", account=account.name, attempts=[attempt_id], why=str(failed))
             self._open[account.name].unwritten.append((attempt_id, why))
 
     async def settle_unanswered(self, account: Account) -> None:

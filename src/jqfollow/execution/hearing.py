@@ -8,14 +8,14 @@ import structlog
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.desk import Desk
 from jqfollow.ledger.errors import LedgerError
-from jqfollow.receipts import MEANWHILE, Receipts
+from jqfollow.receipts import Receipts
 
 log = structlog.get_logger(__name__)
 
 PUSHES_AT_ONCE = 256
 """So many pushes share a commit at most."""
 PUSHES_WAIT_S = 0.05
-"""So long they wait at most for a round under way."""
+"""So long they wait at most for orders that are due."""
 
 
 async def hear(account: Account, desk: Desk, receipts: Receipts) -> None:
@@ -25,13 +25,13 @@ async def hear(account: Account, desk: Desk, receipts: Receipts) -> None:
         with suppress(TimeoutError):  # orders that are due go first, but not for ever
             async with asyncio.timeout(PUSHES_WAIT_S):
                 await account.idle.wait()
-        most = PUSHES_AT_ONCE if await receipts.over() else MEANWHILE
-        while len(events) < most and not account.pushes.empty():
+        await receipts.over()
+        while len(events) < PUSHES_AT_ONCE and not account.pushes.empty():
             events.append(account.pushes.get_nowait())
         try:
             await desk.hear(account, events)
-        except LedgerError:
-            log.exception("pushes_not_written", account=account.name)  # the lists tell them again
+        except LedgerError as error:
+            log.warning("pushes_not_written", account=account.name, why=str(error))  # the lists tell them again
         except Exception:
             log.exception("pushes_failed", account=account.name)
 
@@ -42,7 +42,7 @@ async def hear_late(account: Account, desk: Desk) -> None:
         answer = await account.late_answers.get()
         try:
             await desk.hear_late(account, answer.request.attempt_id, answer.placed)
-        except LedgerError:
-            log.exception("late_answer_not_written", account=account.name)
+        except LedgerError as error:
+            log.warning("late_answer_not_written", account=account.name, why=str(error))
         except Exception:
             log.exception("late_answer_failed", account=account.name)

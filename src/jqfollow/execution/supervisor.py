@@ -59,7 +59,7 @@ class Supervisor:
                 try:
                     failures = 1 if await self._live() else failures + 1
                 except LedgerError as error:
-                    log.exception("supervisor_waits_for_ledger", account=self._account.name)
+                    log.warning("supervisor_waits_for_ledger", account=self._account.name, why=str(error))
                     self._account.set_down(f"账本不能写入：{error.zh}", f"the ledger cannot be written: {error.en}")
                     failures += 1
                 except Exception as error:  # what a broker's list holds may be anything: this account waits, no other

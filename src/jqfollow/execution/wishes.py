@@ -105,8 +105,8 @@ class Wishes:
     async def _attempt_quietly(self, attempt: AttemptRow) -> None:
         try:
             await self.cancel_attempt(attempt)
-        except LedgerError:
-            log.exception("cancel_not_written", remark=attempt.remark)  # the sweep asks again
+        except LedgerError as error:
+            log.warning("cancel_not_written", remark=attempt.remark, why=str(error))  # the sweep asks again
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

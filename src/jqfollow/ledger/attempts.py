@@ -154,7 +154,7 @@ class Attempts(Table):
         if known is not None:
             return known
         row = self._one("SELECT * FROM attempts WHERE attempt_id = ?", attempt_id)
-        return None if row is None else self._kept.keep_attempt(_attempt(row))
+        return None if row is None else self._kept.keep_attempt(attempt_row(row))
 
     def update(self, attempt_id: int, at: datetime, **columns: Unpack[AttemptColumns]) -> AttemptRow:
         """Changes the columns given; `ended_at` is when the state first was a final one.
@@ -182,7 +182,7 @@ class Attempts(Table):
         if known is not None:
             return known
         found = self._all("SELECT * FROM attempts WHERE order_id = ? ORDER BY number", order_id)
-        rows = [self._kept.attempts.get(row["attempt_id"]) or _attempt(row) for row in found]
+        rows = [self._kept.attempts.get(row["attempt_id"]) or attempt_row(row) for row in found]
         self._kept.keep_order_with(order_id, rows)
         return rows
 
@@ -190,7 +190,7 @@ class Attempts(Table):
         """The attempts of several orders, first to last, by order."""
         found: dict[int, AttemptRows] = {order_id: [] for order_id in order_ids}
         for row in self._all(_OF_ORDERS, to_json(list(found))):
-            found[row["order_id"]].append(_attempt(row))
+            found[row["order_id"]].append(attempt_row(row))
         return found
 
     def live(self, account: str | None = None) -> AttemptRows:
@@ -204,7 +204,7 @@ class Attempts(Table):
         if known is not None:
             return known
         row = self._one(_BY_KEY, stored(key.account), day_text(key.day), stored(key.broker_order_id))
-        return None if row is None else self._kept.keep_attempt(_attempt(row))
+        return None if row is None else self._kept.keep_attempt(attempt_row(row))
 
     def by_remark(self, remark: str) -> AttemptRow | None:
         """The attempt with this remark."""
@@ -212,18 +212,18 @@ class Attempts(Table):
         if known is not None:
             return known
         row = self._one("SELECT * FROM attempts WHERE remark = ?", stored(remark))
-        return None if row is None else self._kept.keep_attempt(_attempt(row))
+        return None if row is None else self._kept.keep_attempt(attempt_row(row))
 
     def unknown(self, account: str, security: str | None = None, side: Side | None = None) -> AttemptRows:
         """Attempts whose outcome nobody knows, of the account or of one code and side, oldest first."""
         if security is None or side is None:
-            return [_attempt(row) for row in self._all(_UNKNOWN_OF_ACCOUNT, stored(account))]
+            return [attempt_row(row) for row in self._all(_UNKNOWN_OF_ACCOUNT, stored(account))]
         rows = self._all(_UNKNOWN, stored(account), stored(security), stored(side))
-        return [_attempt(row) for row in rows]
+        return [attempt_row(row) for row in rows]
 
     def without_answer(self, account: str, before: datetime) -> AttemptRows:
         """Attempts that were about to be handed over at `before` or earlier, and have no answer."""
-        return [_attempt(row) for row in self._all(_STUCK, stored(account), to_ms(before))]
+        return [attempt_row(row) for row in self._all(_STUCK, stored(account), to_ms(before))]
 
     def clock_was_set(self, step: timedelta, since: datetime, accounts: Iterable[str]) -> None:
         """The wall clock was set by `step`: what counts seconds goes with it, of what lives or changed since then."""
@@ -237,11 +237,11 @@ class Attempts(Table):
 
     def moved(self, account: str, day: date, since: datetime) -> AttemptRows:
         """The day's attempts that changed since then, oldest first."""
-        return [_attempt(row) for row in self._all(_MOVED, stored(account), day_text(day), to_ms(since))]
+        return [attempt_row(row) for row in self._all(_MOVED, stored(account), day_text(day), to_ms(since))]
 
     def spending(self, account: str, strategy: str) -> Decimal:
         """What a strategy's live buys in an account may still cost, fees left out, yuan."""
-        live = [_attempt(row) for row in self._all(_SPENDING, stored(account), stored(strategy))]
+        live = [attempt_row(row) for row in self._all(_SPENDING, stored(account), stored(strategy))]
         return sum(((a.volume - a.done) * a.price for a in live), Decimal(0))
 
     def counts_of(self, account: str, day: date, strategy: str, *, turnover: bool) -> DayCounts:
@@ -249,7 +249,7 @@ class Attempts(Table):
         key = stored(account), day_text(day), stored(strategy)
         if not turnover:
             return DayCounts(attempts=int(self._one(_PLACED, *key)["count"]))
-        made = [_attempt(row) for row in self._all(_OF_STRATEGY, *key)]
+        made = [attempt_row(row) for row in self._all(_OF_STRATEGY, *key)]
         filled = sum(
             (row["volume"] * Decimal(row["price"]) for row in self._all(_FILLED_OF_STRATEGY, *key)), Decimal(0)
         )
@@ -257,11 +257,11 @@ class Attempts(Table):
 
     def missing_fills(self, account: str, day: date) -> AttemptRows:
         """Attempts of a day of which the broker says that more is filled than its fills have told, oldest first."""
-        return [_attempt(row) for row in self._all(_MISSING_FILLS, stored(account), day_text(day))]
+        return [attempt_row(row) for row in self._all(_MISSING_FILLS, stored(account), day_text(day))]
 
     def list(self, *, account: str, day: date) -> AttemptRows:
         """The attempts of one account on one day, oldest first."""
-        return [_attempt(row) for row in self._all(_OF_DAY, stored(account), day_text(day))]
+        return [attempt_row(row) for row in self._all(_OF_DAY, stored(account), day_text(day))]
 
     def counts(self, account: str, day: date, *, ahead: bool = True) -> DayCounts:
         """What the account did that day.
@@ -293,7 +293,7 @@ class Attempts(Table):
         """The row as it is then; one that is kept need not be read again to tell."""
         known = self._kept.attempts.get(attempt_id)
         if known is None:
-            return self._kept.keep_attempt(_attempt(self._update_row("attempts", "attempt_id", attempt_id, columns)))
+            return self._kept.keep_attempt(attempt_row(self._update_row("attempts", "attempt_id", attempt_id, columns)))
         self._update_later("attempts", "attempt_id", attempt_id, columns)
         read = {name: _READ[name](value) for name, value in columns.items()}
         return self._kept.keep_attempt(replace(known, **read))
@@ -337,7 +337,8 @@ _READ: dict[str, Callable[[Any], Any]] = {
 """How the columns that may change are read."""
 
 
-def _attempt(row: Any) -> AttemptRow:
+def attempt_row(row: Any) -> AttemptRow:
+    """The row as a value."""
     return AttemptRow(
         attempt_id=row["attempt_id"],
         order_id=row["order_id"],
@@ -364,5 +365,5 @@ def _attempt(row: Any) -> AttemptRow:
 
 @lru_cache(2048)
 def _as_before(row: Any) -> AttemptRow:
-    """`_attempt` for rows that are read again and again, and have seldom changed in between."""
-    return _attempt(row)
+    """`attempt_row` for rows that are read again and again, and have seldom changed in between."""
+    return attempt_row(row)

@@ -48,15 +48,16 @@ class Decisions(Table):
         """The decisions about one order, oldest first."""
         self._flush()
         sql = "SELECT * FROM decisions WHERE order_id = ? ORDER BY decision_id"
-        return [_decision(row) for row in self._all(sql, order_id)]
+        return [decision_row(row) for row in self._all(sql, order_id)]
 
     def list(self, limit: int = 100) -> DecisionRows:
         """Decisions, newest first."""
         self._flush()
-        return [_decision(row) for row in self._newest("decisions", "decision_id", limit)]
+        return [decision_row(row) for row in self._newest("decisions", "decision_id", limit)]
 
 
-def _decision(row: Any) -> DecisionRow:
+def decision_row(row: Any) -> DecisionRow:
+    """The row as a value."""
     return DecisionRow(
         decision_id=row["decision_id"],
         order_id=row["order_id"],

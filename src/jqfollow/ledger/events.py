@@ -1,6 +1,7 @@
 """Orders' histories."""
 
 from datetime import datetime
+from typing import Any
 
 from jqfollow.clock import from_ms, to_ms
 from jqfollow.ledger.codec import stored
@@ -40,16 +41,19 @@ class Events(Table):
     def of_order(self, order_id: int) -> list[EventRow]:
         """The steps of one order, oldest first."""
         self._flush()
-        return [
-            EventRow(
-                event_id=row["event_id"],
-                order_id=row["order_id"],
-                attempt_id=row["attempt_id"],
-                at=from_ms(row["at"]),
-                event=row["event"],
-                before=row["before"],
-                after=row["after"],
-                detail=row["detail"],
-            )
-            for row in self._all("SELECT * FROM events WHERE order_id = ? ORDER BY event_id", order_id)
-        ]
+        sql = "SELECT * FROM events WHERE order_id = ? ORDER BY event_id"
+        return [event_row(row) for row in self._all(sql, order_id)]
+
+
+def event_row(row: Any) -> EventRow:
+    """The row as a value."""
+    return EventRow(
+        event_id=row["event_id"],
+        order_id=row["order_id"],
+        attempt_id=row["attempt_id"],
+        at=from_ms(row["at"]),
+        event=row["event"],
+        before=row["before"],
+        after=row["after"],
+        detail=row["detail"],
+    )

@@ -83,12 +83,12 @@ class Fills(Table):
     def of_attempt(self, attempt_id: int) -> FillRows:
         """The fills of one attempt, as they came."""
         return [
-            _fill(row) for row in self._all("SELECT * FROM fills WHERE attempt_id = ? ORDER BY fill_id", attempt_id)
+            fill_row(row) for row in self._all("SELECT * FROM fills WHERE attempt_id = ? ORDER BY fill_id", attempt_id)
         ]
 
     def of_order(self, order_id: int) -> FillRows:
         """The fills of one order, as they came."""
-        return [_fill(row) for row in self._all(_OF_ORDER, order_id)]
+        return [fill_row(row) for row in self._all(_OF_ORDER, order_id)]
 
     def bought_on(self, account: str, strategy: str, security: str, day: date) -> int:
         """The volume that a book bought on one day (T+1: not to be sold that day)."""
@@ -104,7 +104,7 @@ class Fills(Table):
 
     def of_book_days(self, account: str, strategy: str) -> FillRows:
         """Everything that was filled of a strategy in an account, as it came."""
-        return [_fill(row) for row in self._all(_OF_STRATEGY, stored(account), stored(strategy))]
+        return [fill_row(row) for row in self._all(_OF_STRATEGY, stored(account), stored(strategy))]
 
     def net(
         self,
@@ -151,7 +151,7 @@ class Fills(Table):
             day=None if day is None else day_text(day),
             fill_id__lt=before_id,
         )
-        return [_fill(row) for row in rows]
+        return [fill_row(row) for row in rows]
 
     def _add_to_sums(self, attempt: AttemptRow, report: FillReport) -> None:
         value = report.volume * report.price
@@ -168,7 +168,8 @@ class Fills(Table):
             _log.warning("fill_reported_differently", traded_id=report.traded_id, first=first, again=again)
 
 
-def _fill(row: Any) -> FillRow:
+def fill_row(row: Any) -> FillRow:
+    """The row as a value."""
     return FillRow(
         fill_id=row["fill_id"],
         attempt_id=row["attempt_id"],

@@ -109,16 +109,18 @@ class Signals(Table):
         if known is not None:
             return known
         row = self._one("SELECT * FROM signals WHERE signal_id = ?", signal_id)
-        return None if row is None else _signal(row)
+        return None if row is None else signal_row(row)
 
     def newest(self) -> SignalRow | None:
         """The message that came last."""
         row = self._one("SELECT * FROM signals ORDER BY signal_id DESC LIMIT 1")
-        return None if row is None else _signal(row)
+        return None if row is None else signal_row(row)
 
     def received(self) -> SignalRows:
         """Messages that nothing was made of yet, oldest first."""
-        return [_signal(row) for row in self._all("SELECT * FROM signals WHERE state = 'received' ORDER BY signal_id")]
+        return [
+            signal_row(row) for row in self._all("SELECT * FROM signals WHERE state = 'received' ORDER BY signal_id")
+        ]
 
     def finish(self, signal_id: int, state: SignalState, refusal: Refusal | None) -> None:
         """What became of a message; an order message that is recorded only must say why."""
@@ -128,12 +130,12 @@ class Signals(Table):
     def first_follow(self, strategy: str, jq_order_id: str, day: date, before: int) -> SignalRow | None:
         """The first signal of this JoinQuant order, earlier than signal `before`, that was followed."""
         row = self._one(_FIRST_FOLLOW, stored(strategy), stored(jq_order_id), day_text(day), before)
-        return None if row is None else _signal(row)
+        return None if row is None else signal_row(row)
 
     def of_jq_order(self, strategy: str, jq_order_id: str, day: date) -> SignalRows:
         """All signals of one JoinQuant order, oldest first."""
         rows = self._all(_OF_JQ_ORDER, stored(strategy), stored(jq_order_id), day_text(day))
-        return [_signal(row) for row in rows]
+        return [signal_row(row) for row in rows]
 
     def named(self, strategy: str, prefix: str) -> list[int]:
         """The numbers of the messages whose id begins so, oldest first; `prefix` without signs of its own."""
@@ -159,7 +161,7 @@ class Signals(Table):
         """Orders of a run made in that time that no account followed, for reasons besides those; oldest first."""
         sql = _RECORDED if security is None else _RECORDED_OF
         when = (to_ms(after), to_ms(until))
-        return [_signal(row) for row in self._all(sql, stored(strategy), stored(security), *when, stored(run),
+        return [signal_row(row) for row in self._all(sql, stored(strategy), stored(security), *when, stored(run),
                                                   to_json(sorted(besides)))]  # fmt: skip
 
     def strategies_recorded(self, after: int, among: Collection[int]) -> set[str]:
@@ -191,7 +193,7 @@ class Signals(Table):
             received_at__lt=stored(start and start + timedelta(days=1)),
             signal_id__lt=before_id,
         )
-        return [_signal(row) for row in rows]
+        return [signal_row(row) for row in rows]
 
     def counts_since(self, at: datetime) -> dict[tuple[str, str], int]:
         """How many orders were told from `at` on, by strategy and state."""
@@ -262,7 +264,7 @@ def _order(row: Any) -> StrategyOrder:
 
 
 def _fresh(signal_id: int, signal: NewSignal) -> SignalRow:
-    """What `_signal` would read of a message that was just written."""
+    """What `signal_row` would read of a message that was just written."""
     return SignalRow(
         signal_id=signal_id,
         strategy=signal.strategy,
@@ -280,7 +282,8 @@ def _fresh(signal_id: int, signal: NewSignal) -> SignalRow:
     )
 
 
-def _signal(row: Any) -> SignalRow:
+def signal_row(row: Any) -> SignalRow:
+    """The row as a value."""
     kind = SignalKind(row["kind"])
     return SignalRow(
         signal_id=row["signal_id"],

@@ -22,6 +22,7 @@ from jqfollow.ledger.kept_drifts import KeptDrifts
 from jqfollow.ledger.latencies import Latencies
 from jqfollow.ledger.marks import Marks
 from jqfollow.ledger.meta import Meta
+from jqfollow.ledger.news import News
 from jqfollow.ledger.numbers import Numbers
 from jqfollow.ledger.orders import Orders
 from jqfollow.ledger.outbox import Outbox
@@ -60,6 +61,7 @@ class Tx:
         "latencies",
         "marks",
         "meta",
+        "news",
         "numbers",
         "orders",
         "outbox",
@@ -92,6 +94,7 @@ class Tx:
         self.snapshots = Snapshots(connection, kept)
         self.marks = Marks(connection, kept)
         self.meta = Meta(connection, kept)
+        self.news = News(connection, kept)
         self.numbers = Numbers(connection, kept)
         self.elsewhere = Elsewhere(connection, kept)
         self.processes = Processes(connection, kept)

@@ -97,6 +97,8 @@ class CostFacts:
     bps: Decimal | None
     """Shortfall, weighted by value."""
     yuan: Decimal
+    unpriced: int
+    """Orders that do not count in it: a price is not known."""
     missing: Decimal
     """What the books lack of their targets, yuan."""
     excess: Decimal

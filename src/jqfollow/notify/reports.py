@@ -112,6 +112,7 @@ def _cost_line(facts: CostFacts) -> str:
     """The three figures that matter: what was filled, what it cost, how far the books are off."""
     share = "–" if facts.filled_share is None else f"{facts.filled_share * 100:.1f}%"
     bps = "–" if facts.bps is None else f"{facts.bps:.1f} bps（{facts.yuan:,.0f} 元，正为成本）"
+    bps += f"，{facts.unpriced:,} 笔缺价未计" if facts.unpriced else ""
     drift = f"缺 {facts.missing:,.0f} 元、多 {facts.excess:,.0f} 元" if facts.missing or facts.excess else "无"
     return f"📐 成交比例 {share} · 执行差 {bps} · 偏差 {drift}"
 

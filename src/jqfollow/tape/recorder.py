@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 """When an order that has ended is looked at once more."""
 MOST_AT_ONCE = 20
+CLOSES_AT_ONCE = 200
+"""After the close, when no order waits for a quote."""
 MOST_WATCHED = 300
 """Of what comes beyond it nothing is recorded: a tape costs no order anything."""
 _RUNS = frozenset({LIVE_RUN, *RUNS_BY_PERSON})
@@ -140,7 +142,7 @@ class Recorder:
             own = [(order_id, security) for order_id, name, security in waiting if name == account.name]
             if not own or not account.ready or account.lanes.under_way(Lane.MARKET):
                 continue
-            markets = await account.markets(list(dict.fromkeys(security for _, security in own))[:MOST_AT_ONCE])
+            markets = await account.markets(list(dict.fromkeys(security for _, security in own))[:CLOSES_AT_ONCE])
             quotes = {s: m.quote for s, m in markets.items() if isinstance(m, SymbolMarket) and m.quote is not None}
             known = [(n, quotes[s].last) for n, s in own if s in quotes and quotes[s].last]
             await self._ledger.write(partial(_closed, known=known))

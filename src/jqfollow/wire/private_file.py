@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import stat
 import subprocess
 import tempfile
@@ -10,6 +11,7 @@ from pathlib import Path
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _WINDOWS = os.name == "nt"
+_OTHER_PEOPLE = frozenset({"WD", "AU", "BU", "BG", "AN", "IU", "S-1-1-0", "S-1-5-11", "S-1-5-32-545", "S-1-5-32-546"})
 _REPLACE_TRIES = 40
 _REPLACE_PAUSE_S = 0.05
 
@@ -53,6 +55,23 @@ def private_folder(path: Path) -> str:
     return "" if is_private(path) else make_private(path)
 
 
+def tighten(folder: Path) -> None:
+    """Takes away what earlier versions, or a copy, left open in a folder; Windows' files have their folder's access."""
+    if _WINDOWS:
+        return
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # gone just now, or not ours
+            if not path.is_symlink() and is_private(path) is False:
+                make_private(path)
+
+
+def open_to_others(path: Path) -> list[str]:
+    """What of a folder and the files in it others can read, the folder first; for `doctor`, which may take its time."""
+    if _WINDOWS:
+        return [str(path)] if _groups(path) else []
+    return [str(one) for one in (path, *path.rglob("*")) if not one.is_symlink() and is_private(one) is False]
+
+
 def is_private(path: Path) -> bool | None:
     """Can only the owner read it? `None` where the file's mode does not tell (Windows)."""
     return None if _WINDOWS else not path.stat().st_mode & _OTHERS
@@ -92,6 +111,26 @@ def _icacls(path: Path) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         return type(error).__name__
     return f"icacls {done.returncode}" if done.returncode else ""
+
+
+def _groups(path: Path) -> set[str]:
+    """The groups of other people that Windows lets into `path`, by their letters in a security descriptor."""
+    tool = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "icacls.exe"
+    with tempfile.TemporaryDirectory() as scratch:
+        saved = Path(scratch) / "acl"
+        command = [str(tool), str(path), "/save", str(saved), "/q"]
+        try:
+            subprocess.run(command, capture_output=True, timeout=20, check=True)  # noqa: S603  # a fixed tool, no shell
+            text = saved.read_bytes().decode("utf-16")
+        except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+            return set()
+    return let_in(text)
+
+
+def let_in(descriptor: str) -> set[str]:
+    """Of a descriptor in Windows' own letters: everyone, who is logged in, guests, and users of this machine."""
+    allowed = re.findall(r"\(A;[^;]*;[^;]*;[^;]*;[^;]*;([^;)]+)\)", descriptor)
+    return set(allowed) & _OTHER_PEOPLE
 
 
 def _replace(temporary: Path, path: Path) -> None:

@@ -21,6 +21,7 @@ CHECKS: list[Check] = [
     machine.clock_skew,
     machine.ports,
     machine.data_folder,
+    machine.private,
     windows.sleep,
     windows.code_page,
     windows.log_on,

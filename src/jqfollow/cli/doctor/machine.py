@@ -11,7 +11,7 @@ import httpx
 
 from jqfollow.cli.doctor.findings import Finding, Surroundings, bad, ok, warn
 from jqfollow.cli.lock import is_running
-from jqfollow.wire.private_file import is_private, private_folder
+from jqfollow.wire.private_file import open_to_others, private_folder
 
 _TESTED = ((3, 11), (3, 13))
 _LEAST_FREE = 500_000_000
@@ -139,7 +139,20 @@ def data_folder(around: Surroundings) -> Sequence[Finding]:
         ]
     if free < _SOME_FREE:
         return [warn("data_dir", zh, en, "清理磁盘", "free some space")]
-    if is_private(folder) is False:
-        zh, en = f"{folder} 别的用户也能读，里面有密钥和账本", f"{folder} can be read by other users: it holds the keys"
-        return [warn("data_dir", zh, en, "启动一次 jqfollow serve 会收回权限", "starting the service shuts them out")]
     return [ok("data_dir", zh, en)]
+
+
+_SECRETS = ("*.local.toml", "frpc.toml", "frps.toml", "jqfollow_client_*.py", "jqfollow_qmt_*.py")
+
+
+def private(around: Surroundings) -> Sequence[Finding]:
+    """Nobody else on this machine can read ledger, keys, logs, copies, nor what holds a key beside them."""
+    folder = around.settings.data_dir
+    found = open_to_others(folder) if folder.is_dir() else []
+    beside = [file for name in _SECRETS for file in (around.folder.glob(name) if around.folder else ())]
+    found += [one for file in beside for one in open_to_others(file)]
+    if not found:
+        return [ok("private", "账本、密钥、日志、备份只有本人能读", "ledger, keys, logs and copies are yours alone")]
+    zh, en = f"别的用户也能读 {found[0]} 等 {len(found)} 处", f"other users can read {found[0]}, {len(found)} in all"
+    remedy_zh = "启动一次 jqfollow serve 会收回数据文件夹的；其余的重新生成，或自己改权限"
+    return [warn("private", zh, en, remedy_zh, "a start shuts them out of the data folder; write the others anew")]
