@@ -223,6 +223,13 @@ def _wecom_key(key: SecretStr) -> SecretStr:
     return key
 
 
+QuietKind = Literal[
+    "account_up", "heartbeat", "order_done", "order_refused", "order_waiting", "picture", "remainder",
+    "signal_refused", "started", "stopped", "summary",
+]  # fmt: skip
+"""What `notify.quiet` may name; the urgent kinds cannot be silenced."""
+
+
 class WecomSettings(Section):
     """`[notify.wecom]`: robot keys or whole webhook addresses."""
 
@@ -234,6 +241,9 @@ class NotifySettings(Section):
 
     heartbeat_at: ClockTime = time(9, 0)
     summary_at: ClockTime = time(15, 5)
+    quiet: Annotated[tuple[QuietKind, ...], Field(strict=False)] = ()
+    gather_s: Annotated[float, Field(ge=0, le=3600, strict=False)] = 0
+    remainders_s: Annotated[float, Field(ge=0, le=86_400, strict=False)] = 300
     wecom: WecomSettings = WecomSettings()
 
 
