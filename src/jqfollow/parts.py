@@ -28,7 +28,8 @@ from jqfollow.ledger.ledger import Ledger
 from jqfollow.market.calendar import TradingCalendar
 from jqfollow.notify.manner import Manner
 from jqfollow.notify.outbox import Outbox
-from jqfollow.notify.wecom import WecomRobot, make_client
+from jqfollow.notify.robots import robots_of
+from jqfollow.notify.wecom import make_client
 from jqfollow.routine import Routine
 from jqfollow.settings import Account as AccountSettings
 from jqfollow.settings import FullQmtAccount, NotifySettings, PaperAccount, QmtAccount, Settings
@@ -82,7 +83,7 @@ class Parts:
                 calls=self.calls,
             )
         self._client = make_client()
-        robots = [WecomRobot(key, self._client) for key in settings.notify.wecom.keys]
+        robots = robots_of(settings.notify, self._client)
         self.outbox = Outbox(self.ledger, robots, self.clock, manner=_manner(settings.notify))
         self.desk = Desk(
             ledger=self.ledger,
