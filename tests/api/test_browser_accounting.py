@@ -32,8 +32,8 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
 async def opened(browser: Browser, house: House) -> None:
     token = (house.data_dir / "console.token").read_text(encoding="utf-8").strip()
     await browser.open(f"{house.service.console_url}/?token={token}")
-    await browser.until("document.querySelector('#tabs [data-key=drift]')")
-    await browser.eval("document.querySelector('#tabs [data-key=drift]').click()")
+    await browser.until("document.querySelector('[data-key=tab-holdings]')")
+    await browser.eval("document.querySelector('[data-key=tab-holdings]').click()")
 
 
 async def shows(browser: Browser, *texts: str, where: str = "document.body") -> None:
@@ -107,11 +107,11 @@ async def test_books_are_changed_beside_what_they_concern_and_taken_back(browser
     await submit(browser, shares="50", **SIGNED)
     await house.until(lambda tx: tx.books.get("paper", "demo", "600519.SH").volume == 50)
 
-    await click(browser, "#panel [data-key=acts]")
+    await click(browser, "#drift [data-key=acts]")
     await click(browser, "dialog [data-key=u3]")
     await submit(browser, **SIGNED)
     await house.until(lambda tx: tx.books.get("paper", "demo", "600519.SH").volume == 250)
-    await click(browser, "#panel [data-key=acts]")
+    await click(browser, "#drift [data-key=acts]")
     await shows(browser, "已撤销", "王 · 核对", where="document.querySelector('dialog')")
     assert not await browser.eval("document.querySelector('dialog [data-key=u3]')")
     [refused] = browser.complaints

@@ -57,7 +57,7 @@ def test_every_mistake_is_told_at_once_with_file_and_line(folder: Folder) -> Non
         "risk.max_ordr_value (config.local.toml:4)",
         "risk.blocked (config.local.toml:5)",
         "strategies.demo.follow.main (config.local.toml:9)",
-        "strategies.demo.follow.papre (config.local.toml:9): 没有账户 'papre' / no such account；是不是 paper？",
+        "strategies.demo.follow.papre (config.local.toml:9): 没有账户 'papre'，是不是 paper？",
         "strategies.a.risk.orders_per_second (config.local.toml:11)",
         "accounts.x.qmt_path (config.local.toml:12)",
         "accounts.x.account_id (config.local.toml:12)",
@@ -204,6 +204,7 @@ def test_a_real_account_in_one_step(folder: Folder) -> None:
     settings = load_settings(folder.config, {})
     assert str(settings.accounts["main"].qmt_path) == "D:\\国金QMT交易端\\userdata_mini"  # type: ignore[union-attr]
     assert list(settings.strategies["demo"].follow) == ["paper", "main"], "who followed before still does"
+    assert "88888888" not in done.output + folder.run("show", "accounts").output
     assert "[accounts.main]" in folder.own.read_text(encoding="utf-8")
 
 
@@ -265,3 +266,19 @@ def test_an_empty_folder_gets_the_default_first(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["config", "set", "risk.max_order_value", "5", "--config", str(config)])
     assert done.exit_code == 0, done.output
     assert load_settings(config, {}).risk.max_order_value == 5
+
+
+def test_a_secret_comes_by_the_input_and_is_not_shown(folder: Folder) -> None:
+    done = CliRunner().invoke(
+        cli, ["config", "set", "notify.wecom.keys", "-", "--config", str(folder.config)], input=f"{KEY}\n"
+    )
+    assert (done.exit_code, KEY in done.output) == (0, False)
+    assert [key.get_secret_value() for key in load_settings(folder.config, {}).notify.wecom.keys] == [KEY]
+
+
+@pytest.mark.parametrize(("lang", "told", "not_told"), [("zh", "应为", "expected"), ("en", "expected", "应为")])
+def test_one_language_at_a_time(folder: Folder, lang: str, told: str, not_told: str) -> None:
+    folder.own.write_text("[risk]\nmax_order_value = -1\nat_limit = 'x'\nnope = 1\nx = 3%\n", encoding="utf-8")
+    output = folder.run("check", "--lang", lang).output
+    assert told in output
+    assert not_told not in output

@@ -270,7 +270,7 @@ def test_sense_and_money(config: Path) -> None:
     assert levels(mail) == [("notify", "ok")]
     assert "hunter2" not in str(mail)
     wrong = parts.notify(around(config, "[notify.mail]\nurls=['nonsense://hunter2hunter2']"))
-    assert levels(wrong) == [("notify", "bad")]
+    assert levels(wrong) == [("notify", "fail")]
     assert "hunter2" not in str(wrong)
     open_house = parts.configuration(around(config, "[signals]\nhost='0.0.0.0'\n"))
     assert ("signals.host", "warn") in levels(open_house)
@@ -288,5 +288,5 @@ def test_robots(config: Path) -> None:
     assert levels(mail) == [("notify", "ok")]
     assert "hunter2" not in str(mail)
     wrong = parts.notify(around(config, "[notify.mail]\nurls=['nonsense://hunter2hunter2']"))
-    assert levels(wrong) == [("notify", "bad")]
+    assert levels(wrong) == [("notify", "fail")]
     assert "hunter2" not in str(wrong)

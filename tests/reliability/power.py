@@ -147,7 +147,7 @@ class Day:
         for one in noted.sent:
             if noted.begun.get(one.message_id, cut.point + 1) <= cut.point:
                 heard = noted.known.get(one.message_id, cut.point + 1) <= cut.point
-                sent.append(replace(one, numbers=set(one.numbers) if heard else set()))
+                sent.append(replace(one, at=time.monotonic(), numbers=set(one.numbers) if heard else set()))
         return Strategies(bed.clock, bed.data / "keys.toml", random.Random(cut.point), sent=sent)
 
 

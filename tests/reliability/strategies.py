@@ -29,6 +29,7 @@ BONDS = ("113001.XSHG", "123001.XSHE")
 """Sold on the day they were bought."""
 STAR = "688001.XSHG"
 """At most 100,000 shares an order: more makes parts."""
+FRESH_S = 200
 _SYMBOLS = {".XSHG": ".SH", ".XSHE": ".SZ"}
 
 
@@ -49,6 +50,7 @@ class Sent:
     amount: int
     limit: str | None = None
     jq_id: str = ""
+    at: float = field(default_factory=time.monotonic)
     numbers: set[int] = field(default_factory=set)
     """Under which it was acknowledged: one, however often it was sent."""
 
@@ -56,6 +58,11 @@ class Sent:
     def signal_id(self) -> int | None:
         """Once acknowledged."""
         return min(self.numbers, default=None)
+
+    @property
+    def is_fresh(self) -> bool:
+        """The original client's message carries the time at which it was made, and is refused when that is long ago."""
+        return time.monotonic() - self.at < FRESH_S
 
 
 @dataclass
@@ -160,11 +167,11 @@ class Strategies:
     @property
     def unanswered(self) -> list[Sent]:
         """What nobody has acknowledged yet: JoinQuant's client tries again."""
-        return [one for one in self.sent if one.signal_id is None]
+        return [one for one in self.sent if one.signal_id is None and (one.is_fresh or one.strategy != "old")]
 
     def some_again(self) -> list[Sent]:
         """Messages whose acknowledgement got lost on its way."""
-        known = [one for one in self.sent if one.signal_id is not None]
+        known = [one for one in self.sent if one.signal_id is not None and one.is_fresh]
         return self.dice.sample(known, min(len(known), 2)) if self.dice.random() < 0.5 else []
 
     def deliver(self, address: str, messages: Sequence[Sent]) -> None:

@@ -1,5 +1,6 @@
 """`jqfollow config`: looks at the configuration, tells where each value comes from, and changes single keys."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
@@ -10,7 +11,7 @@ from typing import Any
 import click
 from pydantic import BaseModel, SecretStr
 
-from jqfollow.cli.base import Exit, Group, config_option, fail, json_option, print_json, say, table, words
+from jqfollow.cli.base import Exit, Group, config_option, fail, json_option, lang, print_json, say, table, words
 from jqfollow.cli.names import ACCOUNT, STRATEGY, unknown
 from jqfollow.cli.serve import write_default
 from jqfollow.settings import Config, Follow, Layers, Settings, local_file, read_config
@@ -19,6 +20,7 @@ from jqfollow.settings.layers import RULES, InForce
 from jqfollow.settings.origins import DEFAULT, KeyPath, Origin
 from jqfollow.setup.own_file import Change, Changed, change_from_text, change_own
 
+_ASKED = "-"
 _DEFAULTS = frozenset({"risk", "execution"})
 _OWN = {"orders": "max_daily_orders", "turnover": "max_daily_turnover", "capital": "capital"}
 
@@ -63,7 +65,7 @@ def _tell_of(read: Config, path: Path) -> None:
     if read.settings is None:
         say(f"配置有 {len(read.mistakes)} 处错误：", f"the configuration has {len(read.mistakes)} mistakes:")
         for mistake in read.mistakes:
-            click.secho(f"  {mistake}", fg="red")
+            click.secho(f"  {mistake.text(lang())}", fg="red")
         return
     files = " + ".join(str(file) for file in (path, local_file(path)) if file.exists())
     accounts, strategies = len(read.settings.accounts), len(read.settings.strategies)
@@ -92,7 +94,7 @@ def show(*, key: str, strategy: str | None, account: str | None, config: Path, a
     """
     read = read_config(config)
     if read.settings is None:
-        fail("\n".join(str(mistake) for mistake in read.mistakes), Exit.WRONG_USE)
+        fail("\n".join(mistake.text(lang()) for mistake in read.mistakes), Exit.WRONG_USE)
     settings = read.settings
     if strategy is not None or account is not None:
         found = [(f"{a} × {s}", _in_force(read, settings, a, s)) for a, s in _pairs(settings, account, strategy)]
@@ -149,7 +151,7 @@ def _written(read: Config, settings: Settings) -> list[Row]:
 
 def _values(section: BaseModel, path: KeyPath) -> list[tuple[KeyPath, Any]]:
     found: list[tuple[KeyPath, Any]] = []
-    for key in type(section).model_fields:
+    for key in (*type(section).model_fields, *(section.model_extra or ())):
         found += _value((*path, key), getattr(section, key))
     return found
 
@@ -162,6 +164,8 @@ def _value(path: KeyPath, value: Any) -> list[tuple[KeyPath, Any]]:
         return _values(value, path)
     if isinstance(value, Mapping):
         return [pair for name, inner in value.items() for pair in _value((*path, name), inner)]
+    if path[-1] == "account_id":
+        value = f"…{str(value)[-4:]}"  # as on the page: enough to know it by
     return [] if value is None else [(path, value)]
 
 
@@ -247,6 +251,7 @@ def set_(*, pairs: Sequence[str], config: Path) -> None:
     \b
     jqfollow config set risk.max_order_value 200000
     jqfollow config set strategies.demo.follow.paper 0.5
+    jqfollow config set notify.wecom.keys -          （隐藏输入 / typed unseen）
     jqfollow config set accounts.main '{ broker = "qmt", qmt_path = "…", account_id = "88888888" }'
     """
     if len(pairs) % 2:
@@ -265,7 +270,7 @@ def unset(*, keys: Sequence[str], config: Path) -> None:
 def _change(config: Path, wanted: Sequence[tuple[str, str | None]]) -> None:
     write_default(config)
     read = read_config(config)
-    changes = [change_from_text(read, key, text) for key, text in wanted]
+    changes = [change_from_text(read, key, _typed(key) if text == _ASKED else text) for key, text in wanted]
     try:
         done = change_own(config, changes)
     except OSError as error:
@@ -277,8 +282,13 @@ def _change(config: Path, wanted: Sequence[tuple[str, str | None]]) -> None:
     for change in changes:
         _tell_change(done, change)
     for mistake in done.after.mistakes:
-        click.secho(words(f"还有错误：{mistake}", f"still wrong: {mistake}"), err=True, fg="yellow")
+        click.secho(f"{words('还有错误：', 'still wrong: ')}{mistake.text(lang())}", err=True, fg="yellow")
     say("重启 jqfollow serve 生效", "restart jqfollow serve for it to take effect")
+
+
+def _typed(key: str) -> str:
+    """A secret that a shell should not remember: typed unseen, or the next line of the input."""
+    return click.prompt(key, hide_input=True, type=str) if sys.stdin.isatty() else sys.stdin.readline().strip()
 
 
 def _tell_change(done: Changed, change: Change) -> None:

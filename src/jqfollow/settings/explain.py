@@ -41,8 +41,9 @@ def unknown_key(key: str, node: schema.Node, known: Sequence[str] | None = None)
     """Says that a table has no such key, which one may be meant and which there are."""
     names = schema.keys(node) if known is None else known
     close = difflib.get_close_matches(key, names, n=1)
-    hint = f"，是不是 {close[0]}？ / did you mean {close[0]}?" if close else ""
-    return f"没有这个配置项 / unknown key{hint} 可用 / allowed: {', '.join(names)}"
+    hint_zh, hint_en = (f"，是不是 {close[0]}？", f", did you mean {close[0]}?") if close else ("；", ";")
+    allowed = ", ".join(names)
+    return f"没有这个配置项{hint_zh}可用：{allowed} / unknown key{hint_en} allowed: {allowed}"
 
 
 def _mistake(item: Mapping[str, Any], origins: Origins) -> Mistake:

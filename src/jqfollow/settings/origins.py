@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from jqfollow.reasons import Lang
+
 KeyPath = tuple[str, ...]
 
 
@@ -35,9 +37,19 @@ class Mistake:
 
     def __str__(self) -> str:
         """`risk.max_price_drift (config.local.toml:3): …`."""
-        place, of = ".".join(self.path), f"({self.origin})" if self.origin else ""
-        before = " ".join(part for part in (place, of if place else str(self.origin or "")) if part)
-        return f"{before}: {self.what}" if before else self.what
+        return f"{self.place}: {self.what}" if self.place else self.what
+
+    @property
+    def place(self) -> str:
+        """The key and where it stands; either may be unknown."""
+        key, of = ".".join(self.path), str(self.origin or "")
+        return f"{key} ({of})" if key and of else key or of
+
+    def text(self, lang: Lang) -> str:
+        """The same in one language."""
+        zh, _, en = self.what.partition(" / ")
+        what = zh if lang == "zh" else en or zh
+        return f"{self.place}: {what}" if self.place else what
 
 
 def origin_of(path: KeyPath, origins: Origins) -> Origin | None:

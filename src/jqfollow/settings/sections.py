@@ -339,9 +339,9 @@ def _unknown_followers(name: str, strategy: Strategy, known: Sequence[str]) -> I
     for account in strategy.follow:
         if account not in known:
             close = difflib.get_close_matches(account, known, n=1)
-            hint = f"是不是 {close[0]}？ / did you mean {close[0]}? " if close else ""
+            hint_zh, hint_en = (f"，是不是 {close[0]}？", f", did you mean {close[0]}?") if close else ("；", ";")
             names = ", ".join(sorted(known)) or "无 / none"
-            what = f"没有账户 {account!r} / no such account；{hint}已配置 / known: {names}"
+            what = f"没有账户 {account!r}{hint_zh}已配置：{names} / no such account{hint_en} known: {names}"
             yield Misfit(path=("strategies", name, "follow", account), what=what)
 
 

@@ -61,9 +61,8 @@ def parse_toml(text: str, name: str) -> TomlFile:
         except tomllib.TOMLDecodeError as error:
             number = _line_of(error, len(lines))
             wrong = lines[number - 1]
-            mistakes.append(
-                _mistake(name, number, f"不是有效的 TOML{_hint(wrong, error)} / is not valid TOML: {error}")
-            )
+            zh, en = _hint(wrong, error)
+            mistakes.append(_mistake(name, number, f"不是有效的 TOML{zh} / is not valid TOML: {error}{en}"))
             # What follows a header that cannot be read, or a bracket that is never closed, cannot be judged.
             if wrong.lstrip().startswith("[") or (len(mistakes) > 1 and _next_to(mistakes[-2], number)):
                 break
@@ -128,20 +127,22 @@ def _paths(values: dict[str, Any]) -> list[KeyPath]:
     return [*((key,) for key in values), *below]
 
 
-def _hint(line: str, error: tomllib.TOMLDecodeError) -> str:
+def _hint(line: str, error: tomllib.TOMLDecodeError) -> tuple[str, str]:
+    """What a person has probably meant, in both languages, with what separates it from the words before."""
     if "overwrite" in str(error) or "twice" in str(error):
-        return "；这一项前面已经写过，请只留一处 / it stands there twice: keep one"
+        return "；这一项前面已经写过，请只留一处", "; it stands there twice: keep one"
     if "\\" in line and '"' in line:
-        return "；Windows 路径请用单引号 / put a Windows path in single quotes: 'D:\\QMT\\userdata_mini'"
+        path = "'D:\\QMT\\userdata_mini'"
+        return f"；Windows 路径请用单引号：{path}", f"; put a Windows path in single quotes: {path}"
     code = line.split("#", 1)[0]  # a comment may hold any punctuation
     if found_percent := re.search(r"=\s*(\d+(?:\.\d+)?)\s*[%％]", code):
         share = f"{Decimal(found_percent[1]) / 100:f}"
-        return f"；百分数请写成小数：{share} / write a percentage as a decimal number: {share}"
+        return f"；百分数请写成小数：{share}", f"; write a percentage as a decimal number: {share}"
     if re.search(r"^\s*\[[^\]\"']*[^\x00-\x7f“”‘’［］]", code):
         return (
-            "；小节名只用英文、数字、. _ -，中文名写进 title / a section's name is of letters, digits, . _ - alone; "
-            "other names belong in title"
+            "；小节名只用英文、数字、. _ -，中文名写进 title",
+            "; a section's name is of letters, digits, . _ - alone; other names belong in title",
         )
     if re.search("[“”‘’＝，［］｛｝]", code):
-        return "；这一行有中文标点，请改用英文标点 / the line has full-width punctuation"
-    return ""
+        return "；这一行有中文标点，请改用英文标点", "; the line has full-width punctuation"
+    return "", ""

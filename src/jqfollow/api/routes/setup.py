@@ -180,7 +180,7 @@ def _view(running: Settings, config: Path) -> SetupView:
         pending=settings != running,
         broker=answers.broker,
         account=answers.account,
-        account_id=answers.account_id,
+        account_id=answers.account_id if wanted else "",  # what is set is shown by its last four alone, elsewhere
         folder=str(answers.folder or ""),
         strategy=answers.strategy,
         ratio=f"{answers.ratio.normalize():f}",

@@ -18,7 +18,7 @@ from jqfollow.cli.doctor.findings import Check, Level
 from jqfollow.cli.lock import is_running
 from jqfollow.cli.serve import write_default
 from jqfollow.cli.setup import questions
-from jqfollow.cli.setup.order import first_order
+from jqfollow.cli.setup.order import first_order, tell_accounts
 from jqfollow.cli.start import begin
 from jqfollow.cli.stop import stop_all
 from jqfollow.domain import Wire
@@ -92,7 +92,7 @@ def _read(config: Path) -> Config:
 
 def _settings(read: Config) -> Settings:
     if read.settings is None:
-        wrong = "\n".join(f"  {mistake}" for mistake in read.mistakes)
+        wrong = "\n".join(f"  {mistake.text(lang())}" for mistake in read.mistakes)
         fail(words(f"先改正配置：\n{wrong}", f"mend the configuration first:\n{wrong}"), Exit.WRONG_USE)
     return read.settings
 
@@ -199,6 +199,7 @@ def _order(
             words("服务没有停下：请关闭它的窗口，再运行一次", "the service did not stop: close its window, then again")
         )
     begin(settings, config.resolve())
+    tell_accounts(settings)
     filled = first_order(settings, answers.strategy, account)
     if keep is None:
         keep = ran or (

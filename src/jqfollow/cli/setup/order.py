@@ -15,8 +15,25 @@ _ABOVE = {"buy": Decimal("1.002"), "sell": Decimal("0.998")}
 """So far beyond the last price it meets the other side at once, and stays within what a price may be."""
 _TICK = Decimal("0.001")
 _PATIENCE_S = 60.0
+_CONNECTS_S = 20.0
 _LOOK_S = 0.3
 _ENDED = frozenset({"rejected", "canceled", "expired"})
+
+
+def tell_accounts(settings: Settings) -> None:
+    """Whether each account can trade; a real one gets some seconds to be connected."""
+    until = time.monotonic() + _CONNECTS_S
+    while True:
+        accounts = ask(settings, "GET", "/api/accounts")
+        if all(one["ready"] for one in accounts) or time.monotonic() > until:
+            break
+        time.sleep(_LOOK_S)
+    for one in accounts:
+        ready, why = one["ready"], words(one["why_zh"], one["why_en"])
+        say(
+            f"  {'✓' if ready else '✗'} 账户 {one['account']}：{'可交易' if ready else why}",
+            f"  {'✓' if ready else '✗'} account {one['account']}: {'ready' if ready else why}",
+        )
 
 
 def first_order(settings: Settings, strategy: str, account: str) -> bool:
