@@ -62,11 +62,19 @@ export function driftPanel(drift, filter, strategies, done) {
 // -- repairs: the plan that is shown is the plan that is confirmed, by its name, within a minute ------------------------
 
 function item(i) {
-  return h("p", {}, sideTag(i.side), " ", security(i.security), " ",
+  return h("div", {}, sideTag(i.side), " ", security(i.security), " ",
     h("span", { class: "num" }, `${count(i.volume)} @ ${price(i.price)}`), h("span", { class: "dim" }, ` ${i.account}`), " ",
     i.outcome ? h("span", { class: `badge outcome-${i.outcome}` }, t(`outcome_${i.outcome}`)) : null,
     i.off_book ? h("span", { class: "small warn" }, ` ${t("off_book")} ${count(i.off_book)}`) : null,
-    h("span", { class: "why" }, ` ${both(i)}`));
+    h("span", { class: "why" }, ` ${both(i)}`), verdicts(i.verdicts));
+}
+
+function verdicts(rows) {
+  const failed = rows.filter((v) => !["pass", "skip"].includes(v.outcome));
+  const passed = rows.filter((v) => v.outcome === "pass");
+  return [failed.map((v) => h("span", { class: "small why" }, ` ${t(v.rule)}: ${both(v)}`)),
+    passed.length ? h("details", { class: "small" }, h("summary", {}, `${t("checks")} · ${passed.length} ${t("passed")}`),
+      h("span", { class: "dim" }, passed.map((v) => t(v.rule)).join(" · "))) : null];
 }
 
 // What only a person can decide; deciding it makes another plan.
