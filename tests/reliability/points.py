@@ -143,9 +143,18 @@ def is_beside(function: str) -> bool:
     return any(function == known or function.startswith(f"{known}.") for known in BESIDE)
 
 
-def points() -> set[str]:
-    """The fail-points that a lane has to come to: of commits, and of what else is on the way, whatever the broker."""
+SETTLED = "Wishes.settle/_settled"
+"""A person's word about an unknown outcome; the practice exchange's list leaves none."""
+
+
+def points(*, person: bool = True) -> set[str]:
+    """The fail-points that a lane has to come to: of commits, and of what else is on the way, whatever the broker.
+
+    Args:
+        person: what a person settles among them.
+    """
     commits = {RECOVERY, *(name for names in ON_THE_WAY.values() for name in names)} - set(RARE)
+    commits -= set() if person else {SETTLED}
     return {f"commit.{when}:{name}" for name in commits for when in ("before", "after")} | {
         "call.before:Account.place",
         "call.logged:Account.place",
