@@ -115,7 +115,7 @@ class Follower:
         """
         self._look_ahead(signal)
         with self.receipts.one():
-            recorded, live = await self._ledger.write(lambda tx: self._record(tx, signal))
+            recorded, live = await self._recorded(signal)
         if not recorded.duplicate:
             log.debug("signal", signal_id=recorded.signal_id, strategy=signal.strategy, kind=signal.kind)
             self._go_on(live)
@@ -131,18 +131,23 @@ class Follower:
         security, _ = security_of(order.symbol)
         if security is not None:
             for name in strategy.follow:
-                self._rounds[name].ahead.look((security.symbol, order.price, order.day))
+                self._rounds[name].ahead.look(security.symbol)
 
-    def _record(self, tx: Tx, signal: NewSignal) -> tuple[Recorded, Sequence[AttemptRow] | None]:
+    async def _recorded(self, signal: NewSignal) -> tuple[Recorded, Sequence[AttemptRow] | None]:
+        try:
+            return await self._ledger.write(lambda tx: self._record(tx, signal))
+        except Exception as error:
+            if may_pass(error) or isinstance(error, ConflictError):
+                raise
+        # It stands as received; `follow_received` takes it up, logs and counts it.
+        return await self._ledger.write(lambda tx: tx.signals.record(signal)), None
+
+    def _record(self, tx: Tx, signal: NewSignal) -> tuple[Recorded, Sequence[AttemptRow]]:
         recorded = tx.signals.record(signal)
         row = None if recorded.duplicate else tx.signals.get(recorded.signal_id)
         if row is None:
             return recorded, ()
-        try:
-            with tx.savepoint():
-                live, refusal = self._following.follow(tx, row, signal.order, signal.news, self._clock.now())
-        except Exception:  # noqa: BLE001  # `follow_received` takes it up, logs and counts it
-            return recorded, None
+        live, refusal = self._following.follow(tx, row, signal.order, signal.news, self._clock.now())
         return replace(recorded, refusal=refusal), live
 
     def _go_on(self, live: Sequence[AttemptRow] | None) -> None:
@@ -283,22 +288,20 @@ class Follower:
         rounds, idle = self._rounds[account.name], account.idle
         while True:
             account.wake.clear()
+            idle.clear()
             try:
-                while not self._finishing:
-                    idle.clear()
-                    try:
-                        if not await rounds.work():
-                            break
-                    finally:
-                        idle.set()
+                while not self._finishing and await rounds.work():
+                    pass
             except Exception as error:  # a round ends here, and the next one begins: no account stops another
                 if may_pass(error):
                     log.warning("round_waits", account=account.name, why=str(error))
                 else:
                     rounds.failures += 1
                     log.exception("round_failed", account=account.name)
+                idle.set()
                 await asyncio.sleep(_AGAIN_S)
                 account.wake.set()
+            idle.set()
             await account.wake.wait()
 
     async def finish(self, timeout_s: float) -> None:

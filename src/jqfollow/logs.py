@@ -31,6 +31,7 @@ from jqfollow.clock import from_ms
 
 NAME = "jqfollow"
 """What the service's files begin with."""
+_TALKATIVE = ("httpx", "httpcore", "apscheduler", "uvicorn.access", "PIL")
 _MAX_BYTES = 20_000_000
 _MOST_FILES = 60
 _CONSOLE_LINES = 10_000
@@ -348,10 +349,10 @@ def logging_to(
         )
     )
     root = logging.getLogger()
-    before, level_before = root.handlers[:], root.level
+    before, levels = root.handlers[:], {name: logging.getLogger(name).level for name in ("", *_TALKATIVE)}
     root.handlers[:] = [sink]
     root.setLevel(level)
-    for talkative in ("httpx", "httpcore", "apscheduler", "uvicorn.access", "PIL"):
+    for talkative in _TALKATIVE:
         logging.getLogger(talkative).setLevel(logging.WARNING)
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # a turn that is still under way is no news
     logging.captureWarnings(capture=True)
@@ -360,7 +361,8 @@ def logging_to(
     finally:
         logging.captureWarnings(capture=False)
         root.handlers[:] = before
-        root.setLevel(level_before)
+        for logger, level_before in levels.items():
+            logging.getLogger(logger).setLevel(level_before)
         structlog.reset_defaults()
         sink.close()
 

@@ -4,10 +4,8 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-GIVE_WAY_S = 0.03
+GIVE_WAY_S = 0.5
 """Other work waits at most so long, however many messages come."""
-MEANWHILE = 4
-"""Work that went on though messages still came takes at most so many orders, or answers, before it waits again."""
 CLOSE_S = 0.03
 """Messages that come closer together than this come in a burst."""
 NEXT_S = 0.002
@@ -39,12 +37,8 @@ class Receipts:
             if not self._under_way:
                 self._none.set()
 
-    async def over(self) -> bool:
-        """Until none is under way and the next one of a burst would have come; at most `GIVE_WAY_S`.
-
-        Returns:
-            Whether they are over; otherwise whoever goes on does a little (`MEANWHILE`), and asks again.
-        """
+    async def over(self) -> None:
+        """Until none is under way and the next one of a burst would have come; at most `GIVE_WAY_S`."""
         loop = asyncio.get_running_loop()
         until = loop.time() + GIVE_WAY_S
         while (now := loop.time()) < until:
@@ -53,9 +47,8 @@ class Receipts:
                     async with asyncio.timeout_at(until):
                         await self._none.wait()
                 except TimeoutError:
-                    return False
+                    return
             elif self._burst and now < self._ended + NEXT_S:
                 await asyncio.sleep(self._ended + NEXT_S - now)
             else:
-                return True
-        return False
+                return

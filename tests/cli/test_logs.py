@@ -170,10 +170,12 @@ def test_a_console_that_hangs_to_the_end_is_left_behind(folder: Path, monkeypatc
 
 
 def test_what_was_set_up_before_is_restored(folder: Path) -> None:
-    before = logging.getLogger().handlers[:]
-    with logging_to(folder / "logs", console=None):
-        assert logging.getLogger().handlers != before
-    assert logging.getLogger().handlers == before
+    root, httpx = logging.getLogger(), logging.getLogger("httpx")
+    before = root.handlers[:], root.level, httpx.level
+    with logging_to(folder / "logs", console=None, level=logging.DEBUG):
+        assert root.handlers != before[0]
+        assert (root.level, httpx.level) == (logging.DEBUG, logging.WARNING)
+    assert (root.handlers, root.level, httpx.level) == before
 
 
 def test_no_line_gets_into_what_is_shown(folder: Path) -> None:

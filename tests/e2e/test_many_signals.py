@@ -38,8 +38,7 @@ RATIOS = {
     "bing": {"a": 0.5, "b": 0.37},
 }
 NAMES = dict(zip(RATIOS, TRADED, strict=True))
-TODAY = MONDAY.date()
-TOMORROW = TODAY + timedelta(days=1)
+DAYS = [MONDAY.date() - timedelta(days=4), MONDAY.date() - timedelta(days=3), MONDAY.date()]
 
 
 class Strategy:
@@ -110,10 +109,10 @@ async def test_every_book_follows_its_strategy_and_ends_empty(tmp_path: Path, se
     ) as house:
         for code, (_, _, price, _) in MARKET.items():
             house.market(code, last=price)
-        await play_day(house, strategies, TODAY, signals=95, dice=dice)
-        await play_day(house, strategies, TOMORROW, signals=90, dice=dice)
+        await play_day(house, strategies, DAYS[0], signals=95, dice=dice)
+        await play_day(house, strategies, DAYS[1], signals=90, dice=dice)
         assert sum(held for *_, held in await books(house, strategies)) > 10_000
-        await sell_out(house, strategies, TOMORROW + timedelta(days=1))
+        await sell_out(house, strategies, DAYS[2])
         assert [row for row in await books(house, strategies) if row[-1]] == []
         for broker in house.brokers.values():
             assert broker.positions() == []

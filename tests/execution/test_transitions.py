@@ -20,6 +20,7 @@ from jqfollow.domain import (
     OrderState,
     Side,
 )
+from jqfollow.execution import transitions
 from jqfollow.execution.lifecycle import Event
 from jqfollow.execution.transitions import (
     Moment,
@@ -33,6 +34,7 @@ from jqfollow.execution.transitions import (
     left_figures,
     missing_fills,
     step_attempt,
+    still_wanted,
     wants_no_more,
 )
 from jqfollow.ledger.ledger import Ledger
@@ -400,6 +402,67 @@ def test_how_an_order_ends(world: World, placed: bool, reason: Reason, state: Or
     assert [m.kind for m in world.messages] == [kind]
     assert world.do(lambda tx: end_order(tx, ended, EXHAUSTED, moment())) == ended
     assert len(world.messages) == 1
+
+
+BY_WISH = {Reason.CANCELED_BY_USER, Reason.CANCELED_BY_STRATEGY, Reason.BACKTEST, Reason.NOTHING_TO_SELL}
+
+
+def ended_for(world: World, reason: Reason, **order: Any) -> list[str]:
+    """The alerts about an order that ends for `reason` before anything of it was placed."""
+
+    def end(tx: Tx) -> None:
+        row = an_order(tx, **order)
+        end_order(tx, row, Refusal(reason=reason, figures=left_figures(row)), moment())
+
+    world.do(end)
+    return [message.text for message in world.messages if message.kind == "alert"]
+
+
+@pytest.mark.parametrize("reason", [*BY_WISH, Reason.DAY_OVER, Reason.ATTEMPTS_EXHAUSTED, Reason.PRICE_DRIFT])
+def test_an_exit_that_is_not_done_is_told_loudly_unless_somebody_wished_it(world: World, reason: Reason) -> None:
+    alerts = ended_for(world, reason, side=Side.SELL, closes=True)
+    assert len(alerts) == (reason not in BY_WISH)
+    assert all("演示策略" in text and SECURITY in text for text in alerts)
+
+
+@pytest.mark.parametrize("order", [{"side": Side.SELL}, {"side": Side.BUY, "closes": True}, {"side": Side.BUY}])
+def test_what_is_no_exit_ends_quietly(world: World, order: dict[str, Any]) -> None:
+    assert not ended_for(world, Reason.DAY_OVER, **order)
+
+
+@pytest.mark.parametrize("reason", [Reason.CANCELED_BY_STRATEGY, Reason.CANCELED_BY_USER])
+def test_what_a_strategy_took_back_is_reckoned_with_what_it_had_filled_there(
+    world: World, monkeypatch: pytest.MonkeyPatch, reason: Reason
+) -> None:
+    reckoned: list[tuple[int, str]] = []
+    monkeypatch.setattr(
+        transitions, "reckon", lambda _tx, signal_id, account, _at: reckoned.append((signal_id, account))
+    )
+    attempt = world.begin()
+    world.hear(attempt, S.NEW)
+    world.want_end(reason)
+    world.ask_cancel(attempt)
+    world.hear(attempt, S.CANCELED)
+    assert world.order.reason is reason
+    assert reckoned == ([(world.order.signal_id, "main")] if reason is Reason.CANCELED_BY_STRATEGY else [])
+    world.fill(attempt, "late", 100)
+    assert reckoned[-1:] == [(world.order.signal_id, "main")], "a late fill is reckoned anew"
+
+
+def test_what_somebody_ended_cancelled_or_paused_meanwhile_is_not_wanted_any_more(world: World) -> None:
+    def wanted(change: Callable[[Tx, OrderRow], Any]) -> bool:
+        def look(tx: Tx) -> bool:
+            seen = an_order(tx, f"m{len(tx.orders.list())}")
+            assert still_wanted(tx, seen) == seen
+            change(tx, seen)
+            return still_wanted(tx, seen) is not None
+
+        return bool(world.do(look))
+
+    assert not wanted(lambda tx, seen: end_order(tx, seen, EXHAUSTED, moment()))
+    assert not wanted(lambda tx, seen: tx.orders.update(seen.order_id, NOW, cancel_reason=Reason.CANCELED_BY_USER))
+    assert wanted(lambda tx, _: tx.pauses.pause("another", "", NOW))
+    assert not wanted(lambda tx, _: tx.pauses.pause("demo", "main", NOW))
 
 
 def world_order(tx: Tx, attempt: AttemptRow) -> OrderRow:

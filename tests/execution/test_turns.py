@@ -75,6 +75,16 @@ class TestOneABook:
     def test_nor_a_buy_an_earlier_sell(self) -> None:
         assert turn(order(1, SELL), order(2, BUY)) == [1]
 
+    def test_a_buy_does_not_pass_a_sell_that_will_empty_its_book_even_while_that_waits(self) -> None:
+        """It wipes out what was carried: a buy that was judged before it would lose its share of a lot."""
+        leaving = order(1, SELL, closes=True, waiting=waits(WaitingFor.OPPOSITE))
+        looked_at = {"rested": lambda number: number != 1}
+        assert turn(leaving, order(2, BUY), **looked_at) == []
+        assert turn(leaving, order(2, BUY)) == [1]
+        assert turn(replace(leaving, sized=True), order(2, BUY), **looked_at) == [2], "it has wiped out what it will"
+        owed = replace(leaving, waiting=waits(WaitingFor.NEXT_DAY))
+        assert turn(owed, order(2, BUY), **looked_at) == [2], "what is sold tomorrow holds up nothing today"
+
     def test_it_passes_one_of_another_strategys_book(self) -> None:
         assert turn(order(1, BUY), order(2, SELL, strategy="other")) == [2, 1]
 

@@ -6,6 +6,7 @@ python -m tests.mutation --sample 50 --seed 7            another sample, nothing
 """
 
 import argparse
+import hashlib
 import json
 import random
 import sys
@@ -40,24 +41,12 @@ def main() -> int:
         _say(*(m.name for m in chosen))
         return 0
     began = time.monotonic()
-    trials = list(_tried(chosen, asked.jobs))
+    trials = list(_tried(chosen, asked.jobs, _Memory(again=asked.again)))
     took = time.monotonic() - began
     _say(_table(trials), "", _sum(trials))
     for trial in trials:
         if trial.outcome in {Outcome.LIVED, Outcome.UNDECIDED}:
             _say(f"{trial.outcome} {trial.mutant.module}:{trial.mutant.line}: {trial.mutant.shown}")
-    if asked.json:
-        rows = [
-            {
-                "name": t.mutant.name,
-                "line": t.mutant.line,
-                "outcome": t.outcome,
-                "by": t.by,
-                "took_s": round(t.took_s, 1),
-            }
-            for t in trials
-        ]
-        Path(asked.json).write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
     if asked.write:
         put("mutation", _part(trials, asked.sample, asked.seed, took))
     killed, decided = _decided(trials)
@@ -79,7 +68,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", action="append", help="only mutants whose name contains this")
     parser.add_argument("--list", action="store_true", help="names them, tries none")
-    parser.add_argument("--json", help="a file for all outcomes")
+    parser.add_argument("--again", action="store_true", help="what was killed before counts as killed")
     parser.add_argument("--write", action="store_true", help="writes the page's part")
     return parser.parse_args()
 
@@ -99,7 +88,31 @@ def _chosen(modules: Sequence[str], sample: int, seed: int, *, whole: bool) -> I
     return sorted([*fixed, *picked], key=lambda m: (m.module, m.start, m.new))
 
 
-def _tried(chosen: Sequence[Mutant], jobs: int) -> Iterable[Trial]:
+class _Memory:
+    """Which mutants were killed, and by which test, as long as their module's text is the same."""
+
+    def __init__(self, *, again: bool) -> None:
+        self._path = ROOT / ".pytest_cache" / "mutation.json"
+        self._again = again
+        self._killed: dict[str, str] = json.loads(self._path.read_text("utf-8")) if self._path.exists() else {}
+
+    def killer(self, mutant: Mutant) -> str | None:
+        """The test that killed it before."""
+        return self._killed.get(self._key(mutant)) if self._again else None
+
+    def note(self, mutant: Mutant, by: str) -> None:
+        """It was killed."""
+        self._killed[self._key(mutant)] = by
+        self._path.parent.mkdir(exist_ok=True)
+        self._path.write_text(json.dumps(self._killed, ensure_ascii=False, indent=1), encoding="utf-8")
+
+    @staticmethod
+    def _key(mutant: Mutant) -> str:
+        text = (ROOT / "src" / "jqfollow" / mutant.module).read_bytes()
+        return f"{hashlib.sha256(text).hexdigest()[:12]} {mutant.name}"
+
+
+def _tried(chosen: Sequence[Mutant], jobs: int, memory: _Memory) -> Iterable[Trial]:
     benches: SimpleQueue[Bench] = SimpleQueue()
     for _ in range(jobs):
         benches.put(Bench())
@@ -116,6 +129,8 @@ def _tried(chosen: Sequence[Mutant], jobs: int) -> Iterable[Trial]:
     def tried(mutant: Mutant) -> Trial:
         if mutant.name in EQUIVALENT:
             return Trial(mutant=mutant, outcome=Outcome.EQUIVALENT)
+        if (before := memory.killer(mutant)) is not None:
+            return Trial(mutant=mutant, outcome=Outcome.KILLED, by=before)
         tests = tuple(tests_of(mutant.module) or ())
         bench = benches.get()
         try:
@@ -123,6 +138,8 @@ def _tried(chosen: Sequence[Mutant], jobs: int) -> Iterable[Trial]:
         finally:
             benches.put(bench)
         outcome = Outcome.UNDECIDED if code is None else Outcome.LIVED if code == 0 else Outcome.KILLED
+        if outcome is Outcome.KILLED:
+            memory.note(mutant, by)
         _say(f"{outcome:10} {took:6.1f} s  {mutant.name}  {by}")
         return Trial(mutant=mutant, outcome=outcome, by=by, took_s=took)
 

@@ -15,6 +15,8 @@ EQUIVALENT: Mapping[str, str] = {
     " | late = attempt.ended_at is not None and moment.now - attempt.ended_at > OUT_OF_ORDER": (
         "asked only of what has ended, which the types do not know"
     ),
+    "execution/strangers.py: ours.named(remark) or tx.attempts.by_remark(remark) -> tx.attempts.by_remark(remark)"
+    " | attempt = ours.named(remark) or tx.attempts.by_remark(remark)": "only a question more",
     "market/lots.py: … - (most - odd) % rule.minimum if 0 < odd <= most else 0 -> … - (most - odd) % rule.minimum"
     " | with_odd = most - (most - odd) % rule.minimum if 0 < odd <= most else 0": "never more than `whole` then",
     "market/lots.py: holding if holding < rule.remainder_below else 0 -> holding"

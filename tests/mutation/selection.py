@@ -7,12 +7,8 @@ slow, not for one that is wrong.
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 
-_LEDGER = (
-    "tests/ledger/test_orders.py", "tests/ledger/test_fills.py", "tests/ledger/test_signals.py",
-    "tests/ledger/test_small_tables.py", "tests/ledger/test_kept.py", "tests/ledger/test_invariants.py",
-    "tests/ledger/test_file.py", "tests/ledger/test_migrations.py", "tests/ledger/test_writer.py",
-    "tests/ledger/test_writer_failures.py",
-)  # fmt: skip
+_QUESTIONS = "tests/ledger/test_questions.py"
+_INVARIANTS = ("tests/ledger/test_kept.py", "tests/ledger/test_invariants.py")
 _ORDERS = ("tests/execution/test_transitions.py", "tests/execution/test_evidence.py")
 _HOUSE = ("tests/e2e/test_order_of_things.py", "tests/e2e/test_unknown.py", "tests/e2e/test_attempts.py")
 
@@ -40,8 +36,20 @@ TESTS: Mapping[str, Sequence[str]] = {
         "tests/wire/test_messages.py", "tests/wire/test_jqf1.py", "tests/wire/test_seed.py",
         "tests/api/test_signals.py",
     ],
+    "ledger/orders.py": [_QUESTIONS, "tests/ledger/test_orders.py", *_INVARIANTS, *_ORDERS],
+    "ledger/attempts.py": [_QUESTIONS, "tests/ledger/test_orders.py", *_INVARIANTS, *_ORDERS],
+    "ledger/fills.py": [_QUESTIONS, "tests/ledger/test_fills.py", *_INVARIANTS, *_ORDERS],
+    "ledger/books.py": [_QUESTIONS, "tests/ledger/test_fills.py", *_INVARIANTS, *_ORDERS],
+    "ledger/signals.py": [_QUESTIONS, "tests/ledger/test_signals.py", "tests/ledger/test_orders.py"],
+    "ledger/kept.py": [*_INVARIANTS, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py"],
+    "ledger/tx.py": ["tests/ledger/test_small_tables.py", "tests/ledger/test_writer.py", *_INVARIANTS],
+    "ledger/rows.py": ["tests/ledger/test_orders.py", "tests/ledger/test_fills.py", *_ORDERS],
+    "ledger/writer.py": ["tests/ledger/test_writer.py", "tests/ledger/test_writer_failures.py"],
+    "ledger/ledger.py": ["tests/ledger/test_writer.py", "tests/ledger/test_file.py"],
+    "ledger/store.py": ["tests/ledger/test_file.py", "tests/ledger/test_migrations.py"],
+    "ledger/migrations.py": ["tests/ledger/test_migrations.py"],
     "ledger/processes.py": ["tests/ledger/test_processes.py", "tests/ledger/test_file.py", "tests/cli/test_lock.py"],
-    "ledger/*.py": [*_LEDGER, *_ORDERS, "tests/execution/test_reconcile.py"],
+    "ledger/*.py": ["tests/ledger/test_small_tables.py", "tests/ledger/test_fills.py", *_ORDERS],
 }  # fmt: skip
 WHOLE = ("execution/reconcile.py", "execution/refusals.py", "wire/seed.py")
 """All of their mutants are tried, whatever the sample's size: they were once the weakest."""

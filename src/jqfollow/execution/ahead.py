@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from jqfollow.clock import Clock
 from jqfollow.domain import Asset, BrokerError, Position
-from jqfollow.execution.accounts import Account, Observed, SymbolMarket
+from jqfollow.execution.accounts import Account, SymbolMarket
 
 HOLDS_S = 1.0
 """An answer serves a round that begins within this."""
@@ -19,16 +19,15 @@ class Told:
     asset: Asset
     positions: Sequence[Position]
     markets: Mapping[str, SymbolMarket | Exception]
-    observed: Observed | None = None
-    """What a practice exchange was told before."""
 
 
 class Ahead:
     """One account's questions ahead of its next round.
 
-    Nothing is asked ahead while a round is under way: orders that come together share the round's questions. An answer
-    serves one round, and only one in which nothing was placed since it was asked for; a counter that lags may tell the
-    same, so whoever uses it knows how to.
+    Only a terminal is asked ahead, which takes its time in a process of its own; a practice exchange works in ours, and
+    would take the time from the commit. Nothing is asked ahead while a round is under way: orders that come together
+    share the round's questions. An answer serves one round, and only one in which nothing was placed since it was asked
+    for; a counter that lags may tell the same, so whoever uses it knows how to.
     """
 
     def __init__(self, account: Account, clock: Clock) -> None:
@@ -37,13 +36,12 @@ class Ahead:
         self._asking: asyncio.Task[Told | None] | None = None
         self._began = 0.0
 
-    def look(self, of: Observed) -> None:
-        """An order may be about to be written down; one that would begin a new practice day is not looked at ahead."""
-        account, (_, _, day) = self._account, of
-        same_day = not account.traits.always_open or day == account.trading_day()
-        if self._asking is None and account.ready and account.idle.is_set() and same_day:
+    def look(self, symbol: str) -> None:
+        """An order for `symbol` may be about to be written down."""
+        account = self._account
+        if self._asking is None and account.traits.real and account.ready and account.idle.is_set():
             self._began = self._clock.monotonic()
-            self._asking = asyncio.create_task(self._ask(of), name=f"ahead {account.name}")
+            self._asking = asyncio.create_task(self._ask(symbol), name=f"ahead {account.name}")
 
     async def answer(self) -> Told | None:
         """What was asked ahead of the round that begins now, once it is there; it is given once."""
@@ -53,10 +51,9 @@ class Ahead:
         told = await asking
         return told if self._clock.monotonic() - self._began < HOLDS_S else None
 
-    async def _ask(self, of: Observed) -> Told | None:
+    async def _ask(self, symbol: str) -> Told | None:
         try:
-            await self._account.observe([of])
-            return replace(await ask(self._account, [of[0]]), observed=of)
+            return await ask(self._account, [symbol])
         except BrokerError:
             return None  # the round asks, and says what is wrong
 

@@ -8,14 +8,14 @@ import structlog
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.desk import Desk
 from jqfollow.ledger.errors import LedgerError
-from jqfollow.receipts import MEANWHILE, Receipts
+from jqfollow.receipts import Receipts
 
 log = structlog.get_logger(__name__)
 
 PUSHES_AT_ONCE = 256
 """So many pushes share a commit at most."""
 PUSHES_WAIT_S = 0.05
-"""So long they wait at most for a round under way."""
+"""So long they wait at most for orders that are due."""
 
 
 async def hear(account: Account, desk: Desk, receipts: Receipts) -> None:
@@ -25,8 +25,8 @@ async def hear(account: Account, desk: Desk, receipts: Receipts) -> None:
         with suppress(TimeoutError):  # orders that are due go first, but not for ever
             async with asyncio.timeout(PUSHES_WAIT_S):
                 await account.idle.wait()
-        most = PUSHES_AT_ONCE if await receipts.over() else MEANWHILE
-        while len(events) < most and not account.pushes.empty():
+        await receipts.over()
+        while len(events) < PUSHES_AT_ONCE and not account.pushes.empty():
             events.append(account.pushes.get_nowait())
         try:
             await desk.hear(account, events)

@@ -34,7 +34,7 @@ from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
-from jqfollow.receipts import MEANWHILE, Receipts
+from jqfollow.receipts import Receipts
 from jqfollow.settings import NO_LIMITS, Layers, Settings
 from jqfollow.stages import Stage, Stages
 
@@ -119,11 +119,11 @@ class Rounds:
             self._admitted.clear()
         began = self._clock.monotonic()
         account.arrived, account.others_wait, self._placed = False, True, 0
-        most = _CHUNKS * account.traits.width if await self._receipts.over() else MEANWHILE
+        await self._receipts.over()
         told = await self.ahead.answer()
-        papers = await self._read(most)
-        while papers and await self._observe(papers, told):
-            papers = await self._read(most)  # what was bought before is not of today any more, and more may have come
+        papers = await self._read()
+        while papers and await self._observe(papers):
+            papers = await self._read()  # what was bought before is not of today any more, and more may have come
         if not papers:
             account.others_wait = self._idle > 0
             return False
@@ -176,7 +176,7 @@ class Rounds:
 
     # -- what is known -----------------------------------------------------------------------------------------------
 
-    async def _read(self, most: int) -> list[Papers]:
+    async def _read(self) -> list[Papers]:
         account, now, monotonic = self._account, self._clock.now(), self._clock.monotonic()
         looked_at, seen = dict(self._looked_at), dict(self._seen)
         scene = Scene(
@@ -193,7 +193,7 @@ class Rounds:
             orders: Sequence[OrderRow], unknown: Collection[tuple[str, Side]], oldest: date | None
         ) -> Sequence[OrderRow]:
             idle.update(order.order_id for order in orders)
-            return turns(orders, unknown, oldest, scene, most)
+            return turns(orders, unknown, oldest, scene, _CHUNKS * account.traits.width)
 
         turnovers = {name for name, own in self._own.items() if own.turnover is not None}
         asked = Question(
@@ -220,7 +220,7 @@ class Rounds:
             del self._seen[gone]
         self._admitted &= idle
 
-    async def _observe(self, papers: Sequence[Papers], asked: Told | None) -> bool:
+    async def _observe(self, papers: Sequence[Papers]) -> bool:
         """Tells a practice exchange the day and the strategies' fill prices; whether that began a new day there."""
         if not self._account.ready:
             return False
@@ -229,8 +229,6 @@ class Rounds:
             security, _ = security_of(each.order.security)
             if security is not None and not each.attempts:
                 told.append((security.symbol, each.order.terms.reference, each.order.day))
-        if asked is not None and asked.observed in told:
-            told.remove(asked.observed)
         try:
             return await self._account.observe(told)
         except BrokerError as error:
@@ -295,11 +293,9 @@ class Rounds:
         answers, asked = await self._ask([known.papers for known in asking], told), self._clock.monotonic()
         waiting = list(asking)
         while waiting:
-            over = await self._receipts.over()
             chunk: list[Place] = []
             others: list[tuple[Known, Step]] = []
             room = await self._account.room(self._layers.account(self._account.name).orders_per_second)
-            room = room if over else min(room, MEANWHILE)
             facts = self._account_facts()
             while waiting and len(chunk) < room:
                 known = replace(waiting.pop(0), account=facts, now=self._clock.now())

@@ -53,11 +53,13 @@ def turns(
     if not due:
         return []
     day = min(order.day for order in due)
-    books: set[tuple[str, str]] = set()
+    books, leaving = set[tuple[str, str]](), {order.book: order.order_id for order in reversed(idle) if _leaves(order)}
     codes: set[tuple[str, Side]] = set()
     chosen: list[OrderRow] = []
     for order in due:
         if order.book in books or (scene.practice and order.day != day):
+            continue
+        if leaving.get(order.book, order.order_id) < order.order_id:
             continue
         books.add(order.book)
         if (order.security, order.side) not in codes:
@@ -83,6 +85,12 @@ def is_due(order: OrderRow, unknown: Collection[tuple[str, Side]], scene: Scene)
             return (order.security, order.side) not in unknown
         case _:
             return True
+
+
+def _leaves(order: OrderRow) -> bool:
+    """Whether it will soon decide how much its book sells out, carries included: what comes after it begins anew."""
+    soon = {None, WaitingFor.OPPOSITE, WaitingFor.CROSSING}
+    return order.closes and not order.sized and order.waiting_for in soon and order.cancel_reason is None
 
 
 def _makes_no_way(order: OrderRow, crossing: Collection[tuple[str, Side]]) -> bool:
