@@ -32,8 +32,8 @@ async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
 async def opened(browser: Browser, house: House) -> None:
     token = (house.data_dir / "console.token").read_text(encoding="utf-8").strip()
     await browser.open(f"{house.service.console_url}/?token={token}")
-    await browser.until("document.querySelector('#tabs [data-key=drift]')")
-    await browser.eval("document.querySelector('#tabs [data-key=drift]').click()")
+    await browser.until("document.querySelector('[data-key=tab-holdings]')")
+    await browser.eval("document.querySelector('[data-key=tab-holdings]').click()")
 
 
 async def shows(browser: Browser, *texts: str, where: str = "document.body") -> None:
@@ -64,7 +64,7 @@ async def test_a_drift_is_shown_with_its_causes_decided_about_and_closed(browser
     await opened(browser, house)
     await shows(browser, "000001.SZ", "1000 被拒", "涨停", "3 小时前", "没有持仓报告")
     await click(browser, "[data-key=pdemo]")
-    await shows(browser, "买入", "1,000 @ 10.50", "买入约需", where="document.querySelector('dialog')")
+    await shows(browser, "买入", "1,000 @ 10.50", "风控检查", "买入约需", where="document.querySelector('dialog')")
     assert not await house.ledger.read(lambda tx: tx.orders.open()), "to look is to do nothing"
     await submit(browser)
     await house.until(lambda tx: tx.books.get("paper", "demo", "000001.SZ").volume == 1000)
@@ -107,11 +107,11 @@ async def test_books_are_changed_beside_what_they_concern_and_taken_back(browser
     await submit(browser, shares="50", **SIGNED)
     await house.until(lambda tx: tx.books.get("paper", "demo", "600519.SH").volume == 50)
 
-    await click(browser, "#panel [data-key=acts]")
+    await click(browser, "#drift [data-key=acts]")
     await click(browser, "dialog [data-key=u3]")
     await submit(browser, **SIGNED)
     await house.until(lambda tx: tx.books.get("paper", "demo", "600519.SH").volume == 250)
-    await click(browser, "#panel [data-key=acts]")
+    await click(browser, "#drift [data-key=acts]")
     await shows(browser, "已撤销", "王 · 核对", where="document.querySelector('dialog')")
     assert not await browser.eval("document.querySelector('dialog [data-key=u3]')")
     [refused] = browser.complaints

@@ -75,6 +75,10 @@ def test_the_page_asks_nobody_and_runs_nothing() -> None:
     for told in ("#3", "10:00:00 报 1,000 @ 10.08：没有成交，撤单", "000001.SZ 涨停 11.00，不追买",
                  "主要是机会：450 元", "平安&lt;银行&gt;", "&lt;script&gt;"):  # fmt: skip
         assert told in text, "the worst has its story"
+    every = text[text.index("<details>") :]
+    assert [f"#{number}<" in every for number in (1, 2, 3, 4)] == [True, True, True, False]
+    for figure in ("10.00", "10.05", "10.50", ">305<", ">50<", ">25<", ">225<"):
+        assert figure in every, "each order has its prices and its parts"
 
 
 def test_what_the_books_brought_is_beside_the_strategys_own_on_the_days_told_of_both() -> None:

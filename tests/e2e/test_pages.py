@@ -37,3 +37,19 @@ async def test_the_report_asks_nobody_for_anything(tmp_path: Path) -> None:
         assert await browser.eval("document.documentElement.scrollWidth <= innerWidth")
         assert browser.complaints == []
         assert [asked for asked in browser.requests if not asked.startswith(("file:", "data:", "about:"))] == []
+
+
+async def test_the_evening_message_has_three_figures_and_a_picture(tmp_path: Path) -> None:
+    async with House(tmp_path, wecom=True) as house:
+        await house.service.parts.recorder.look(house.clock.now())
+        await refused_at_the_limit(house)
+        await house.done(await house.send("demo", PING_AN, "buy", 500, price="10.50"))
+        await house.service.parts.recorder.look(house.clock.now())
+        house.forward(timedelta(hours=5, minutes=30).total_seconds())
+        await house.service.parts.recorder.look(house.clock.now())
+        await house.service.parts.watch.look(house.clock.now())
+        await house.service.parts.routine.send_summary(house.clock.now())
+        text = await house.told("日终汇总")
+        assert "成交比例 32.3% · 执行差" in text
+        assert "偏差 缺 10,500 元、多 0 元" in text
+        await house.told("image/PNG")

@@ -62,6 +62,9 @@ async def test_what_was_refused_is_bought_at_a_persons_word_and_once(tmp_path: P
         assert [(i["security"], i["side"], i["volume"], i["outcome"]) for i in looked["items"]] == [
             ("000001.SZ", "buy", 1000, "place")
         ]
+        verdicts = {v["rule"]: v["outcome"] for v in looked["items"][0]["verdicts"]}
+        assert len(verdicts) > 10
+        assert verdicts["limit_up"] == verdicts["max_order_value"] == "pass", "each rule has had its say"
         assert not await house.ledger.read(lambda tx: tx.orders.open()), "to look is to do nothing"
         first, again = await confirm(house, looked["plan"]), await confirm(house, looked["plan"])
         assert first.status_code == again.status_code == 200

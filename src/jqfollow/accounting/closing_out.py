@@ -37,6 +37,7 @@ from jqfollow.ledger.tx import Tx
 from jqfollow.market.settlement import settles_same_day
 from jqfollow.reasons import Reason
 from jqfollow.settings import Settings
+from jqfollow.settings.layers import Layers
 
 log = structlog.get_logger(__name__)
 
@@ -115,6 +116,7 @@ class ClosingOut:
         self._accounts = accounts
         self._wishes = wishes
         self._settings = settings
+        self._layers = Layers(settings)
         self._clock = clock
         self._wake = wake
 
@@ -196,7 +198,7 @@ class ClosingOut:
             orders = [order for order in tx.orders.open(name) if scope.has(order.strategy)]
             to_cancel += sum(not _closes_out(order) and order.cancel_reason is None for order in orders)
             held += self._held_in(tx, account, scope, orders)
-            session = self._session(account, now)
+            session = account.next_session(now, join_auction=False)
             if session is None or session > now:
                 opens_at[name] = session
             if not account.ready:
@@ -233,9 +235,6 @@ class ClosingOut:
             followed=book.strategy in self._settings.strategies,
         )
 
-    def _session(self, account: Account, now: datetime) -> datetime | None:
-        return account.next_session(now, join_auction=self._settings.execution.join_auction)
-
     # -- what is written ---------------------------------------------------------------------------------------------
 
     def _close(
@@ -267,7 +266,8 @@ class ClosingOut:
     def _sell(self, tx: Tx, held: Held, key: str, now: datetime) -> None:
         """An order that sells the whole of a book, by a signal of its own."""
         account = self._accounts[held.account]
-        session = self._session(account, now)
+        execution, risk = self._layers.execution(held.strategy), self._layers.risk(held.account, held.strategy)
+        session = account.next_session(now, join_auction=execution.join_auction)
         waits = session if session is not None and session > now else None
         day = waits.astimezone(SHANGHAI).date() if waits else account.trading_day()
         message_id = f"{_once(key)}-{held.account}-{held.security}"
@@ -300,7 +300,7 @@ class ClosingOut:
                     made_at=now,
                     account_number=account.number,
                 ),
-                deadline=now + timedelta(seconds=self._settings.risk.max_signal_age_s),
+                deadline=now + timedelta(seconds=risk.max_signal_age_s),
                 limit_price=None,
                 closes=True,
             ),

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from jqfollow.accounting.plan import Hindrance, Word
-from jqfollow.api.models import View
+from jqfollow.api.models import VerdictView, View
 from jqfollow.domain import Side
 from jqfollow.drift.causes import Cause
 from jqfollow.ledger.rows import BookingKind
@@ -96,6 +96,8 @@ class ItemView(View):
     """`place`, `wait`, `refuse`, `end`; empty: not known."""
     zh: str
     en: str
+    verdicts: list[VerdictView]
+    """每条规则的结论 / every rule's verdict, as things stand."""
 
 
 class KeptView(View):

@@ -27,6 +27,16 @@ class Sample:
         return (_line(self.name, labels, value) for labels, value in self.values)
 
 
+def single(name: str, text: str, value: float, *, counter: bool = False) -> Sample:
+    """A figure without labels."""
+    return Sample(name=name, help=text, kind="counter" if counter else "gauge", values=(({}, float(value)),))
+
+
+def labelled(name: str, text: str, values: Iterable[tuple[Mapping[str, str], float]]) -> Sample:
+    """A gauge by its labels."""
+    return Sample(name=name, help=text, values=tuple(values))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSample:
     """How long each stage of orders took since the start."""

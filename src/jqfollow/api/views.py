@@ -83,7 +83,7 @@ def fill_view(fill: FillRow) -> models.FillView:
 
 def decision_view(decision: DecisionRow) -> models.DecisionView:
     """All rules' verdicts; the sentence of the deciding one is the decision's own."""
-    verdicts = [_verdict(verdict) for verdict in decision.verdicts]
+    verdicts = [verdict_view(verdict) for verdict in decision.verdicts]
     decisive = next((v for v in verdicts if decision.reason is not None and v.rule == decision.reason), None)
     return models.DecisionView(
         reason=decision.reason,
@@ -145,7 +145,8 @@ def stage_views(stages: OrderStages | None) -> list[models.StageView]:
     return [models.StageView(stage=stage, after_ms=microseconds / 1000) for stage, microseconds in after.items()]
 
 
-def _verdict(verdict: Mapping[str, object]) -> models.VerdictView:
+def verdict_view(verdict: Mapping[str, object]) -> models.VerdictView:
+    """What one rule said; a sentence where it let nothing go."""
     rule, outcome = str(verdict.get("rule", "")), str(verdict.get("outcome", ""))
     figures = verdict.get("figures")
     texts = ("", "")

@@ -103,6 +103,11 @@ def _item(item: Mapping[str, Any]) -> tuple[str, ...]:
     verdict = words(_OUTCOMES_ZH[item["outcome"]], item["outcome"] or "not known")
     if item["off_book"]:
         why += words(f"；先从账上减去 {item['off_book']}", f"; {item['off_book']} leave the book first")
+    passed = sum(said["outcome"] == "pass" for said in item["verdicts"])
+    if passed:
+        verdict += words(f"（{passed} 条规则通过）", f" ({passed} rules pass)")
+    others = [words(v["zh"], v["en"]) for v in item["verdicts"] if v["outcome"] not in {"pass", "skip"}]
+    why = "; ".join(dict.fromkeys(filter(None, [why, *others])))
     return (
         item["account"],
         item["security"],

@@ -26,6 +26,7 @@ th, td { padding: .25rem .45rem; border-bottom: 1px solid #e2e2e2; text-align: r
   white-space: nowrap }
 th { font-weight: 600; vertical-align: bottom } th small { display: block; color: #777; font-weight: normal }
 th:first-child, td:first-child, .text { text-align: left }
+details { margin: 2rem 0 } summary { cursor: pointer; font-weight: 600 }
 td.story { white-space: normal; min-width: 20rem }
 tr.all td { font-weight: 600 }
 figure { margin: 1rem 0; break-inside: avoid } figure svg { width: 100%; height: auto; max-height: 24rem }
@@ -39,6 +40,7 @@ figure { margin: 1rem 0; break-inside: avoid } figure svg { width: 100%; height:
   h2, h3 { break-after: avoid } thead { display: table-header-group } .scroll { overflow: visible } }
 """
 _WORST = 10
+_MOST_ORDERS = 5_000
 _MOST_TRIES = 6
 _EXPLAINED = (
     "执行差（implementation shortfall，Perold 1988）：全部按策略价成交会怎样，减去实际怎样；正数是成本，买卖都一样。"
@@ -56,6 +58,10 @@ _NAMES_OF_WORST = (
     ("委托", "order"), ("时间", "time"), ("策略", "strategy"), ("证券", "security"), ("", ""), ("想要", "wished"),
     ("成交", "filled"), ("策略价", "decision"), ("到达价", "arrival"), ("均价", "paid"), ("执行差 元", "shortfall"),
     ("bps", ""), ("经过", "story"),
+)  # fmt: skip
+_NAMES_OF_EVERY = (
+    *_NAMES_OF_WORST[:10], ("收盘", "close"), ("执行差 元", "shortfall"), ("bps", ""), ("延迟", "delay"),
+    ("交易", "trading"), ("机会", "opp."), ("费用", "fees"), ("秒", "s"),
 )  # fmt: skip
 
 
@@ -91,6 +97,7 @@ def page(period: Period, *, titles: Mapping[str, str], names: Mapping[str, str] 
         _worst(orders, names or {}),
         _head("每日", "By strategy and day"),
         *(_days(name, titles, orders, results) for name in strategies),
+        _every(orders, names or {}),
     ]
     return (
         '<!doctype html><html lang="zh"><head><meta charset="utf-8"><title>跟单报告 · jqfollow</title>'
@@ -196,20 +203,25 @@ def _worst(orders: Sequence[OrderCost], names: Mapping[str, str]) -> str:
 
 
 def _order(order: OrderCost, cost: Shortfall, names: Mapping[str, str]) -> tuple[str, ...]:
+    return (
+        *_which(order, names),
+        *(_price(price) for price in (order.decision, order.arrival, order.paid)),
+        _yuan(cost.total),
+        _figure_of(cost.bps),
+        "<br>".join(map(escape, _story(order, cost))),
+    )
+
+
+def _which(order: OrderCost, names: Mapping[str, str]) -> tuple[str, ...]:
     name = names.get(order.security, "")
-    side = "<span class=buy>买</span>" if order.side is Side.BUY else "<span class=sell>卖</span>"
     return (
         f"#{order.order_id}",
         f"{order.received_at.astimezone(SHANGHAI):%m-%d %H:%M:%S}",
         escape(order.strategy),
         escape(f"{order.security} {name}".strip()),
-        side,
+        "<span class=buy>买</span>" if order.side is Side.BUY else "<span class=sell>卖</span>",
         f"{order.wished:,}",
         f"{order.filled:,}",
-        *(_price(price) for price in (order.decision, order.arrival, order.paid)),
-        _yuan(cost.total),
-        _figure_of(cost.bps),
-        "<br>".join(map(escape, _story(order, cost))),
     )
 
 
@@ -230,6 +242,31 @@ def _story(order: OrderCost, cost: Shortfall) -> list[str]:
     parts = {"延迟": cost.delay, "交易": cost.trading, "机会": cost.opportunity, "费用": cost.fees}
     most = max(parts, key=lambda name: parts[name])
     return [*told, f"主要是{most}：{_yuan(parts[most])} 元"]
+
+
+# -- every order -------------------------------------------------------------------------------------------------------
+
+
+def _every(orders: Sequence[OrderCost], names: Mapping[str, str]) -> str:
+    """Folded: prices and the four parts of each order, the newest first."""
+    shown = sorted(orders, key=lambda order: order.order_id, reverse=True)[:_MOST_ORDERS]
+    more = f"，只列最近 {_MOST_ORDERS:,} 笔 · the newest" if len(orders) > _MOST_ORDERS else ""
+    rows = [_priced(order, names) for order in shown]
+    table = _table(_NAMES_OF_EVERY, rows, text=(1, 2, 3, 4))
+    return f"<details><summary>每一笔 · Every order（{len(orders):,}{more}）</summary>{table}</details>"
+
+
+def _priced(order: OrderCost, names: Mapping[str, str]) -> tuple[str, ...]:
+    cost = order.cost
+    parts = (None,) * 4 if cost is None else (cost.delay, cost.trading, cost.opportunity, cost.fees)
+    return (
+        *_which(order, names),
+        *(_price(price) for price in (order.decision, order.arrival, order.paid, order.close)),
+        _yuan(cost.total) if cost else "缺价",
+        _figure_of(cost.bps) if cost else "",
+        *map(_yuan, parts),
+        _figure_of(order.seconds),
+    )
 
 
 # -- pieces ------------------------------------------------------------------------------------------------------------

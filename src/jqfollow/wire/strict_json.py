@@ -14,7 +14,8 @@ from jqfollow.wire.errors import MalformedError
 _Number = TypeVar("_Number", int, Decimal)
 _MOST_DIGITS = 40
 _MOST_MAGNITUDE = 30
-_SHOWN = re.compile(r"[a-z_]{1,20}")
+_SHOWN = re.compile(r"[a-z_]{1,20}|[0-9]{6}\.[A-Z]{2,4}")
+"""A field's name, or a security."""
 
 
 def loads(raw: bytes | str) -> Any:
@@ -50,9 +51,11 @@ def _loads(raw: bytes | str, **numbers: Callable[[str], object]) -> Any:
 
 
 def malformed(error: ValidationError) -> MalformedError:
-    """The first finding of `error`, without the value that it is about."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return finding(found["loc"], found["msg"])
+    """The first finding of `error`, with the number that it is about; a text may be anything, and is not shown."""
+    found = error.errors(include_url=False, include_context=False)[0]
+    value = found["input"]
+    number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return finding(found["loc"], f"{found['msg']} ({value})" if number else found["msg"])
 
 
 def finding(place: Sequence[int | str], what: str) -> MalformedError:

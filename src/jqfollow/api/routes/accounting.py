@@ -1,5 +1,6 @@
 """Drift, repairs and books."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -23,6 +24,7 @@ from jqfollow.drift.prices import last_prices
 from jqfollow.execution.acts import End, Place, Refuse, Step, Wait
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Refusal
+from jqfollow.risk.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +171,12 @@ def _item(item: Item, step: Step | None) -> models.ItemView:
         outcome=outcome,
         zh=refusal.text("zh") if refusal else "",
         en=refusal.text("en") if refusal else "",
+        verdicts=[views.verdict_view(each.as_json()) for each in _verdicts(step)],
     )
+
+
+def _verdicts(step: Step | None) -> Sequence[Verdict]:
+    return step.decision.verdicts if isinstance(step, Place | Wait | Refuse) else ()
 
 
 def _outcome(step: Step | None) -> tuple[str, Refusal | None]:

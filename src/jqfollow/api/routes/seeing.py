@@ -27,6 +27,8 @@ _Search = Annotated[
 _Month = Annotated[date | None, Query(description="那个月里的任意一天 / any day of the month; empty: all")]
 _State = Annotated[OrderState | None, Query(description="订单状态 / state")]
 _CODE_DIGITS = 6
+_MOST_DIGITS = 19
+"""Of a number that the ledger can hold."""
 
 
 def seeing_router(parts: Parts) -> APIRouter:
@@ -128,7 +130,8 @@ def _meant(tx: Tx, text: str, parts: Parts) -> tuple[list[str], list[int]]:
         if text.isdigit() and len(text) == _CODE_DIGITS:
             securities |= {f"{text}.{exchange}" for exchange in ("SH", "SZ", "BJ")}
     number = text.removeprefix("#")
-    ids = [int(number)] if number.isascii() and number.isdigit() and len(number) < 19 else []  # noqa: PLR2004
+    is_code = number == text and len(text) == _CODE_DIGITS
+    ids = [int(number)] if number.isascii() and number.isdigit() and not is_code and len(number) < _MOST_DIGITS else []
     return sorted(securities), ids + tx.finding.named(text, parts.settings.strategies)
 
 

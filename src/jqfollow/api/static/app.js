@@ -1,44 +1,43 @@
 // The dashboard: waits for the service to tell what has changed, and draws that.
 
-import { byId, clock, day, draw, forget, h, shanghai } from "./dom.js";
+import { byId, clock, draw, forget, h, shanghai } from "./dom.js";
 import { half, language, setLanguage, t } from "./i18n.js";
-import { changes, get, post } from "./server.js";
-import { fillsPanel, openPanel, signalsPanel, tiles } from "./flow.js";
-import { accountCards, chips, notices, positionRows, unknownRows } from "./panels.js";
-import { driftPanel, loadDrift, strayRows } from "./drift.js";
+import { has, load, next, path, source, spoil } from "./feed.js";
+import { learn } from "./names.js";
+import { post } from "./server.js";
+import { chips, notices, unknownRows } from "./panels.js";
 import { askFirst, orderDialog, settleDialog } from "./dialogs.js";
-import { manualForm } from "./manual.js";
-import { select } from "./parts.js";
+import * as today from "./today.js";
+import * as holdings from "./holdings.js";
+import * as results from "./results.js";
+import * as history from "./history.js";
+import * as log from "./log.js";
+import * as steer from "./steer.js";
 
 const AGAIN_MS = 1000;
 const HIDDEN_MS = 15000;
-const PAGE = 100;
-const MOST = 500;
-const TABS = ["signals", "open", "fills", "drift"];
-const state = { tab: "signals", filter: { strategy: "", account: "" }, limit: PAGE, data: null, failures: 0 };
+const VIEWS = { today, holdings, results, history, log, steer };
+const TABS = Object.keys(VIEWS);
+const state = { tab: TABS.includes(location.hash.slice(1)) ? location.hash.slice(1) : TABS[0], failures: 0 };
 let asking = false;
 let again = false;
 
-const show = (id) => orderDialog(id, refresh);
+source("status", ["state", "pauses", "orders", "accounts", "messages", "signals"], path("/api/status"));
+source("names", ["names"], path("/api/names"));
+
+// What the views may do to the page.
+const page = {
+  show: (id) => orderDialog(id, refresh),
+  refresh: (...names) => (spoil(...names), refresh()),
+  render,
+};
+
 const settle = (attempt, order) => settleDialog(attempt, order, refresh);
 const resume = (scope) =>
   askFirst(t("resume"), t("resume_ask"), async () => {
     await post("/api/resume", scope);
     refresh();
   }, { label: t("resume") });
-
-async function load() {
-  const [status, signals, open, fills, positions, drift] = await Promise.all([
-    get("/api/status"),
-    get(`/api/signals?limit=${state.limit}`),
-    get("/api/orders/open"),
-    state.tab === "fills" ? get(`/api/fills?limit=${PAGE}`) : Promise.resolve({ items: [] }),
-    get("/api/positions"),
-    state.tab === "drift" ? loadDrift() : Promise.resolve(null),
-  ]);
-  const more = signals.next_before_id !== null;
-  return { status, signals: signals.items, more, open: open.items, fills: fills.items, positions, drift };
-}
 
 async function refresh() {
   if (asking) {
@@ -48,8 +47,8 @@ async function refresh() {
   asking = true;
   again = false;
   try {
-    state.data = await load();
-    state.at = performance.now();
+    const view = VIEWS[state.tab];
+    await load(["status", "names", ...view.needs()]);
     state.failures = 0;
   } catch {
     state.failures += 1;
@@ -65,7 +64,7 @@ async function follow() {
   for (let at = ""; ; ) {
     const hidden = document.hidden;
     try {
-      const seen = await changes(at, at && !hidden && !state.failures);
+      const seen = await next(at, at && !hidden && !state.failures);
       at = seen.at;
       if (seen.parts.length || state.failures) await refresh();
     } catch {
@@ -95,14 +94,13 @@ function worst(status) {
   return { mood, text: t(mood) };
 }
 
-const MARKS = { lost: "✕ ", alarm: "⚠ ", down: "⚠ ", paused: "⏸ ", partly: "⏸ " };
+const MARKS = { lost: "✕ ", alarm: "⚠ ", down: "⚠ ", paused: "⏸ ", some_paused: "⏸ " };
 
 function head(status) {
   const { mood, text } = worst(status);
-  const lost = mood === "lost";
   draw("state", [mood, text, language()], () => [h("i", { class: "dot", "aria-hidden": "true" }), h("span", {}, text)]);
   byId("state").dataset.mood = mood;
-  document.body.classList.toggle("lost", lost);
+  document.body.classList.toggle("lost", mood === "lost");
   if (!status) return;
   draw("chips", [status.accounts.map((a) => [a.account, a.ready, a.why_zh]), status.relay, language()], () => chips(status));
   const button = byId("pause");
@@ -111,73 +109,50 @@ function head(status) {
   button.className = status.paused ? "primary" : "danger";
   draw("notices", [status.notices, status.pauses, language()], () => notices(status, resume));
   byId("unknown").hidden = !status.unknown.length;
-  draw("unknown-rows", [status.unknown, language()], () => unknownRows(status.unknown, settle, show));
-  const several = status.unknown.length ? `⚠${status.unknown.length} ` : MARKS[mood] ?? "";
-  document.title = `${several}jqfollow`;
+  draw("unknown-rows", [status.unknown, language()], () => unknownRows(status.unknown, settle, page.show));
+  document.title = `${status.unknown.length ? `⚠${status.unknown.length} ` : MARKS[mood] ?? ""}jqfollow`;
   const icon = `/static/favicon${["alarm", "down", "lost"].includes(mood) ? "-alarm" : ""}.svg`;
   const link = document.querySelector('link[rel="icon"]');
   if (link.getAttribute("href") !== icon) link.setAttribute("href", icon);
 }
 
 // The exchange's clock: what the service told, and what has passed since.
+let told = { now: "", at: 0 };
 function tick() {
-  const now = state.data?.status.now;
-  if (now) byId("now").textContent = clock(shanghai(Date.parse(now) + performance.now() - state.at));
+  const now = has("status")?.now;
+  if (!now) return;
+  if (told.now !== now) told = { now, at: performance.now() };
+  byId("now").textContent = clock(shanghai(Date.parse(now) + performance.now() - told.at));
 }
 
-function filters(status) {
-  const named = (rows, key) => [["", `${t(key)} · ${t("all")}`], ...rows.map((row) => [row[key], row[key]])];
-  const change = (key) => (value) => {
-    state.filter[key] = value;
-    render();
-  };
-  draw("filters", [status.strategies.map((s) => s.strategy), status.accounts.map((a) => a.account), state.filter, language()], () => [
-    select("strategy", named(status.strategies, "strategy"), state.filter.strategy, change("strategy")),
-    select("account", named(status.accounts, "account"), state.filter.account, change("account")),
-  ]);
+function choose(tab) {
+  state.tab = tab;
+  window.history.replaceState(null, "", `#${tab}`);
+  spoil(...VIEWS[tab].needs());
+  render();
+  refresh();
 }
 
-function tabs(open) {
-  const choose = (tab) => {
-    state.tab = tab;
-    render();
-    refresh();
-  };
+function tabs() {
   const arrows = (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
     choose(TABS[(TABS.indexOf(state.tab) + step + TABS.length) % TABS.length]);
     byId("tabs").querySelector('[aria-selected="true"]').focus();
   };
-  draw("tabs", [state.tab, open.length, language()], () =>
+  draw("tabs", [state.tab, language()], () =>
     TABS.map((tab) =>
-      h("button", { type: "button", role: "tab", "data-key": tab, "aria-selected": String(tab === state.tab), "aria-controls": "panel",
-        tabindex: tab === state.tab ? "0" : "-1", onclick: () => choose(tab), onkeydown: arrows },
-        t(tab), tab === "open" && open.length ? h("span", { class: "tag" }, String(open.length)) : null)));
+      h("button", { type: "button", role: "tab", "data-key": `tab-${tab}`, "aria-selected": String(tab === state.tab), "aria-controls": "main",
+        tabindex: tab === state.tab ? "0" : "-1", onclick: () => choose(tab), onkeydown: arrows }, t(`tab_${tab}`))));
+  for (const view of document.querySelectorAll(".view")) view.hidden = view.dataset.view !== state.tab;
 }
 
 function render() {
-  const data = state.data;
-  head(data?.status);
+  if (learn(has("names"))) forget();
+  head(has("status"));
   tick();
-  if (!data) return;
-  const { status, signals, more, open, fills, positions, drift } = data;
-  draw("today", [signals.map((s) => [s.signal_id, s.state, s.orders.map((o) => o.state)]), more, open.length, day(status.now), language()], () =>
-    tiles(signals, day(status.now), more));
-  tabs(open);
-  filters(status);
-  const strategies = status.strategies.map((s) => s.strategy);
-  const panel = {
-    signals: [signals, () => signalsPanel(signals, state.filter, show)],
-    open: [open, () => openPanel(open, state.filter, show)],
-    fills: [fills, () => fillsPanel(fills, state.filter)],
-    drift: [drift, () => driftPanel(drift, state.filter, strategies, refresh)],
-  }[state.tab];
-  draw("panel", [state.tab, state.filter, language(), panel[0]], panel[1]);
-  byId("more").hidden = state.tab !== "signals" || !more || state.limit >= MOST;
-  draw("accounts", [status.accounts, language()], () => accountCards(status.accounts));
-  draw("positions", [positions, language()], () => positionRows(positions, (broker) => strayRows(broker, strategies, refresh)));
-  manualForm(status, show, refresh);
+  tabs();
+  if (has("status")) VIEWS[state.tab].render(page);
 }
 
 function words() {
@@ -195,7 +170,7 @@ byId("lang").addEventListener("click", () => {
   render();
 });
 byId("pause").addEventListener("click", async (event) => {
-  if (state.data?.status.paused) {
+  if (has("status")?.paused) {
     resume({});
     return;
   }
@@ -205,12 +180,11 @@ byId("pause").addEventListener("click", async (event) => {
   } catch (error) {
     askFirst(t("pause"), half(error.message), async () => {});
   }
-  refresh();
+  page.refresh("status");
 });
-byId("more").addEventListener("click", () => {
-  state.limit = Math.min(state.limit + PAGE, MOST);
-  refresh();
-});
+window.addEventListener("hashchange", () => TABS.includes(location.hash.slice(1)) && choose(location.hash.slice(1)));
+
 words();
+render();
 follow();
 setInterval(tick, 1000);

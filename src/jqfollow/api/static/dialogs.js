@@ -2,6 +2,7 @@
 
 import { clock, count, h, price } from "./dom.js";
 import { both, half, t, why } from "./i18n.js";
+import { security } from "./names.js";
 import { badge, orderBadge, pair, progress, sideTag } from "./parts.js";
 import { Unanswered, get, post } from "./server.js";
 
@@ -65,7 +66,7 @@ export function settleDialog(attempt, order, done) {
   const choices = ["not_placed", "placed", "ended"].map((outcome) =>
     h("label", { class: "choice" }, h("input", { type: "radio", name: "outcome", value: outcome, required: true, onchange: () => choose(outcome) }), t(outcome)));
   const fields = [
-    h("p", {}, h("b", { class: "num" }, attempt.security), " ", sideTag(attempt.side), " ", h("span", { class: "num" }, `${count(attempt.volume)} @ ${price(attempt.price)}`)),
+    h("p", {}, security(attempt.security), " ", sideTag(attempt.side), " ", h("span", { class: "num" }, `${count(attempt.volume)} @ ${price(attempt.price)}`)),
     h("p", { class: "dim num" }, `${attempt.account} · ${order.strategy} · ${attempt.day} ${clock(attempt.created_at)} · ${attempt.remark}`),
     h("fieldset", {}, h("legend", { class: "sr" }, t("settle")), choices), more,
     h("p", { class: "small warn" }, t("settle_warn")),
@@ -114,7 +115,7 @@ export function confirmOrder(order, account, done) {
   const key = keyOf(order);
   const seen = h("div", { class: "preview", "aria-live": "polite" });
   const fields = [
-    h("p", { class: "summary" }, sideTag(order.side), " ", h("b", { class: "num" }, order.security), " ",
+    h("p", { class: "summary" }, sideTag(order.side), " ", security(order.security), " ",
       h("span", { class: "num" }, `${count(order.volume)} @ ${order.price ?? t("limit_hint")}`)),
     seen,
     h("p", { class: "dim" }, `${order.account} · ${order.strategy}`),
@@ -170,8 +171,11 @@ function fills(rows) {
 }
 
 function stages(rows) {
-  const line = (s) => h("li", {}, h("span", { class: "num dim" }, `${s.after_ms.toFixed(1)} ms`), " ", h("span", {}, t(`stage_${s.stage}`)));
-  return rows.length ? h("details", {}, h("summary", {}, t("stages")), h("ol", { class: "stages" }, rows.map(line))) : null;
+  const whole = rows.at(-1)?.after_ms || 1;
+  const line = (s, n) => h("tr", {}, h("td", {}, t(`stage_${s.stage}`)),
+    h("td", { class: "num c-price" }, `+${(s.after_ms - (rows[n - 1]?.after_ms ?? 0)).toFixed(1)} ms`), h("td", { class: "num dim c-price" }, `${s.after_ms.toFixed(1)} ms`),
+    h("td", { class: "bar-cell" }, h("progress", { max: String(whole), value: s.after_ms, "aria-label": t(`stage_${s.stage}`) })));
+  return rows.length ? h("section", {}, h("h3", {}, t("stages")), h("div", { class: "scroll" }, h("table", { class: "tight stages" }, h("tbody", {}, rows.map(line))))) : null;
 }
 
 const LOOK_MS = 2000;
@@ -213,7 +217,7 @@ export async function orderDialog(id, done) {
 function orderContent(detail, cancel) {
   const { order, signal } = detail;
   return [
-    h("p", { class: "summary" }, h("b", { class: "num" }, order.security), " ", sideTag(order.side), " ", orderBadge(order), " ", progress(order)),
+    h("p", { class: "summary" }, security(order.security), " ", sideTag(order.side), " ", orderBadge(order), " ", progress(order)),
     why(order) ? h("p", { class: "reason" }, why(order)) : null,
     h("dl", { class: "grid" }, pair(t("account"), order.account), pair(t("strategy"), order.strategy),
       pair(t("limit"), price(order.limit_price)), pair(t("turnover"), price(order.turnover)),

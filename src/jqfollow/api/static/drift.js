@@ -3,8 +3,9 @@
 import { clock, count, day, h, money, price } from "./dom.js";
 import { form, open } from "./dialogs.js";
 import { both, half, language, t } from "./i18n.js";
-import { sideTag } from "./parts.js";
-import { get, post } from "./server.js";
+import { security } from "./names.js";
+import { passes, sideTag } from "./parts.js";
+import { get, me, post, setMe } from "./server.js";
 
 const shares = (text) => (text === null ? "–" : String(Number(text)));
 const field = (label, input) => h("label", { class: "field" }, h("span", {}, label), input);
@@ -43,29 +44,37 @@ function reportLine(report, filter, done) {
 export function driftPanel(drift, filter, strategies, done) {
   if (!drift) return h("p", { class: "empty" }, t("loading"));
   const mine = (r) => !filter.strategy || r.strategy === filter.strategy;
-  const kept = drift.rows.filter((r) => mine(r) && (!filter.account || r.account === filter.account));
+  const kept = drift.rows.filter((r) => passes(filter, r.strategy, r.account, r.security));
   const top = h("div", { class: "over" }, drift.reports.filter(mine).map((report) => reportLine(report, filter, done)),
     h("p", { class: "row end" }, quiet("acts", t("acts"), () => actsDialog(done))));
   if (!kept.length) return [top, h("p", { class: "empty" }, t("none_drift"))];
-  const head = ["security", "target", "book", "working", "drift_shares", "yuan", "causes"];
+  const head = ["security", "drift_shares", "yuan", "target", "book", "working", "causes"];
   const change = (r) => bookDialog({ account: r.account, security: r.security, strategy: r.strategy, shares: r.book + r.missing }, strategies, done);
   const line = (r) => h("tr", {},
-    h("td", {}, h("b", { class: "num" }, r.security), h("p", { class: "dim small" }, `${r.account} · ${r.strategy}`),
+    h("td", {}, security(r.security), h("p", { class: "dim small" }, `${r.account} · ${r.strategy}`),
       quiet(`b${r.account}/${r.strategy}/${r.security}`, t("change_book"), () => change(r))),
-    ...[r.target, r.book, r.working, r.drift].map((n) => h("td", { class: "num c-volume" }, shares(n))),
-    h("td", { class: "num c-price" }, money(r.yuan)), h("td", {}, r.causes.map(cause)));
+    h("td", { class: "num c-volume" }, h("b", {}, shares(r.drift))), h("td", { class: "num c-price" }, money(r.yuan)),
+    ...[r.target, r.book, r.working].map((n) => h("td", { class: "num c-volume" }, shares(n))), h("td", {}, r.causes.map(cause)));
   return [top, h("div", { class: "scroll" }, h("table", {},
-    h("thead", {}, h("tr", {}, head.map((key) => h("th", { scope: "col" }, t(key))))), h("tbody", {}, kept.map(line))))];
+    h("thead", {}, h("tr", {}, head.map((key) => h("th", { scope: "col", class: ["security", "causes"].includes(key) ? "" : "c-volume" }, t(key))))), h("tbody", {}, kept.map(line))))];
 }
 
 // -- repairs: the plan that is shown is the plan that is confirmed, by its name, within a minute ------------------------
 
 function item(i) {
-  return h("p", {}, sideTag(i.side), " ", h("b", { class: "num" }, i.security), " ",
+  return h("div", {}, sideTag(i.side), " ", security(i.security), " ",
     h("span", { class: "num" }, `${count(i.volume)} @ ${price(i.price)}`), h("span", { class: "dim" }, ` ${i.account}`), " ",
     i.outcome ? h("span", { class: `badge outcome-${i.outcome}` }, t(`outcome_${i.outcome}`)) : null,
     i.off_book ? h("span", { class: "small warn" }, ` ${t("off_book")} ${count(i.off_book)}`) : null,
-    h("span", { class: "why" }, ` ${both(i)}`));
+    h("span", { class: "why" }, ` ${both(i)}`), verdicts(i.verdicts));
+}
+
+function verdicts(rows) {
+  const failed = rows.filter((v) => !["pass", "skip"].includes(v.outcome));
+  const passed = rows.filter((v) => v.outcome === "pass");
+  return [failed.map((v) => h("span", { class: "small why" }, ` ${t(v.rule)}: ${both(v)}`)),
+    passed.length ? h("details", { class: "small" }, h("summary", {}, `${t("checks")} · ${passed.length} ${t("passed")}`),
+      h("span", { class: "dim" }, passed.map((v) => t(v.rule)).join(" · "))) : null];
 }
 
 // What only a person can decide; deciding it makes another plan.
@@ -88,7 +97,7 @@ export async function repairDialog(of, done, said = []) {
     return;
   }
   const title = `${t("repair")} · ${of.strategy}${of.account ? ` · ${of.account}` : ""}`;
-  const kept = plan.kept.map((k) => h("p", { class: "dim small" }, h("span", { class: "num" }, `${k.security} ${shares(k.shares)}`), ` ${k.account} · ${both(k)}`,
+  const kept = plan.kept.map((k) => h("p", { class: "dim small" }, security(k.security), h("span", { class: "num" }, ` ${shares(k.shares)}`), ` ${k.account} · ${both(k)}`,
     k.off_book ? h("span", { class: "warn" }, ` ${t("off_book")} ${count(k.off_book)}`) : null));
   const cash = plan.money.map((m) => h("p", { class: "small num" }, `${m.account}: ${t("cash")} ${money(m.cash)} · ${t("sells_bring")} ${money(m.sells_bring)} · ${t("buys_need")} ${money(m.buys_need)}`));
   const asked = decisions(plan, said, (words) => repairDialog(of, done, words));
@@ -100,7 +109,7 @@ export async function repairDialog(of, done, said = []) {
   form(title, [name, plan.items.map(item), cash, kept, asked], {
     danger: true, label: t("carry_out"),
     act: async () => {
-      await post("/api/repair", { strategy: of.strategy, plan: plan.plan, who: "console" });
+      await post("/api/repair", { strategy: of.strategy, plan: plan.plan, who: me() || "console" });
       done();
     },
   });
@@ -108,15 +117,13 @@ export async function repairDialog(of, done, said = []) {
 
 // -- books: adopted, set, moved, and taken back ---------------------------------------------------------------------------
 
-let who = "";
-
 function signature() {
-  return [field(t("who"), h("input", { name: "who", required: true, maxlength: "64", value: who })),
+  return [field(t("who"), h("input", { name: "who", required: true, maxlength: "64", value: me() })),
     field(t("why_so"), h("input", { name: "why", required: true, maxlength: "400" }))];
 }
 
 async function sign(path, body, data, done) {
-  who = data.who;
+  setMe(data.who);
   await post(path, { ...body, who: data.who, why: data.why });
   done();
 }
@@ -129,7 +136,7 @@ const volume = (value, most, least = 1) =>
 export function adoptDialog(held, strategies, done) {
   const most = held.volume - held.booked;
   const fields = [
-    h("p", {}, h("b", { class: "num" }, held.security), h("span", { class: "dim" }, ` ${held.account} · ${t("outside")} ${count(most)}`)),
+    h("p", {}, security(held.security), h("span", { class: "dim" }, ` ${held.account} · ${t("outside")} ${count(most)}`)),
     chosen("strategy", t("strategy"), strategies), volume(most, most), signature(),
   ];
   form(t("adopt"), fields, {
@@ -148,7 +155,7 @@ export function bookDialog(of, strategies, done) {
   const choices = ["set", "move"].map((what) => h("label", { class: "choice" },
     h("input", { type: "radio", name: "what", value: what, required: true, checked: what === "set", onchange: () => choose(what) }), t(`book_${what}`)));
   choose("set");
-  const fields = [h("p", {}, h("b", { class: "num" }, of.security), h("span", { class: "dim" }, ` ${of.account}`)),
+  const fields = [h("p", {}, security(of.security), h("span", { class: "dim" }, ` ${of.account}`)),
     h("fieldset", {}, h("legend", { class: "sr" }, t("change_book")), choices), more, signature(), h("p", { class: "small dim" }, t("book_checked"))];
   form(t("change_book"), fields, {
     danger: true, label: t("change_book"),
@@ -165,7 +172,7 @@ function undoDialog(act, done) {
   });
 }
 
-const booking = (b) => h("p", { class: "small num" }, `${b.account} · ${b.strategy} · ${b.security} ${b.shares > 0 ? "+" : ""}${count(b.shares)}`);
+const booking = (b) => h("p", { class: "small num" }, `${b.account} · ${b.strategy} · `, security(b.security), ` ${b.shares > 0 ? "+" : ""}${count(b.shares)}`);
 const UNDOABLE = ["set", "move", "adopt", "hand"];
 
 // Everything that changed a book and was no fill, the newest first.
@@ -197,7 +204,7 @@ export async function actsDialog(done) {
 // What an account holds and no book, or the other way round.
 export function strayRows(broker, strategies, done) {
   const row = (held) => h("p", { class: "small dim num" },
-    `${held.account} · ${held.security} · ${t("held")} ${count(held.volume)} · ${t("outside")} ${count(held.volume - held.booked)} `,
+    `${held.account} · `, security(held.security), ` · ${t("held")} ${count(held.volume)} · ${t("outside")} ${count(held.volume - held.booked)} `,
     held.volume > held.booked ? quiet(`a${held.account}/${held.security}`, t("adopt"), () => adoptDialog(held, strategies, done)) : null,
     quiet(`c${held.account}/${held.security}`, t("change_book"), () => bookDialog({ account: held.account, security: held.security, shares: 0 }, strategies, done)));
   return [broker.filter((held) => held.volume !== held.booked).map(row),

@@ -2,19 +2,20 @@
 
 import { clock, count, day, h, price } from "./dom.js";
 import { t, why } from "./i18n.js";
-import { orderRow, sideTag } from "./parts.js";
+import { matches, security } from "./names.js";
+import { orderRow, passes, sideTag } from "./parts.js";
 
 const KIND = { hello: "hello", positions: "positions_msg" };
 
 function signalHead(signal) {
   const order = signal.order;
-  const tag = signal.wire === "manual" ? t("manual_wire") : signal.wire === "repair" ? t("repair") : signal.run === "sim_trade" ? null : t("backtest");
+  const tag = signal.wire === "manual" ? t("manual_wire") : signal.run === "close" ? t("close_all") : signal.wire === "repair" ? t("repair") : signal.run === "sim_trade" ? null : t("backtest");
   return h(
     "div",
     { class: "head" },
     h("time", { class: "num dim" }, clock(signal.received_at)),
     order
-      ? h("span", { class: "who" }, h("b", { class: "num" }, order.symbol), " ", sideTag(order.side))
+      ? h("span", { class: "who" }, security(order.symbol), " ", sideTag(order.side))
       : h("span", { class: "who" }, t(KIND[signal.kind])),
     order ? h("span", { class: "num" }, `${count(order.amount)} @ ${price(order.price ?? order.limit)}`) : h("span", {}),
     h("span", { class: "acct dim" }, signal.strategy, tag ? h("span", { class: "tag" }, tag) : null),
@@ -26,7 +27,7 @@ function signalHead(signal) {
 export function signalsPanel(signals, filter, show) {
   const fits = (s) =>
     (!filter.strategy || s.strategy === filter.strategy) &&
-    (!filter.account || s.orders.some((o) => o.account === filter.account));
+    (!filter.account || s.orders.some((o) => o.account === filter.account)) && (!filter.text || (s.order && matches(s.order.symbol, filter.text)));
   const rows = [];
   let last = "";
   for (const signal of signals.filter(fits)) {
@@ -40,8 +41,7 @@ export function signalsPanel(signals, filter, show) {
   return rows;
 }
 
-const keep = (filter) => (row) =>
-  (!filter.strategy || row.strategy === filter.strategy) && (!filter.account || row.account === filter.account);
+const keep = (filter) => (row) => passes(filter, row.strategy, row.account, row.security);
 
 export function openPanel(orders, filter, show) {
   const rows = orders.filter(keep(filter));
@@ -68,7 +68,7 @@ export function fillsPanel(fills, filter) {
             "tr",
             {},
             h("td", { class: "num dim" }, `${fill.day.slice(5)} ${clock(fill.filled_at)}`),
-            h("td", { class: "num" }, h("b", {}, fill.security)),
+            h("td", {}, security(fill.security)),
             h("td", {}, sideTag(fill.side)),
             h("td", { class: "num c-volume" }, count(fill.volume)),
             h("td", { class: "num c-price" }, price(fill.price)),

@@ -2,6 +2,7 @@
 
 import { clock, count, h, money, price } from "./dom.js";
 import { both, t, why } from "./i18n.js";
+import { security } from "./names.js";
 import { pair, sideTag } from "./parts.js";
 
 export function chips({ accounts, relay }) {
@@ -51,7 +52,7 @@ export function unknownRows(unknown, settle, show) {
     h(
       "article",
       { class: "card" },
-      h("p", {}, h("b", { class: "num" }, attempt.security), " ", sideTag(attempt.side), " ",
+      h("p", {}, security(attempt.security), " ", sideTag(attempt.side), " ",
         h("span", { class: "num" }, `${count(attempt.volume)} @ ${price(attempt.price)}`)),
       h("p", { class: "dim" }, `${attempt.account} · ${order.strategy} · `, h("span", { class: "num" }, `${clock(attempt.created_at)} · ${attempt.remark}`)),
       h("div", { class: "row" },
@@ -83,7 +84,7 @@ export function accountCards(accounts) {
   );
 }
 
-const tone = (text) => (text === null ? "" : Number(text) > 0 ? "up" : Number(text) < 0 ? "down" : "");
+export const tone = (text) => (text === null ? "" : Number(text) > 0 ? "up" : Number(text) < 0 ? "down" : "");
 
 export function positionRows({ items, broker }, stray) {
   const groups = new Map();
@@ -97,7 +98,7 @@ export function positionRows({ items, broker }, stray) {
     h("tr", { class: "group" }, h("th", { colspan: "5", scope: "colgroup" }, name)),
     books.map((b) =>
       h("tr", {},
-        h("td", { class: "num" }, h("b", {}, b.security)), h("td", { class: "num c-volume" }, count(b.volume)),
+        h("td", {}, security(b.security)), h("td", { class: "num c-volume" }, count(b.volume)),
         h("td", { class: "num c-price" }, price(b.avg_cost)), h("td", { class: "num c-price" }, price(b.last)),
         h("td", { class: `num c-price ${tone(b.profit)}` }, money(b.profit)))),
   ]);

@@ -1,7 +1,8 @@
 // Small pieces that several views show.
 
-import { clock, count, h, price } from "./dom.js";
-import { t, why } from "./i18n.js";
+import { clock, count, draw, h, price } from "./dom.js";
+import { language, t, why } from "./i18n.js";
+import { matches, security } from "./names.js";
 
 export const sideTag = (side) => h("span", { class: `side ${side}` }, t(side));
 
@@ -32,13 +33,32 @@ export function orderRow(order, show, { full = false } = {}) {
     "button",
     { class: "order", type: "button", "data-key": `o${order.order_id}`, onclick: () => show(order.order_id) },
     full ? h("span", { class: "num dim" }, clock(order.created_at)) : h("span", { class: "arrow", "aria-hidden": "true" }, "↳"),
-    full ? h("span", { class: "who" }, h("b", { class: "num" }, order.security), " ", sideTag(order.side)) : null,
+    full ? h("span", { class: "who" }, security(order.security), " ", sideTag(order.side)) : null,
     h("span", { class: "acct" }, order.account, full ? h("span", { class: "dim" }, ` · ${order.strategy}`) : null),
     orderBadge(order),
     progress(order),
     h("span", { class: "why" }, why(order)),
   );
 }
+
+// Strategy, account and text: kept in `filter`, whose change draws anew.
+export function filterRow(id, status, filter, changed) {
+  const named = (rows, key) => [["", `${t(key)} · ${t("all")}`], ...rows.map((row) => [row[key], row[key]])];
+  const change = (key) => (value) => {
+    filter[key] = value;
+    changed();
+  };
+  draw(id, [status.strategies.map((s) => s.strategy), status.accounts.map((a) => a.account), language()], () => [
+    h("input", { type: "search", class: "text", "data-key": "text", "aria-label": t("search"), placeholder: t("filter_hint"), maxlength: "40", value: filter.text,
+      oninput: (event) => change("text")(event.target.value.trim()) }),
+    select("strategy", named(status.strategies, "strategy"), filter.strategy, change("strategy")),
+    select("account", named(status.accounts, "account"), filter.account, change("account")),
+  ]);
+}
+
+// Whether what is of a strategy, an account and a security passes the filter.
+export const passes = (filter, strategy, account, code) =>
+  (!filter.strategy || strategy === filter.strategy) && (!filter.account || account === filter.account) && matches(code, filter.text);
 
 export const pair = (label, value, extra = "") => h("div", { class: `pair ${extra}` }, h("dt", {}, label), h("dd", { class: "num" }, value));
 

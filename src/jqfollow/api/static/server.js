@@ -10,6 +10,10 @@ export class Refused extends Error {
 // Nobody knows whether it was done.
 export class Unanswered extends Error {}
 
+// Who does it, as the person said it here: kept with what is done.
+export const me = () => localStorage.getItem("me") ?? "";
+export const setMe = (name) => localStorage.setItem("me", name);
+
 const ANSWER_MS = 10000;
 
 async function ask(path, options = {}, within = ANSWER_MS) {
@@ -37,6 +41,6 @@ export const changes = (at, waits) => ask(`/api/changes?${new URLSearchParams({ 
 export const post = (path, body = {}, key = null) =>
   ask(path, {
     method: "POST",
-    headers: { "content-type": "application/json", ...(key ? { "idempotency-key": key } : {}) },
+    headers: { "content-type": "application/json", ...(me() ? { "jqfollow-who": encodeURIComponent(me()) } : {}), ...(key ? { "idempotency-key": key } : {}) },
     body: JSON.stringify(body),
   });
