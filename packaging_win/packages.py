@@ -68,7 +68,7 @@ def unpack(wheel: Path, folder: Path) -> None:
 
 
 def lock() -> None:
-    """Writes `locked.txt` anew, with uv, which knows what Windows needs from any system."""
+    """Writes `locked.txt` anew, with uv, which knows what Windows needs from any system: what `constraints.txt` has."""
     with tempfile.TemporaryDirectory() as scratch:
         project, also = Path(scratch) / "pyproject.toml", Path(scratch) / "also.in"
         lines = (ROOT / "pyproject.toml").read_text(encoding="utf-8").splitlines(keepends=True)
@@ -78,7 +78,7 @@ def lock() -> None:
             [
                 *(sys.executable, "-m", "uv", "pip", "compile", str(project), str(also), "--only-binary", ":all:"),
                 *("--python-platform", "x86_64-pc-windows-msvc", "--python-version", PYTHON, "--generate-hashes"),
-                *("--no-annotate", "--no-header", "--quiet"),
+                *("--no-annotate", "--no-header", "--quiet", "--constraint", str(ROOT / "constraints.txt")),
             ],
             stdout=subprocess.PIPE,
             check=True,

@@ -6,6 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import ORDER_OPEN, OrderState, WaitingFor
 from jqfollow.ledger.rows import OrderRow
@@ -170,6 +172,7 @@ async def _orders(house: House, signal_id: int) -> Sequence[OrderRow]:
     return await house.ledger.read(lambda tx: tx.orders.of_signal(signal_id))
 
 
+@pytest.mark.slow
 async def test_hours_and_auctions(tmp_path: Path) -> None:
     follow = {"follow": {"paper": 1, "holds": 1}}
     accounts = {"paper": {"hours": "exchange"}, "holds": {"hours": "exchange", "risk": {"outside_hours": "hold"}}}
@@ -206,6 +209,7 @@ async def test_hours_and_auctions(tmp_path: Path) -> None:
         }
 
 
+@pytest.mark.slow
 async def test_how_long_a_strategy_waits_for_cash(tmp_path: Path) -> None:
     follow = {"follow": {"paper": 1}}
     strategies = {"patient": {**follow, "execution": {"cash_wait_s": 600}}, "demo": follow}
@@ -230,6 +234,7 @@ async def test_how_long_a_strategy_waits_for_cash(tmp_path: Path) -> None:
         assert (patient.state in ORDER_OPEN, patient.waiting_for) == (True, WaitingFor.CASH)
 
 
+@pytest.mark.slow
 async def test_what_is_counted_over_an_account(tmp_path: Path) -> None:
     accounts = {"paper": {}, "loses": {"risk": {"max_daily_loss": 500}}, "slow": {"risk": {"orders_per_second": 1}}}
     async with House(tmp_path, accounts=accounts) as house:

@@ -39,7 +39,7 @@ ON_THE_WAY: dict[str, tuple[str, ...]] = {
 """By the function that writes, the names of the transactions; `recover` is the start's."""
 RECOVERY = "Service._start/recover"
 RARE = {
-    "Follower._recorded/signals": "a signal on which the program fails as it comes",
+    "Follower._recorded/signals": "a message on which the program fails",
     "Follower._follow_again": "a signal on which the program failed when it came",
     "Desk._contradicted/_answered": "an answer that the ledger refuses",
     "Rounds._give_up": "an order on which the program itself fails",
@@ -144,18 +144,9 @@ def is_beside(function: str) -> bool:
     return any(function == known or function.startswith(f"{known}.") for known in BESIDE)
 
 
-SETTLED = "Wishes.settle/_settled"
-"""A person's word about an unknown outcome; the practice exchange's list leaves none."""
-
-
-def points(*, person: bool = True) -> set[str]:
-    """The fail-points that a lane has to come to: of commits, and of what else is on the way, whatever the broker.
-
-    Args:
-        person: what a person settles among them.
-    """
+def points() -> set[str]:
+    """The fail-points that a lane has to come to: of commits, and of what else is on the way, whatever the broker."""
     commits = {RECOVERY, *(name for names in ON_THE_WAY.values() for name in names)} - set(RARE)
-    commits -= set() if person else {SETTLED}
     return {f"commit.{when}:{name}" for name in commits for when in ("before", "after")} | {
         "call.before:Account.place",
         "call.logged:Account.place",

@@ -42,7 +42,7 @@ NO_JUNK_LIMIT = (
 """Before `MAIN`: beyond 120 unusable messages a minute the others would be answered 429, and nothing be learnt."""
 CODES = ("600000.XSHG", "000001.XSHE", "300750.XSHE", "510300.XSHG", "113001.XSHG")
 STRATEGY = "demo"
-START_S = 60.0
+START_S = 240.0
 CONFIG = """\
 data_dir = "{data}"
 [signals]

@@ -23,7 +23,7 @@ from jqfollow.cli.tray import LOG, interpreter
 from jqfollow.clock import SystemClock
 from jqfollow.settings import Settings, load_settings
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 """A first start under a virus scanner may take so long."""
 _LOOK_S = 0.2
 
