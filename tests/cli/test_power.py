@@ -108,7 +108,7 @@ def test_a_start_says_that_the_computer_may_sleep(run: Run, config: Path, monkey
     plan = dataclasses.replace(NEVER, lid_mains=1, has_lid=True)
     monkeypatch.setattr(power, "read_plan", lambda: plan)
 
-    def part(settings: Settings, *, announce: Announce, hurried: object) -> int:
+    def part(settings: Settings, *, announce: Announce, **_: object) -> int:
         announce(announcement(None))
         return 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jqfollow.domain import BrokerError, OrderState, Placed, PlaceRequest, WaitingFor
+from jqfollow.domain import AttemptState, BrokerDownError, BrokerError, OrderState, Placed, PlaceRequest, WaitingFor
 from jqfollow.execution import accounts
 from jqfollow.execution.brokers.paper.broker import PaperBroker
 from jqfollow.execution.brokers.port import BrokerTraits
@@ -139,3 +139,25 @@ async def test_an_unknown_outcome_holds_up_its_own_account_code_and_side_only(
         )
         assert (here.account, here.waiting_for, here.filled) == ("paper", WaitingFor.UNKNOWN, 0)
         assert (there.account, there.state, there.filled) == ("second", OrderState.FILLED, 300)
+
+
+async def test_a_broker_that_is_down_while_placing_was_given_nothing_and_is_asked_again(
+    tmp_path: Path, asked: list[PlaceRequest]
+) -> None:
+    """Certainly not placed: no outcome is unknown, nobody is alarmed, and the next attempt buys it once."""
+    doubtful = BrokerTraits(real=False, absence_is_proof=False, always_open=True)
+    async with House(tmp_path, traits={"paper": doubtful}, wecom=True) as house:
+        house.market(CODE)
+        house.faults["paper"].fail("place", BrokerDownError("未连接"))
+        signal_id = await house.send("demo", CODE, "buy", 1000, price="10.00")
+        order = await house.until(
+            lambda tx: next((o for o in tx.orders.of_signal(signal_id) if o.waiting_for is WaitingFor.BROKER), None)
+        )
+        assert [a.state for a in await house.attempts(order)] == [AttemptState.REJECTED]
+        await house.sweep(after_s=2)
+        [order] = await house.done(signal_id)
+        assert [a.state for a in await house.attempts(order)] == [AttemptState.REJECTED, AttemptState.FILLED]
+        assert sum(position.volume for position in house.brokers["paper"].positions()) == order.filled == 1000
+        assert len(asked) == 2
+        assert house.wecom is not None
+        assert not [text for text in house.wecom.texts() if "结果未知" in text]

@@ -264,6 +264,15 @@ async def price_cage(house: House) -> int:
     return int(answer.json()[0]["signal_id"])
 
 
+@case(Reason.PRICE_LIMIT)
+async def price_limit(house: House) -> int:
+    house.market(CODE, last="10.90", prev_close="10.00")
+    wanted = {"strategy": "demo", "account": "paper", "security": CODE, "side": "buy", "volume": 100, "price": "11.05"}
+    answer = await house.console("POST", "/api/orders", json=wanted)
+    assert answer.status_code == 200, answer.text
+    return int(answer.json()[0]["signal_id"])
+
+
 @case(Reason.NO_TOTAL_VALUE, strategies={"demo": {"follow": {"paper": {"equity": 50_000}}}})
 async def no_total_value(house: House) -> int:
     return await buy(house)

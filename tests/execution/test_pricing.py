@@ -176,6 +176,9 @@ def test_a_price_that_the_guard_holds_says_so() -> None:
     assert priced(S, signal_price=D("10.5")).guarded
     assert not priced(S, signal_price=D("10.0")).guarded
     assert not priced(S, slippage_ticks=40).guarded, "the cage holds it"
+    at_guard = {"signal_price": D("10.00"), "max_drift": D("0.03")}
+    assert not priced(S, quote=quote(last="9.70", bids="9.69x9", asks="9.71x9"), **at_guard).guarded, "it is there"
+    assert not priced(B, quote=quote(last="10.30", bids="10.29x9", asks="10.31x9"), **at_guard).guarded, "it is there"
     assert not priced(S, signal_price=D("10.5"), limit_price=D("10.40")).guarded
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jqfollow.domain import AttemptState, OrderReport, Side
-from jqfollow.execution.ours import AFTER, BEFORE, OURS, match_unknown
+from jqfollow.domain import AttemptState, OrderKey, OrderReport, Side
+from jqfollow.execution.ours import AFTER, BEFORE, OURS, match_unknown, whose
 from jqfollow.ledger.rows import AttemptRow
 from notify.rows import AT, attempt
 
@@ -144,3 +144,10 @@ def test_each_report_is_one_attempt_and_its_own(reports: list[OrderReport], ids:
         assert row.remark == mine.remark or (not OURS.fullmatch(row.remark) and row.price == mine.price)
     for order in list(permutations(reports))[:6]:
         assert match_unknown(attempts[::-1], order, taken) == found
+
+
+def test_a_remark_of_another_account_names_nothing_here() -> None:
+    elsewhere = attempt(remark="jqABCDE-1", account="other", broker_order_id=None)
+    here = OrderKey(account="main", day=AT.date(), broker_order_id="b1")
+    assert whose(here, elsewhere, None) is None
+    assert whose(replace(here, account="other"), elsewhere, None) is elsewhere

@@ -10,13 +10,12 @@ from fnmatch import fnmatch
 _QUESTIONS = "tests/ledger/test_questions.py"
 _INVARIANTS = ("tests/ledger/test_kept.py", "tests/ledger/test_invariants.py")
 _ORDERS = ("tests/execution/test_transitions.py", "tests/execution/test_evidence.py")
-_HOUSE = ("tests/e2e/test_order_of_things.py", "tests/e2e/test_unknown.py", "tests/e2e/test_attempts.py")
 
 TESTS: Mapping[str, Sequence[str]] = {
     "execution/sizing.py": ["tests/execution/test_sizing.py", "tests/test_reasons.py"],
     "execution/pricing.py": ["tests/execution/test_pricing.py", "tests/test_reasons.py"],
     "execution/lifecycle.py": ["tests/execution/test_lifecycle.py", "tests/execution/test_evidence.py"],
-    "execution/transitions.py": [*_ORDERS, "tests/test_reasons.py", *_HOUSE],
+    "execution/transitions.py": [*_ORDERS, "tests/execution/test_reconcile.py", "tests/test_reasons.py"],
     "execution/reconcile.py": [
         "tests/execution/test_reconcile.py", "tests/execution/test_evidence.py", "tests/e2e/test_unknown.py",
     ],
