@@ -32,6 +32,7 @@ _SIGNALS = (
     ("xiaoshizhi", "600519.XSHG", "buy", "100", "1488.00"),
     ("demo", "000002.XSHE", "sell", "500", "9.10"),
 )
+_TABS = ("holdings", "steer")
 _SIZES = {"wide": (1366, 768, False), "phone": (390, 844, True)}
 
 
@@ -88,6 +89,12 @@ async def _page(folder: Path, images: Path, scratch: Path) -> None:
                 await asyncio.sleep(1.5)
                 suffix = "" if scheme == "light" else "-dark"
                 _keep(images / f"console-{name}{suffix}.png", await browser.picture())
+        await browser.call("Emulation.setEmulatedMedia", features=[])
+        for tab in _TABS:
+            await browser.open(f"http://127.0.0.1:8000/#{tab}", width=1366, height=768)
+            await browser.until(f"!document.querySelector('.view[data-view={tab}]').hidden")
+            await asyncio.sleep(1.5)
+            _keep(images / f"console-{tab}.png", await browser.picture())
         assert browser.complaints == [], browser.complaints
 
 

@@ -157,6 +157,8 @@ def leaves(node: schema.Node, path: tuple[str, ...] = ()) -> Iterator[tuple[str,
                 inner = schema.child(below, "any")
                 assert inner is not None
                 yield from leaves(inner, (*here, "NAME"))
+                if key != "follow":
+                    yield from leaves(below, here)
             elif schema.keys(below):
                 yield from leaves(below, here)
             else:

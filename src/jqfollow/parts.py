@@ -26,11 +26,13 @@ from jqfollow.execution.wishes import Wishes
 from jqfollow.follower import Follower
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.market.calendar import TradingCalendar
+from jqfollow.notify.manner import Manner
 from jqfollow.notify.outbox import Outbox
-from jqfollow.notify.wecom import WecomRobot, make_client
+from jqfollow.notify.robots import robots_of
+from jqfollow.notify.wecom import make_client
 from jqfollow.routine import Routine
 from jqfollow.settings import Account as AccountSettings
-from jqfollow.settings import FullQmtAccount, PaperAccount, QmtAccount, Settings
+from jqfollow.settings import FullQmtAccount, NotifySettings, PaperAccount, QmtAccount, Settings
 from jqfollow.stages import Stages
 from jqfollow.tape.lines import FOLDER as TAPE_FOLDER
 from jqfollow.tape.recorder import Recorder
@@ -81,8 +83,8 @@ class Parts:
                 calls=self.calls,
             )
         self._client = make_client()
-        robots = [WecomRobot(key, self._client) for key in settings.notify.wecom.keys]
-        self.outbox = Outbox(self.ledger, robots, self.clock)
+        robots = robots_of(settings.notify, self._client)
+        self.outbox = Outbox(self.ledger, robots, self.clock, manner=_manner(settings.notify))
         self.desk = Desk(
             ledger=self.ledger,
             accounts=self.accounts,
@@ -193,3 +195,7 @@ class Parts:
 
     def _factors_of(self) -> FactorSource:
         return XtQuotes(load=load_xtdata, clock=self.clock).factors
+
+
+def _manner(notify: NotifySettings) -> Manner:
+    return Manner(quiet=frozenset(notify.quiet), gather_s=notify.gather_s, remainders_s=notify.remainders_s)

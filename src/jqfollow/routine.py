@@ -99,7 +99,7 @@ class Routine:
 
     async def _send_curve(self, month: Period, now: datetime) -> None:
         """A picture of the last weeks, where the package that draws it is installed, and somebody is told."""
-        if not self._settings.notify.wecom.keys or not month.results:
+        if not (self._settings.notify.wecom.keys or self._settings.notify.channels) or not month.results:
             return
         path = self._settings.data_dir / "pictures" / f"{now:%Y-%m-%d}.png"
         try:

@@ -266,6 +266,12 @@ def test_sense_and_money(config: Path) -> None:
     found = parts.configuration(here)
     assert levels(found) == [("config", "ok"), ("strategies.a", "warn"), ("strategies.b", "warn")]
     assert "hunter2" not in str(found)
+    mail = parts.notify(around(config, "[notify.mail]\nurls=['mailtos://me:hunter2@smtp.qq.com:465?to=a@qq.com']"))
+    assert levels(mail) == [("notify", "ok")]
+    assert "hunter2" not in str(mail)
+    wrong = parts.notify(around(config, "[notify.mail]\nurls=['nonsense://hunter2hunter2']"))
+    assert levels(wrong) == [("notify", "fail")]
+    assert "hunter2" not in str(wrong)
     open_house = parts.configuration(around(config, "[signals]\nhost='0.0.0.0'\n"))
     assert ("signals.host", "warn") in levels(open_house)
     assert levels(parts.paper_cash(here)) == [("accounts.p.cash", "warn")]
@@ -274,7 +280,13 @@ def test_sense_and_money(config: Path) -> None:
 
 
 def test_robots(config: Path) -> None:
-    assert levels(parts.wecom(around(config))) == [("wecom", "warn")]
-    found = parts.wecom(around(config, "[notify.wecom]\nkeys=['hunter2hunter2']"))
-    assert levels(found) == [("wecom", "ok")]
+    assert levels(parts.notify(around(config))) == [("notify", "warn")]
+    found = parts.notify(around(config, "[notify.wecom]\nkeys=['hunter2hunter2']"))
+    assert levels(found) == [("notify", "ok")]
     assert "hunter2" not in str(found)
+    mail = parts.notify(around(config, "[notify.mail]\nurls=['mailtos://me:hunter2@smtp.qq.com:465?to=a@qq.com']"))
+    assert levels(mail) == [("notify", "ok")]
+    assert "hunter2" not in str(mail)
+    wrong = parts.notify(around(config, "[notify.mail]\nurls=['nonsense://hunter2hunter2']"))
+    assert levels(wrong) == [("notify", "fail")]
+    assert "hunter2" not in str(wrong)

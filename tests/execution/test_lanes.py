@@ -75,7 +75,7 @@ async def test_running_past_the_deadline_is_unknown_and_its_late_answer_is_hande
     vendor = Vendor("order 7")
     late: list[tuple[Lane, object]] = []
     with pytest.raises(BrokerTimeoutError, match="unknown"):
-        await lanes.call(Lane.PLACE, vendor, timeout_s=0.02, on_late=lambda lane, got: late.append((lane, got)))
+        await lanes.call(Lane.PLACE, vendor, timeout_s=0.1, on_late=lambda lane, got: late.append((lane, got)))
     assert vendor.made.is_set()
     assert lanes.under_way(Lane.PLACE) == lanes.abandoned == 1
     assert await lanes.call(Lane.PLACE, lambda: "next", timeout_s=5) == "next"  # its thread was replaced
@@ -95,7 +95,7 @@ async def test_a_late_error_is_handed_over_too(lanes: Lanes) -> None:
         raise ValueError("late")
 
     with pytest.raises(BrokerTimeoutError):
-        await lanes.call(Lane.PLACE, fn, timeout_s=0.01, on_late=lambda _lane, got: late.append(got))
+        await lanes.call(Lane.PLACE, fn, timeout_s=0.1, on_late=lambda _lane, got: late.append(got))
     vendor.let_go.set()
     await until(lambda: bool(late))
     assert isinstance(late[0], ValueError)
@@ -152,7 +152,7 @@ async def test_too_many_hang_then_calls_are_turned_away_until_one_returns(lanes:
     vendors = [Vendor(), Vendor()]
     for vendor in vendors:
         with pytest.raises(BrokerTimeoutError):
-            await lanes.call(Lane.QUERY, vendor, timeout_s=0.01)
+            await lanes.call(Lane.QUERY, vendor, timeout_s=0.1)
     turned_away = Vendor()
     with pytest.raises(BrokerDownError, match="2 calls hang"):
         await lanes.call(Lane.QUERY, turned_away, timeout_s=20)
@@ -169,8 +169,8 @@ async def test_the_last_thread_that_hangs_sends_the_queue_back(lanes: Lanes) -> 
     vendors = [Vendor(), Vendor()]
     queued = Vendor()
     with pytest.raises(BrokerTimeoutError):
-        await lanes.call(Lane.PLACE, vendors[0], timeout_s=0.01)
-    second = asyncio.create_task(lanes.call(Lane.PLACE, vendors[1], timeout_s=0.02))
+        await lanes.call(Lane.PLACE, vendors[0], timeout_s=0.1)
+    second = asyncio.create_task(lanes.call(Lane.PLACE, vendors[1], timeout_s=0.1))
     third = asyncio.create_task(lanes.call(Lane.PLACE, queued, timeout_s=600))
     with pytest.raises(BrokerTimeoutError):
         await second
@@ -265,7 +265,7 @@ def test_a_call_that_hangs_does_not_hold_up_a_closed_loop() -> None:
     async def abandon() -> None:
         lanes = Lanes("main")
         with pytest.raises(BrokerTimeoutError):
-            await lanes.call(Lane.PLACE, vendor, timeout_s=0.01)
+            await lanes.call(Lane.PLACE, vendor, timeout_s=0.1)
 
     asyncio.run(abandon())
     before = threading.active_count()

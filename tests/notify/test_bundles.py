@@ -34,7 +34,8 @@ def test_every_row_is_in_one_message_within_the_limit_and_in_order(rows: list[Ou
     assert all(size(bundle.text) <= MAX_BYTES for bundle in bundles)
     packed = [r for bundle in bundles for r in bundle.rows]
     urgent = [r for r in rows if is_urgent(r.kind)]
-    assert packed == urgent + [r for r in rows if not is_urgent(r.kind)]
+    remainders = [r for r in rows if r.kind == Kind.REMAINDER]
+    assert packed == urgent + [r for r in rows if not is_urgent(r.kind) and r.kind != Kind.REMAINDER] + remainders
     for bundle in bundles:
         assert bundle.urgent == any(is_urgent(r.kind) for r in bundle.rows)
         assert len(bundle.rows) == 1 or alone.isdisjoint(bundle.ids)

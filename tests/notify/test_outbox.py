@@ -530,9 +530,11 @@ def test_each_robot_is_told_everything_once_and_in_order(
         for robot in robots:
             told = "".join(robot.texts)
             assert all(told.count(f"<{n:02}>") == 1 for n in range(len(messages)))
-            for urgent in (False, True):
-                places = [told.index(f"<{n:02}>") for n, (kind, _) in enumerate(messages) if is_urgent(kind) == urgent]
+            for wanted in (is_urgent, lambda kind: kind == Kind.REMAINDER):
+                places = [told.index(f"<{n:02}>") for n, (kind, _) in enumerate(messages) if wanted(kind)]
                 assert places == sorted(places)
+            others = [n for n, (kind, _) in enumerate(messages) if not is_urgent(kind) and kind != Kind.REMAINDER]
+            assert [told.index(f"<{n:02}>") for n in others] == sorted(told.index(f"<{n:02}>") for n in others)
 
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(play(folder))

@@ -17,7 +17,7 @@ SOURCE = Path(jqfollow.__file__).parent
 WRITES = ("write", "write_all", "hand_over", "write_now")
 
 ON_THE_WAY: dict[str, tuple[str, ...]] = {
-    "follower.Follower.record": ("Follower.record/_record",),
+    "follower.Follower._recorded": ("Follower._recorded/_record", "Follower._recorded/signals"),
     "follower.Follower.follow_received": ("Follower._follow_again",),
     "execution.desk.Desk.place": ("Entries.intend",),
     "execution.desk.Desk._hand_over": ("Desk._answered",),
@@ -39,6 +39,7 @@ ON_THE_WAY: dict[str, tuple[str, ...]] = {
 """By the function that writes, the names of the transactions; `recover` is the start's."""
 RECOVERY = "Service._start/recover"
 RARE = {
+    "Follower._recorded/signals": "a message on which the program fails",
     "Follower._follow_again": "a signal on which the program failed when it came",
     "Desk._contradicted/_answered": "an answer that the ledger refuses",
     "Rounds._give_up": "an order on which the program itself fails",

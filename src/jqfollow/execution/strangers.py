@@ -33,11 +33,12 @@ def tell_of_strangers(tx: Tx, account: Account, reports: Sequence[OrderReport], 
     counts = Counter(report.remark.strip() for report in rows)
     ids = {report.broker_order_id for report in reports}
     renamed: list[tuple[AttemptRow, OrderReport]] = []
+    strangers: list[OrderReport] = []
     for report in rows:
         remark = report.remark.strip()
         attempt = ours.named(remark) or tx.attempts.by_remark(remark)
         if attempt is None:
-            _tell_of_another_ledger(tx, account, report, moment)
+            strangers.append(report)
         elif attempt.account != account.name:
             continue  # the same number had another name when it was placed
         elif attempt.state is report.state is AttemptState.REJECTED:
@@ -48,6 +49,8 @@ def tell_of_strangers(tx: Tx, account: Account, reports: Sequence[OrderReport], 
                 _lose_sight(tx, attempt, report, moment)
         elif counts[remark] > 1 or not same_terms(attempt, report):
             _tell_of_a_copy(tx, account, report, moment)
+    if strangers:
+        _tell_of_another_ledger(tx, account, strangers, moment)
     if renamed:
         _tell_renamed(tx, account, renamed, moment)
 
@@ -83,12 +86,19 @@ def _tell_of_a_copy(tx: Tx, account: Account, report: OrderReport, moment: Momen
     tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=key)
 
 
-def _tell_of_another_ledger(tx: Tx, account: Account, report: OrderReport, moment: Moment) -> None:
-    text = (
-        f"账户 {account.name} 有一笔本程序下过、但账本里没有的委托：{report.remark} {report.symbol} "
-        f"{SIDE_ZH[report.side]} {report.volume}。账本可能是旧备份，或有另一个 jqfollow 在用此账户，请立即核对。"
+def _tell_of_another_ledger(tx: Tx, account: Account, reports: Sequence[OrderReport], moment: Moment) -> None:
+    named = "、".join(
+        f"{report.remark.strip()} {report.symbol} {SIDE_ZH[report.side]} {report.volume}"
+        for report in reports[:_MOST_NAMED]
     )
-    key = f"stranger-{account.name}-{account.trading_day()}-{report.broker_order_id}"
+    more = "" if len(reports) <= _MOST_NAMED else f" 等 {len(reports)} 笔"
+    text = (
+        f"账户 {account.name} 有 {len(reports)} 笔本程序下过、但账本里没有的委托：{named}{more}。"
+        "账本可能是旧备份，或有另一个 jqfollow 在用此账户，请立即核对。"
+    )
+    key = f"stranger-{account.name}-{account.trading_day()}-{len(reports)}-{reports[-1].broker_order_id}"
     tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=key)
-    if report.remark.strip().startswith(f"jq{tx.meta.get(REMARK_TAG)}-"):  # nobody else has these letters
-        restored.note(tx, moment.now, f"账户 {account.name} 有它下过、却不记得的委托 {report.remark}")
+    own = f"jq{tx.meta.get(REMARK_TAG)}-"  # nobody else has these letters
+    forgotten = next((report.remark.strip() for report in reports if report.remark.strip().startswith(own)), None)
+    if forgotten is not None:
+        restored.note(tx, moment.now, f"账户 {account.name} 有它下过、却不记得的委托 {forgotten}")

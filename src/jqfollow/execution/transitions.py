@@ -248,7 +248,9 @@ def end_order(tx: Tx, order: OrderRow, refusal: Refusal | None, moment: Moment) 
             f"策略 {title} 在账户 {order.account} 清仓 {order.security} 没有卖完（订单 #{order.order_id}），请人工处理"
         )
         tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=f"exit-undone-{order.order_id}")
-    if state is OrderState.REJECTED:
+    if state is OrderState.REJECTED and order.reason is Reason.BELOW_LOT and not order.closes:
+        tx.outbox.put(Kind.REMAINDER, messages.remainder(order, title=title, name=name), moment.now)
+    elif state is OrderState.REJECTED:
         tx.outbox.put(Kind.ORDER_REFUSED, messages.order_refused(order, title=title, name=name), moment.now)
     else:
         text = messages.order_done(order, title=title, name=name, attempts=len(placed))

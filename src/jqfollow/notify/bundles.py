@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.ledger.rows import OutboxRow
-from jqfollow.notify.kinds import is_urgent
+from jqfollow.notify.kinds import Kind, is_urgent
 from jqfollow.notify.texts import MAX_BYTES, cut, size
 
 LATE = timedelta(minutes=2)
@@ -15,6 +15,7 @@ OLD = timedelta(minutes=10)
 BACKLOG = 20
 """More ordinary rows than this older than `OLD` are shown by their first lines only."""
 _SEPARATOR = "\n\n"
+_REMAINDERS = "🔸 余数结转 {} 笔（不足一手，并入以后的信号）"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +42,12 @@ def pack(
     `alone` get a message of their own. A row that is longer than a message is cut. A long backlog of ordinary rows is
     shown by first lines.
     """
-    ordered = sorted(rows, key=lambda row: (not is_urgent(row.kind), row.outbox_id))
+    ordered = sorted(rows, key=lambda row: (not is_urgent(row.kind), row.kind == Kind.REMAINDER, row.outbox_id))
     old = {row.outbox_id for row in rows if not is_urgent(row.kind) and now - row.created_at >= OLD}
     short = old if len(old) > BACKLOG else set[int]()
     room = limit - size(_header(len(rows), brief=bool(short)))
+    if any(row.kind == Kind.REMAINDER for row in rows):
+        room -= size(_SEPARATOR + _REMAINDERS.format(len(rows)))
     bundles: list[Bundle] = []
     group: list[OutboxRow] = []
     used = 0
@@ -62,9 +65,17 @@ def pack(
 
 def _bundle(group: list[OutboxRow], now: datetime, short: Collection[int], limit: int) -> Bundle:
     row = group[0]
-    if len(group) > 1 or row.outbox_id in short:
+    remainders = [row for row in group if row.kind == Kind.REMAINDER]
+    if remainders == group:
+        text = "\n".join([_REMAINDERS.format(len(group)), *(row.text for row in group)])
+    elif len(group) > 1 or row.outbox_id in short:
         text = _header(len(group), brief=any(row.outbox_id in short for row in group))
         for row in group:
+            if row.kind == Kind.REMAINDER:
+                text += (
+                    _SEPARATOR + _REMAINDERS.format(len(remainders)) if row is remainders[0] else ""
+                ) + f"\n{row.text}"
+                continue
             brief = row.outbox_id in short
             text += ("\n" if brief else _SEPARATOR) + _part(row, now, brief=brief)
     else:

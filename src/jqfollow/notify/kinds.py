@@ -13,6 +13,8 @@ class Kind(StrEnum):
     ORDER_DONE = "order_done"
     ORDER_REFUSED = "order_refused"
     ORDER_WAITING = "order_waiting"
+    REMAINDER = "remainder"
+    """Less than a lot, carried on; one line, sent together with others."""
     SIGNAL_REFUSED = "signal_refused"
     STARTED = "started"
     STOPPED = "stopped"

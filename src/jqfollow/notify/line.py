@@ -15,6 +15,7 @@ from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import OutboxRow
 from jqfollow.notify.bundles import Bundle, pack
 from jqfollow.notify.kinds import URGENT, Kind
+from jqfollow.notify.manner import Manner
 from jqfollow.notify.pace import Pace
 from jqfollow.notify.wecom import Delivered, GaveUp, Outcome, RetryLater
 
@@ -48,12 +49,13 @@ class Robot(Protocol):
 class Line:
     """Sends one robot what it has not had yet; remembers how the robot does."""
 
-    def __init__(self, ledger: Ledger, robot: Robot, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, robot: Robot, clock: Clock, manner: Manner) -> None:
         self.robot = robot
         self.removed = False
         """The robot itself was refused: nothing is sent to it until the next start."""
         self._ledger = ledger
         self._clock = clock
+        self._manner = manner
         self._draining = asyncio.Lock()
         self._pace = Pace()
         self._refusals: Counter[int] = Counter()
@@ -78,6 +80,12 @@ class Line:
                 rows = await self._ledger.read(lambda tx: tx.deliveries.due(self.robot.name, _BATCH, first=URGENT))
                 if not rows:
                     return None
+                if unwanted := self._manner.unwanted(rows):
+                    await self._mark(dict.fromkeys((row.outbox_id for row in unwanted), ""))
+                    continue
+                rows, later = self._manner.ready(rows, self._clock.now())
+                if not rows:
+                    return later
                 pictures = {row.outbox_id for row in rows if row.kind == Kind.PICTURE}
                 bundle = pack(rows, now=self._clock.now(), alone=pictures | set(self._refusals))[0]
                 wait = self._pace.wait_s(self._clock.monotonic(), urgent=bundle.urgent)

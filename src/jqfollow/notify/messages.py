@@ -73,6 +73,13 @@ def order_refused(order: OrderRow, *, title: str, name: str | None) -> str:
     return _message([head, *_reason(order), _whose(order, title)])
 
 
+def remainder(order: OrderRow, *, title: str, name: str | None) -> str:
+    """An order of less than a lot, which is carried on; one line."""
+    wanted, least = order.figures.get("wanted", "?"), order.figures.get("minimum", "?")
+    what = f"{SIDE_ZH[order.side]} {security(order.security, name)} {wanted}（最少 {least}）"
+    return _message([f"{what} · {_whose(order, title)}"])
+
+
 def signal_refused(signal: SignalRow, *, title: str, name: str | None) -> str:
     """No account follows a signal, and why."""
     lines = ["❌ 未跟"]

@@ -15,6 +15,7 @@ import structlog
 from jqfollow.clock import Clock
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.notify.line import Line, Robot
+from jqfollow.notify.manner import Manner
 from jqfollow.notify.wecom import RetryLater
 
 _log = structlog.get_logger(__name__)
@@ -23,16 +24,25 @@ _POLL_S = 30.0
 """Another process may write a row without a kick."""
 _LINGER_S = 0.3
 """What happens in this time goes into one message."""
+_AT_ONCE = Manner()
 _SHOUT_PAUSES_S = (2.0, 10.0, 60.0)
 
 
 class Outbox:
     """The sender; one for the service."""
 
-    def __init__(self, ledger: Ledger, robots: Sequence[Robot], clock: Clock, *, linger_s: float = _LINGER_S) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        robots: Sequence[Robot],
+        clock: Clock,
+        *,
+        manner: Manner = _AT_ONCE,
+        linger_s: float = _LINGER_S,
+    ) -> None:
         """Sends to `robots`, each named once; with none, rows are marked `dropped` and still show in the console."""
         self._ledger = ledger
-        self._lines = [Line(ledger, robot, clock) for robot in {robot.name: robot for robot in robots}.values()]
+        self._lines = [Line(ledger, robot, clock, manner) for robot in {robot.name: robot for robot in robots}.values()]
         self._clock = clock
         self._linger_s = linger_s
         self._bells: set[asyncio.Event] = set()

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path, PureWindowsPath
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from jqfollow.domain import FollowMode, Wire
 from jqfollow.settings.guesses import is_guessed
@@ -223,18 +223,62 @@ def _wecom_key(key: SecretStr) -> SecretStr:
     return key
 
 
+def _channel_url(url: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[a-z][a-z0-9+-]{1,30}://\S+", url.get_secret_value()):
+        raise ValueError(
+            "应为 dingtalk://…、lark://…、schan://…、mailtos://… 这样的地址 / "
+            "an address such as dingtalk://…, lark://…, schan://… or mailtos://…"
+        )
+    return url
+
+
+QuietKind = Literal[
+    "account_up", "heartbeat", "order_done", "order_refused", "order_waiting", "picture", "remainder",
+    "signal_refused", "started", "stopped", "summary",
+]  # fmt: skip
+"""What `notify.quiet` may name; the urgent kinds cannot be silenced."""
+
+
 class WecomSettings(Section):
     """`[notify.wecom]`: robot keys or whole webhook addresses."""
 
     keys: Annotated[tuple[Annotated[SecretStr, AfterValidator(_wecom_key)], ...], Field(strict=False)] = ()
 
 
+class ChannelSettings(Section):
+    """`[notify.NAME]`: addresses as the library `apprise` writes them."""
+
+    urls: Annotated[tuple[Annotated[SecretStr, AfterValidator(_channel_url)], ...], Field(strict=False, min_length=1)]
+
+
 class NotifySettings(Section):
-    """`[notify]`."""
+    """`[notify]`; sections of other names are channels beside WeCom."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[Name, ChannelSettings] = Field(init=False)
 
     heartbeat_at: ClockTime = time(9, 0)
     summary_at: ClockTime = time(15, 5)
+    quiet: Annotated[tuple[QuietKind, ...], Field(strict=False)] = ()
+    gather_s: Annotated[float, Field(ge=0, le=3600, strict=False)] = 0
+    remainders_s: Annotated[float, Field(ge=0, le=86_400, strict=False)] = 300
     wecom: WecomSettings = WecomSettings()
+
+    @property
+    def channels(self) -> dict[str, ChannelSettings]:
+        """By the names of their sections."""
+        return dict(self.__pydantic_extra__ or {})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_sections_are_channels(cls, data: object) -> object:
+        """A mistyped key is no channel."""
+        for key, value in data.items() if isinstance(data, Mapping) else ():
+            if key not in cls.model_fields and not isinstance(value, Mapping):
+                close = difflib.get_close_matches(str(key), cls.model_fields, n=1)
+                hint = f"，是不是 {close[0]}？ / unknown key, did you mean {close[0]}?" if close else " / unknown key"
+                raise ValueError(f"没有这个配置项 {key}{hint}")
+        return data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

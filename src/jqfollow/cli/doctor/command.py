@@ -33,7 +33,7 @@ CHECKS: list[Check] = [
     miniqmt.market_data,
     fullqmt.mailboxes,
     parts.paper_cash,
-    parts.wecom,
+    parts.notify,
     tunnel.tunnel,
     relay.relay,
 ]

@@ -9,8 +9,10 @@ from jqfollow.domain import AttemptState, Wire
 from jqfollow.ledger.errors import LedgerDamagedError, LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.market.calendar import FILE_NAME, CalendarError, load_calendar
-from jqfollow.notify.wecom import Delivered, Outcome, WecomRobot, make_client
+from jqfollow.notify.robots import robots_of
+from jqfollow.notify.wecom import Delivered, Outcome, make_client
 from jqfollow.settings import BrokerName, ConfigError, PaperAccount
+from jqfollow.vocabulary import half
 from jqfollow.wire.keystore import KeyStore, KeyStoreError
 from jqfollow.wire.private_file import is_private
 
@@ -111,36 +113,43 @@ def keys(around: Surroundings) -> Sequence[Finding]:
     return found
 
 
-def wecom(around: Surroundings) -> Sequence[Finding]:
-    """The robots' addresses are usable; with `--send-test`, each is sent a message."""
-    robots = around.settings.notify.wecom.keys
-    if not robots:
-        zh, en = "没有配置企业微信机器人，出问题时不会通知你", "no WeCom robot: nobody is told when something is wrong"
-        return [warn("wecom", zh, en, "设置 notify.wecom.keys", "set notify.wecom.keys")]
+def notify(around: Surroundings) -> Sequence[Finding]:
+    """The addresses of WeCom and of other channels are usable; with `--send-test`, each is sent a message."""
+    settings = around.settings.notify
+    if not settings.wecom.keys and not settings.channels:
+        zh, en = "没有配置通知，出问题时不会告诉你", "nobody is told when something is wrong"
+        return [warn("notify", zh, en, "设置 notify.wecom.keys", "set notify.wecom.keys")]
     try:
         outcomes = asyncio.run(_robots(around))
     except ConfigError as error:
-        return [bad("wecom", str(error), str(error), "改正 notify.wecom.keys", "mend notify.wecom.keys")]
+        return [bad("notify", str(error), str(error), "改正 [notify]", "mend [notify]")]
     if not around.send_test:
-        zh, en = f"{len(robots)} 个机器人，未试发", f"{len(robots)} robots, nothing was sent"
-        return [ok("wecom", zh + "（--send-test 试发）", en + " (--send-test sends a message)")]
+        names = "、".join(outcomes)
+        return [
+            ok(
+                "notify",
+                f"{len(outcomes)} 个通知渠道（--send-test 试发）：{names}",
+                f"{len(outcomes)} channels: {names}",
+            )
+        ]
     found = []
-    for number, outcome in enumerate(outcomes, 1):
+    for name, outcome in outcomes.items():
         if isinstance(outcome, Delivered):
-            found.append(ok("wecom", f"第 {number} 个机器人：已试发", f"robot {number}: a test message was taken"))
+            found.append(ok("notify", f"{name}：已试发", f"{name}: a test message was taken"))
         else:
-            zh, en = f"第 {number} 个机器人发送失败：{outcome.why}", f"robot {number} failed: {outcome.why}"
-            found.append(bad("wecom", zh, en, "检查密钥和网络", "check the key and the network"))
+            why = outcome.why if outcome else ""
+            zh, en = f"{name} 发送失败：{half(why, 'zh')}", f"{name} failed: {half(why, 'en')}"
+            found.append(bad("notify", zh, en, "检查地址、密钥和网络", "check the address, the key and the network"))
     return found
 
 
-async def _robots(around: Surroundings) -> list[Outcome]:
+async def _robots(around: Surroundings) -> dict[str, Outcome | None]:
     async with make_client() as client:
-        robots = [WecomRobot(key, client) for key in around.settings.notify.wecom.keys]
+        robots = robots_of(around.settings.notify, client)
         if not around.send_test:
-            return []
+            return {robot.name: None for robot in robots}
         text = "jqfollow 测试消息：收到说明通知正常"
-        return [await robot.send(text) for robot in robots]
+        return {robot.name: await robot.send(text) for robot in robots}
 
 
 def brokers(around: Surroundings) -> Sequence[Finding]:

@@ -40,7 +40,7 @@ from jqfollow.setup.own_file import change_own
 from jqfollow.setup.qmt_folder import as_mini
 from jqfollow.wire.client_file import module_name
 
-CHECKS: list[Check] = [machine.ports, machine.data_folder, miniqmt.terminals, fullqmt.mailboxes, parts.wecom]
+CHECKS: list[Check] = [machine.ports, machine.data_folder, miniqmt.terminals, fullqmt.mailboxes, parts.notify]
 """What the answers lead to; `doctor` looks at the rest, too."""
 
 
