@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -588,6 +589,14 @@ def test_what_shows_up_after_its_follower_was_placed_is_kept(world: World) -> No
     world.fill(first, "t1", 100)
     assert (world.book.volume, world.order.state) == (100, OrderState.PARTIALLY_FILLED)
     assert wants_no_more(world.order)
+
+
+@pytest.mark.parametrize(
+    ("volume", "filled", "no_more"), [(1, 1, True), (2, 1, False), (0, 0, False), (100, 101, True)]
+)
+def test_what_lives_is_wanted_until_all_is_filled(world: World, volume: int, filled: int, no_more: bool) -> None:
+    world.begin()
+    assert wants_no_more(replace(world.order, volume=volume, filled=filled)) is no_more
 
 
 # -- whose report it is ------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 
 from execution.scene import opened
 from jqfollow.domain import AttemptState, OrderKey, OrderState, Side, SignalState, WaitingFor
-from jqfollow.ledger.rows import AttemptRow, OrderRow
+from jqfollow.ledger.rows import AttemptRow, BookingKind, NewBooking, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
 from ledger.samples import (
@@ -389,6 +389,43 @@ class TestFills:
 
 def ids_of(fills: Iterable[Any]) -> list[int]:
     return [fill.fill_id for fill in fills]
+
+
+class TestBookings:
+    def booked(self, tx: Tx, *, at_s: float = 0, **changes: Any) -> int:
+        values: dict[str, Any] = {"account": "main", "strategy": "demo", "security": SECURITY, "kind": BookingKind.SET,
+                                  "shares": 100, "who": "a person", "why": "it was so"}  # fmt: skip
+        return tx.bookings.add([NewBooking(**values | changes)], later(at_s))
+
+    def test_what_was_booked_is_told_as_it_was(self, tx: Tx) -> None:
+        numbers = {"shares": 300, "cost": Decimal("3390.5"), "carry_buy": Decimal("0.5"), "carry_sell": Decimal("0.25")}
+        [row] = tx.bookings.of_act(self.booked(tx, **numbers))
+        assert {name: getattr(row, name) for name in numbers} == numbers
+        assert (row.account, row.strategy, row.security, row.kind) == ("main", "demo", SECURITY, BookingKind.SET)
+        assert (row.who, row.why, row.undoes, row.at) == ("a person", "it was so", None, NOW)
+        book = tx.books.get("main", "demo", SECURITY)
+        assert (book.volume, book.cost, book.carry_buy, book.carry_sell) == tuple(numbers.values())
+        undone = self.booked(tx, shares=-300, undoes=row.booking_id)
+        assert tx.bookings.of_act(undone)[0].undoes == row.booking_id
+        assert tx.bookings.is_undone(row.act)
+        assert not tx.bookings.is_undone(undone)
+
+    def test_whose(self, tx: Tx) -> None:
+        first, second = self.booked(tx), self.booked(tx, at_s=1)
+        apart = [self.booked(tx, **other) for other in others("account", "strategy", "security")]
+        assert [first, second, *apart] == [1, 2, 3, 4, 5]
+
+        def acts(rows: Iterable[Any]) -> list[int]:
+            return [row.act for row in rows]
+
+        assert acts(tx.bookings.of_book("main", "demo", SECURITY)) == [1, 2]
+        assert acts(tx.bookings.list()) == [1, 2, 3, 4, 5]
+        assert acts(tx.bookings.list(account="main")) == [1, 2, 4, 5]
+        assert acts(tx.bookings.list(strategy="other")) == [4]
+        assert acts(tx.bookings.since("main", NOW)) == [2]
+        assert acts(tx.bookings.newest_acts(2, account="main")) == [4, 5]
+        newest = tx.bookings.newest()
+        assert acts(tx.bookings.newer_than(newest - 1)) == [5]
 
 
 class TestSignals:

@@ -40,6 +40,8 @@ TESTS: Mapping[str, Sequence[str]] = {
     "ledger/fills.py": [_QUESTIONS, "tests/ledger/test_fills.py", *_INVARIANTS, *_ORDERS],
     "ledger/books.py": [_QUESTIONS, "tests/ledger/test_fills.py", *_INVARIANTS, *_ORDERS],
     "ledger/signals.py": [_QUESTIONS, "tests/ledger/test_signals.py", "tests/ledger/test_orders.py"],
+    "ledger/backups.py": ["tests/ledger/test_file.py"],
+    "ledger/bookings.py": [_QUESTIONS, "tests/ledger/test_fills.py"],
     "ledger/kept.py": [*_INVARIANTS, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py"],
     "ledger/tx.py": ["tests/ledger/test_small_tables.py", "tests/ledger/test_writer.py", *_INVARIANTS],
     "ledger/rows.py": ["tests/ledger/test_orders.py", "tests/ledger/test_fills.py", *_ORDERS],
