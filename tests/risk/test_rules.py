@@ -70,7 +70,7 @@ CASES: dict[Reason, list[Case]] = {
     Reason.NOT_TRADING_DAY: [
         (PASS, {}),
         (REFUSE, {"trading_day": False}),
-        (PASS, {"trading_day": False, "before_session": True}),  # what is held for the day that comes
+        (PASS, {"trading_day": False, "session_at": at("10:30")}),  # what is held for the day that comes
     ],
     Reason.OUTSIDE_HOURS: [
         (PASS, {}),
