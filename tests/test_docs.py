@@ -101,7 +101,7 @@ def test_every_command_is_named(readme: str) -> None:
     code = code_of(text(readme))
     commands = set(cli.list_commands(click.Context(cli)))
     assert {name for name in commands if not re.search(rf"(jqfollow |`){name}\b", code)} == set()
-    assert set(re.findall(r"\bjqfollow ([a-z]+)\b", code)) <= commands
+    assert set(re.findall(r"\bjqfollow ([a-z]+(?:-[a-z]+)*)\b", code)) <= commands
 
 
 def test_both_languages_give_the_same_commands() -> None:

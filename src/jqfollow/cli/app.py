@@ -11,6 +11,7 @@ from jqfollow.cli.autostart import autostart
 from jqfollow.cli.base import Group
 from jqfollow.cli.book import book
 from jqfollow.cli.client import client
+from jqfollow.cli.closing_out import cancel_all, close_all
 from jqfollow.cli.config import config
 from jqfollow.cli.console import console
 from jqfollow.cli.demo.command import demo
@@ -54,7 +55,8 @@ def cli(context: click.Context) -> None:
 
 for command in (
     start, stop, serve, tray, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders,
-    positions, fills, explain, pause, resume, export, autostart, portable, account, drift, repair, book, report,
+    positions, fills, explain, pause, resume, cancel_all, close_all,
+    export, autostart, portable, account, drift, repair, book, report,
     relay, probe, restored, config, setup,
 ):  # fmt: skip
     cli.add_command(command)

@@ -1,7 +1,9 @@
 """Asking the running service by its console port, as a program of this machine may."""
 
+import getpass
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import click
 import httpx
@@ -14,6 +16,14 @@ _TIMEOUT_S = 60.0
 _OK = 200
 
 
+def whoever() -> str:
+    """Who sits at this machine, for the record of what people did."""
+    try:
+        return getpass.getuser()[:64] or "cli"
+    except (OSError, KeyError):  # a user without a name
+        return "cli"
+
+
 def ask(settings: Settings, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
     """What the service answers; a refusal, or a service that does not run, ends the command with its words."""
     if not settings.console.port:
@@ -22,7 +32,10 @@ def ask(settings: Settings, method: str, path: str, body: Mapping[str, object] |
         fail(words("服务还没有运行过：先运行 jqfollow serve", "the service never ran here: start jqfollow serve"))
     host = settings.console.host
     address = f"http://{f'[{host}]' if ':' in host else host}:{settings.console.port}{path}"
-    headers = {"Authorization": f"Bearer {load_or_create_token(settings.data_dir).text}"}
+    headers = {
+        "Authorization": f"Bearer {load_or_create_token(settings.data_dir).text}",
+        "jqfollow-who": quote(whoever()),
+    }
     try:
         answer = httpx.request(method, address, json=body, headers=headers, timeout=_TIMEOUT_S, trust_env=False)
     except httpx.HTTPError as error:

@@ -14,6 +14,7 @@ from jqfollow.accounting.words import why_kept
 from jqfollow.api import accounting_models as models
 from jqfollow.api import views
 from jqfollow.api.body import StrictRoute
+from jqfollow.api.deeds import note
 from jqfollow.api.drift_json import drifts_json
 from jqfollow.api.models import OrderView
 from jqfollow.api.parts import Parts
@@ -22,6 +23,7 @@ from jqfollow.domain import Side
 from jqfollow.drift.memo import DriftMemo
 from jqfollow.drift.prices import last_prices
 from jqfollow.execution.acts import End, Place, Refuse, Step, Wait
+from jqfollow.ledger.deeds import What
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Refusal
 from jqfollow.risk.verdict import Verdict
@@ -80,6 +82,7 @@ def accounting_router(parts: Parts, of: Accounting) -> APIRouter:
     async def repair(confirmed: models.RepairIn) -> list[OrderView]:
         """一分钟内、且账本、报告、持仓都没有变化才执行；重复确认只执行一次 / only what was looked at, and once."""
         orders = await repairs.carry_out(confirmed.strategy, confirmed.plan, who=confirmed.who)
+        await note(parts, confirmed.who, What.REPAIR, strategy=confirmed.strategy, detail=f"{len(orders)}")
         return [views.order_view(order, ()) for order in orders]
 
     _add_books(router, of.keeper)
