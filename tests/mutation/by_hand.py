@@ -118,7 +118,7 @@ MISTAKES = (
         name="an order that goes out is not counted for orders_per_second",
         module="execution/rounds.py",
         old="            self._account.placed_now()\n",
-        new="            pass\n",
+        new="        pass\n",
         test=_THINGS + "test_no_more_orders_go_out_in_a_second_than_were_allowed",
     ),
     Mistake(
@@ -194,8 +194,8 @@ MISTAKES = (
     Mistake(
         name="an order of another ledger is not told of",
         module="execution/strangers.py",
-        old="            _tell_of_another_ledger(tx, account, report, moment)\n",
-        new="            pass\n",
+        old="        _tell_of_another_ledger(tx, account, strangers, moment)\n",
+        new="        pass\n",
         test=_LISTS + "TestStrangers::test_an_order_of_another_ledger",
     ),
     Mistake(

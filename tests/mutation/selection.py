@@ -7,6 +7,7 @@ slow, not for one that is wrong.
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 
+_JOINQUANT = "tests/e2e/test_true_to_joinquant.py"
 _QUESTIONS = "tests/ledger/test_questions.py"
 _INVARIANTS = ("tests/ledger/test_kept.py", "tests/ledger/test_invariants.py")
 _ORDERS = ("tests/execution/test_transitions.py", "tests/execution/test_evidence.py")
@@ -39,7 +40,16 @@ TESTS: Mapping[str, Sequence[str]] = {
     "ledger/attempts.py": [_QUESTIONS, "tests/ledger/test_orders.py", *_INVARIANTS, *_ORDERS],
     "ledger/fills.py": [_QUESTIONS, "tests/ledger/test_fills.py", *_INVARIANTS, *_ORDERS],
     "ledger/books.py": [_QUESTIONS, "tests/ledger/test_fills.py", *_INVARIANTS, *_ORDERS],
-    "ledger/signals.py": [_QUESTIONS, "tests/ledger/test_signals.py", "tests/ledger/test_orders.py"],
+    "ledger/signals.py": [_QUESTIONS, "tests/ledger/test_signals.py", "tests/ledger/test_orders.py", _JOINQUANT],
+    "ledger/elsewhere.py": [_JOINQUANT],
+    "ledger/processes.py": [_JOINQUANT],
+    "ledger/reports.py": [_JOINQUANT],
+    "ledger/marks.py": ["tests/tape", "tests/costs"],
+    "ledger/outbox.py": ["tests/ledger/test_small_tables.py", "tests/notify/test_outbox.py"],
+    "ledger/deliveries.py": ["tests/notify/test_outbox.py"],
+    "ledger/changes.py": ["tests/api/test_changes.py"],
+    "ledger/news.py": ["tests/api/test_changes.py"],
+    "ledger/version.py": ["tests/ledger/test_file.py", "tests/ledger/test_writer.py"],
     "ledger/backups.py": ["tests/ledger/test_file.py"],
     "ledger/bookings.py": [_QUESTIONS, "tests/ledger/test_fills.py"],
     "ledger/kept.py": [*_INVARIANTS, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py"],
@@ -49,7 +59,6 @@ TESTS: Mapping[str, Sequence[str]] = {
     "ledger/ledger.py": ["tests/ledger/test_writer.py", "tests/ledger/test_file.py"],
     "ledger/store.py": ["tests/ledger/test_file.py", "tests/ledger/test_migrations.py"],
     "ledger/migrations.py": ["tests/ledger/test_migrations.py"],
-    "ledger/processes.py": ["tests/ledger/test_processes.py", "tests/ledger/test_file.py", "tests/cli/test_lock.py"],
     "ledger/*.py": ["tests/ledger/test_small_tables.py", "tests/ledger/test_fills.py", *_ORDERS],
 }  # fmt: skip
 WHOLE = ("execution/reconcile.py", "execution/refusals.py", "wire/seed.py")

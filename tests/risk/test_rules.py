@@ -67,7 +67,11 @@ CASES: dict[Reason, list[Case]] = {
         (PASS, {"risk": risk(blocked=frozenset({"000001.XSHG"}))}),
         (SKIP, {"security": None}),
     ],
-    Reason.NOT_TRADING_DAY: [(PASS, {}), (REFUSE, {"trading_day": False})],
+    Reason.NOT_TRADING_DAY: [
+        (PASS, {}),
+        (REFUSE, {"trading_day": False}),
+        (PASS, {"trading_day": False, "session_at": at("10:30")}),  # what is held for the day that comes
+    ],
     Reason.OUTSIDE_HOURS: [
         (PASS, {}),
         (REFUSE, {"phase": Phase.LUNCH, "now": at("12:00")}),

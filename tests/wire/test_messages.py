@@ -21,6 +21,7 @@ from jqfollow.domain import (
     UntoldOrder,
 )
 from jqfollow.reasons import Reason
+from jqfollow.wire import parts
 from jqfollow.wire.errors import MalformedError
 from jqfollow.wire.messages import HelloMessage, NoticeMessage, OrderMessage, PositionsMessage, parse_text
 from jqfollow.wire.refusals import refusal_of
@@ -412,3 +413,9 @@ def test_a_notice() -> None:
 def test_impossible_news(change: dict[str, object]) -> None:
     with pytest.raises(MalformedError):
         parse_text(order_text(**change))
+
+
+@pytest.mark.parametrize("value", [1.5, None, [1], True])
+def test_a_figure_is_a_text_or_exact(value: object) -> None:
+    with pytest.raises(ValueError, match="number"):
+        parts.decimal(value)
