@@ -438,6 +438,7 @@ class Service:
         schedule.at(notify.summary_at, self.parts.routine.send_summary, "summary")
         schedule.at(KEEP_HOUSE_AT, self.parts.routine.keep_house, "keep_house")
         schedule.once(self.parts.routine.keep_house, "keep_house")
+        schedule.once(self._learn_drift, "learn_drift")
         schedule.start()
         self._closing.callback(schedule.stop)
         self._task("clock steps", self.clock_steps.run())
@@ -459,6 +460,10 @@ class Service:
             account.arrived = True
             account.wake.set()
         self.parts.outbox.kick()
+
+    async def _learn_drift(self, _: datetime) -> None:
+        """Whoever asks first need not wait until all that was kept is read."""
+        await self.ledger.read(self.parts.drift.read)
 
     async def _keep_stages(self, _: datetime) -> None:
         """How long orders took, and names of securities, are written beside the work: losing them loses no money."""
