@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CONSTRAINTS, SBOM = ROOT / "constraints.txt", ROOT / "sbom.json"
-EXTRAS = ("bench", "relay", "report", "test")
+EXTRAS = ("bench", "channels", "relay", "report", "test")
 _HEAD = """\
 # Every package that was tested, with its hashes, for Python 3.11 to 3.13 on Linux and Windows.
 # Written by `python -m supply`. Installed as it is:

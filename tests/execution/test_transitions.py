@@ -419,7 +419,7 @@ def ended_for(world: World, reason: Reason, **order: Any) -> list[str]:
     return [message.text for message in world.messages if message.kind == "alert"]
 
 
-@pytest.mark.parametrize("reason", [*BY_WISH, Reason.DAY_OVER, Reason.ATTEMPTS_EXHAUSTED, Reason.PRICE_DRIFT])
+@pytest.mark.parametrize("reason", [*sorted(BY_WISH), Reason.DAY_OVER, Reason.ATTEMPTS_EXHAUSTED, Reason.PRICE_DRIFT])
 def test_an_exit_that_is_not_done_is_told_loudly_unless_somebody_wished_it(world: World, reason: Reason) -> None:
     alerts = ended_for(world, reason, side=Side.SELL, closes=True)
     assert len(alerts) == (reason not in BY_WISH)

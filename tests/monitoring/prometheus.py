@@ -39,7 +39,7 @@ class Prometheus:
         for _ in range(600):
             try:
                 rows = await self.ask(f"count_over_time({wanted}[1h])")
-            except httpx.HTTPError:
+            except (httpx.HTTPError, ValueError):  # it is not there yet, or says so in plain words
                 rows = []
             if rows and float(rows[0]["value"][1]) >= times:
                 return
