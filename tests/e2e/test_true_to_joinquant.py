@@ -379,7 +379,7 @@ class TestRow8:
             }
             await house.deliver("demo", json.dumps(text))
             await house.told("没有告诉本机", "买入", SYMBOL, "700")
-            await house.told("聚宽今天的列表里没有", "委托 8")
+            await house.told("聚宽今天的列表里没有", "订单 8")
 
 
 class TestRow9:
