@@ -118,9 +118,8 @@ def test_the_server_is_away(run: Run, config: Path) -> None:
     assert "frps" in found.remedy_zh
 
 
-@pytest.mark.parametrize("name", ["no-such-server.invalid", "a" * 70 + ".example"])
-def test_a_server_that_has_no_address(run: Run, config: Path, name: str) -> None:
-    write(run, name, 7000, 8888)
+def test_a_server_that_has_no_address(run: Run, config: Path) -> None:
+    write(run, "no-such-server.invalid", 7000, 8888)
     assert look(config).level is Level.FAIL
 
 

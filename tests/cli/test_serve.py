@@ -37,7 +37,7 @@ def announcement(token: str | None) -> Announcement:
 
 
 def plays(monkeypatch: pytest.MonkeyPatch, part: Callable[[Settings, Announce], bool]) -> None:
-    def run(settings: Settings, *, config: Path, announce: Announce, hurried: Callable[[], bool]) -> bool:
+    def run(settings: Settings, *, config: Path, announce: Announce, hurried: Callable[[], bool], lang: object) -> bool:
         return part(settings, announce)
 
     monkeypatch.setattr(jqfollow.service, "serve", run)

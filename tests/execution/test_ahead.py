@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 from api.fakes import FakeClock
@@ -13,8 +12,8 @@ from jqfollow.execution.ahead import HOLDS_S, Ahead
 class Broker:
     """An account that counts its questions; `gate` holds them up."""
 
-    def __init__(self, *, real: bool = True) -> None:
-        self.traits = SimpleNamespace(real=real)
+    def __init__(self, *, practice: bool = False) -> None:
+        self.practice = practice
         self.name, self.ready = "main", True
         self.idle = asyncio.Event()
         self.idle.set()
@@ -64,7 +63,7 @@ async def test_nothing_is_asked_while_a_round_is_under_way_or_the_account_is_dow
 
 
 async def test_a_practice_exchange_is_not_asked_ahead() -> None:
-    broker = Broker(real=False)
+    broker = Broker(practice=True)
     ahead = Ahead(broker, FakeClock())  # type: ignore[arg-type]
     ahead.look("600000.SH")
     assert await ahead.answer() is None

@@ -158,6 +158,11 @@ class Account:
         """The account's number at its broker: its books belong to it; empty of a practice account."""
         return self.settings.account_id if isinstance(self.settings, RealAccount) else ""
 
+    @property
+    def practice(self) -> bool:
+        """Whether its broker is an exchange to practise on, which works in this process."""
+        return isinstance(self.broker, PracticeExchange)
+
     def set_ready(self) -> None:
         """Reconciled: trading may begin, unless a person has to decide first."""
         if self.barred is not None:
