@@ -4,10 +4,11 @@ import asyncio
 from datetime import date
 from decimal import Decimal
 
-from jqfollow.domain import OrderState, Side
+from jqfollow.domain import Side
 from jqfollow.market.securities import parse_security
 from jqfollow.market.settlement import settles_same_day
 from jqfollow.notify.kinds import Kind
+from jqfollow.vocabulary import ORDERS, Tally, order_outcome
 
 from .day import CASH, DayHouse
 from .house import ACCOUNT
@@ -54,17 +55,11 @@ async def summary(house: DayHouse, today: date, turnover: Decimal, total: Decima
     await house.service.parts.routine.send_summary(house.clock.now())
     messages = await house.ledger.read(lambda tx: tx.outbox.list(1000))
     [text] = [message.text for message in messages if message.kind == Kind.SUMMARY]
-    states = [
-        o.state for o in await house.ledger.read(lambda tx: tx.orders.list(account=ACCOUNT, day=today, limit=1000))
-    ]
-    filled = states.count(OrderState.FILLED)
-    unfinished = states.count(OrderState.CANCELED) + states.count(OrderState.EXPIRED)
-    assert f"📊 {today} 日终汇总：成交 {filled} 笔" in text
-    assert f"【{ACCOUNT} · 实盘】总资产 {total:,.2f} 元" in text
-    assert (
-        f"成交 {filled}，未完成 {unfinished}，拒绝 {states.count(OrderState.REJECTED)}；成交额 {turnover:,.2f} 元"
-        in text
-    )
+    orders = await house.ledger.read(lambda tx: tx.orders.list(account=ACCOUNT, day=today, limit=1000))
+    outcomes = Tally.of([order_outcome(order.state, order.filled) for order in orders])
+    assert f"📊 {today} 日终汇总：信号 " in text, text
+    assert f"【{ACCOUNT} · 实盘】总资产 {total:,.2f} 元" in text, text
+    assert f"{outcomes.text(ORDERS, 'zh')}；成交额 {turnover:,.2f} 元" in text, text
     assert "结果未知" not in text
     for words in ("【趋势】", "【半仓】", "【轮动】", "今日不可卖 1", "价格偏离 1", "非交易时段 1"):
         assert words in text, text
