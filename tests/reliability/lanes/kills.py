@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> str:
     kept = Kept(options.resume)
     with ThreadPoolExecutor(options.jobs) as pool:
         tallies = list(pool.map(lambda work: kept.done(work[0], work[1]) or kept.keep(*work, options.seed), works))
-    unseen = points(person=options.kinds != ["paper"]) - set().union(*(tally.reached for tally in tallies))
+    unseen = points() - set().union(*(tally.reached for tally in tallies))
     if unseen and not options.short:
         raise AssertionError(f"no life came to {sorted(unseen)}")
     return _figures([(kind, mode, tally) for (kind, mode, _), tally in zip(works, tallies, strict=True)])
@@ -84,7 +84,7 @@ class Kept:
 
 def _short(lane: Lane, mode: Mode, dice: random.Random) -> None:
     """Every point that any order passes, once; some at any time in other modes."""
-    kills = at_points(points(person=False), mode, 1)
+    kills = at_points(points(), mode, 1)
     others = [at_any_time(other, dice) for other in Mode if other is not mode]
     lane.run([*kills, *others])
 
