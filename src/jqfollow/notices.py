@@ -1,14 +1,68 @@
 """What people should know now: for the console, and for the messages of the day."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+import structlog
+
 from jqfollow.api.models import NoticeView, RelayView
+from jqfollow.domain import Wire
+from jqfollow.execution.recovery import orphans
 from jqfollow.keys_watch import KeysWatch
+from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger.tx import Tx
 from jqfollow.parts import Parts
+from jqfollow.settings import Settings
 
 if TYPE_CHECKING:
     from jqfollow.relay.pc import RelayLine
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a start found; `key` keeps people from being told of it at every start."""
+
+    zh: str
+    en: str
+    key: str | None = None
+
+
+async def books_without_strategy(ledger: Ledger, settings: Settings) -> Sequence[Found]:
+    """Books that nobody trades any more, as after a strategy was renamed."""
+    left = await ledger.read(lambda tx: orphans(tx, settings.strategies))
+    found = []
+    for name in sorted({book.strategy for book in left}):
+        held = "、".join(f"{b.account} {b.security} {b.volume:,}" for b in left if b.strategy == name)
+        zh = f"策略 {name} 已不在配置里，它的持仓没人跟：{held}。改了名请改回，或自行处理这些持仓"
+        en = f"strategy {name} is not configured any more, and nobody follows its books: {held}"
+        found.append(Found(zh=zh, en=en, key=f"orphan-{name}-{len(left)}"))
+    return found
+
+
+async def keys_anew(ledger: Ledger, names: Sequence[str]) -> Sequence[Found]:
+    """Of the strategies that just got a key, those that were at work: their own was not there any more."""
+    found = []
+    for name in names:
+        try:
+            if not await ledger.read(partial(_was_at_work, name)):
+                continue
+        except LedgerError as error:  # whoever looks the ledger over says what is wrong with it
+            log.warning("not_known_whether_at_work", strategy=name, why=str(error))
+            continue
+        zh = f"策略 {name} 原来的密钥不见了，已生成新的：聚宽里的旧客户端通不过，请 jqfollow client {name} 重新生成"
+        found.append(
+            Found(zh=zh, en=f"the key of strategy {name} was gone, and a new one is made: write its client file anew")
+        )
+    return found
+
+
+def _was_at_work(strategy: str, tx: Tx) -> bool:
+    return any(signal.wire is Wire.JQF1 for signal in tx.signals.list(strategy=strategy, limit=20))
 
 
 class Notices:

@@ -4,6 +4,7 @@ An older ledger has forgotten messages, and would take a captured one of the las
 had come is kept outside the data folder, too; and the broker's list may know remarks that the ledger does not.
 """
 
+import asyncio
 import contextlib
 import json
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 import structlog
 
 from jqfollow.clock import from_ms, to_ms
+from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.tx import Tx
 from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
@@ -69,6 +71,14 @@ def is_older(tx: Tx, kept: tuple[int, datetime] | None) -> bool:
         return False
     newest = tx.signals.newest()
     return newest is None or (newest.signal_id < kept[0] and newest.received_at < kept[1])
+
+
+async def notice(ledger: Ledger, high_water: HighWater, now: datetime) -> None:
+    """At the start: whether the ledger is an older one than was here; then it is noted."""
+    kept = await asyncio.to_thread(high_water.read)
+    if await ledger.read(lambda tx: is_older(tx, kept)):
+        why = "放回了旧的数据文件夹或备份，之后收到的信号和下的单它都不记得"
+        await ledger.write(lambda tx: note(tx, now, why))
 
 
 def note(tx: Tx, now: datetime, why: str) -> None:

@@ -9,7 +9,6 @@ import gc
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, time
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -26,19 +25,18 @@ from jqfollow.api.routes.setup import Setup
 from jqfollow.api.server import Server
 from jqfollow.api.signals import SignalsPort, signals_app
 from jqfollow.api.token import load_or_create_token
+from jqfollow.beside import Beside
 from jqfollow.chronicle import Chronicle
 from jqfollow.client_files import write_client_file
 from jqfollow.clock import Clock, SystemClock
 from jqfollow.clock_steps import ClockSteps
 from jqfollow.domain import AccountState, JqfollowError, Wire
 from jqfollow.execution.hearing import hear, hear_late
-from jqfollow.execution.recovery import orphans, recover
+from jqfollow.execution.recovery import recover
 from jqfollow.gauges import Gauges
-from jqfollow.keys_watch import LOOK_EVERY_S as LOOK_AT_KEYS_EVERY_S
 from jqfollow.keys_watch import KeysWatch
 from jqfollow.ledger.errors import LedgerDamagedError, LedgerError
 from jqfollow.ledger.ledger import Ledger
-from jqfollow.ledger.tx import Tx
 from jqfollow.ledger_watch import LedgerWatch
 from jqfollow.marker import (
     Mark,
@@ -51,17 +49,17 @@ from jqfollow.marker import (
 )
 from jqfollow.market.calendar import FILE_NAME as CALENDAR_FILE
 from jqfollow.market.calendar import load_calendar
-from jqfollow.notices import Notices
+from jqfollow.notices import Notices, books_without_strategy, keys_anew
 from jqfollow.notify import messages
 from jqfollow.notify.kinds import Kind
 from jqfollow.parts import BrokerMaker, Parts
 from jqfollow.relay.ticket import TICKET
 from jqfollow.restored import HighWater
-from jqfollow.routine import LOOK_AWAKE_EVERY_S
 from jqfollow.schedule import Schedule
 from jqfollow.settings import Settings
 from jqfollow.settings.cautions import cautions
 from jqfollow.stages import Stages
+from jqfollow.timetable import fill
 from jqfollow.vocabulary import Lang
 from jqfollow.wire.keystore import KeyStore
 from jqfollow.wire.private_file import private_folder
@@ -69,15 +67,6 @@ from jqfollow.wire.private_file import private_folder
 log = structlog.get_logger(__name__)
 
 
-PICTURES_EVERY_S = 300
-LOOK_AFTER_EVERY_S = 2
-TAPE_EVERY_S = 1
-CORPORATE_EVERY_S = 120
-WATCH_EVERY_S = 300
-GAPS_EVERY_S = 5
-KEEP_HOUSE_AT = time(16)
-STAGES_EVERY_S = 1
-TELL_EVERY_S = 1
 FINISH_S = 5.5
 """Longer than a placing call may take: its answer is written before the end."""
 STOP_S = 3.0
@@ -174,7 +163,8 @@ class Service:
         self._closing.push_async_callback(self.ledger.close)
         ledger_name = await self.ledger.write(ledger_id)
         refuse_other_ledger(mark, ledger_name, settings.ledger_file)
-        await self._notice_restore(ledger_name)
+        high_water = HighWater(ledger_name)
+        await restored.notice(self.ledger, high_water, self.clock.now())
         self.keys = KeyStore.open(settings.keys_file, self.clock)
         refuse_lost_keys(mark, settings.keys_file, found=bool(self.keys.strategies()))
         sealed = [name for name, s in settings.strategies.items() if s.wire is Wire.JQF1]
@@ -193,6 +183,7 @@ class Service:
             make_broker=self._make_broker,
         )
         self._closing.push_async_callback(self._close_parts)
+        self.beside = Beside(self.parts, high_water)
         self.clock_steps = ClockSteps(
             self.clock, self.ledger, accounts=tuple(self.parts.accounts), set_along=self._set_along
         )
@@ -244,13 +235,15 @@ class Service:
         names = self.parts.names
         self.chronicle = Chronicle(self.ledger, titles=names.titles, securities=names.securities, lang=self._lang)
         await self.chronicle.begin()
-        await self._warn_about_orphans()
-        await self._warn_about_new_keys(new_keys)
+        await self._warn_about_books_and_keys(new_keys)
         self._join_relay()
         self._run_tasks()
         for server in (signals, console):
             await server.start()
-        self._schedule()
+        fill(self.schedule, self.parts, beside=self.beside, keys=self.keys_watch, chronicle=self.chronicle)
+        self.schedule.start()
+        self._closing.callback(self.schedule.stop)
+        self._task("clock steps", self.clock_steps.run())
         await self._first_connections()
         self.signals_url, self.console_url = signals.url, console.url
         await self.parts.routine.tell(Kind.STARTED, messages.started(__version__, self.parts.follower.account_states()))
@@ -272,29 +265,13 @@ class Service:
         if token_warning:
             self.notices.add(token_warning)
 
-    async def _warn_about_orphans(self) -> None:
-        """Books that nobody trades any more, as after a strategy was renamed."""
-        left = await self.ledger.read(lambda tx: orphans(tx, self.settings.strategies))
-        for name in sorted({book.strategy for book in left}):
-            held = "、".join(f"{b.account} {b.security} {b.volume:,}" for b in left if b.strategy == name)
-            zh = f"策略 {name} 已不在配置里，它的持仓没人跟：{held}。改了名请改回，或自行处理这些持仓"
-            en = f"strategy {name} is not configured any more, and nobody follows its books: {held}"
-            self.notices.found.append((zh, en))
-            await self.parts.routine.tell(Kind.ALERT, messages.alert(zh), unique_key=f"orphan-{name}-{len(left)}")
-
-    async def _warn_about_new_keys(self, names: Sequence[str]) -> None:
-        """A strategy that was at work got a new key, since its own was not there any more."""
-        for name in names:
-            try:
-                if not await self.ledger.read(partial(_was_at_work, name)):
-                    continue
-            except LedgerError as error:  # `_look_over` says what is wrong with it
-                log.warning("not_known_whether_at_work", strategy=name, why=str(error))
-                continue
-            zh = f"策略 {name} 原来的密钥不见了，已生成新的：聚宽里的旧客户端通不过，请 jqfollow client {name} 重新生成"
-            en = f"the key of strategy {name} was gone, and a new one is made: write its client file anew"
-            self.notices.found.append((zh, en))
-            await self._alert(zh)
+    async def _warn_about_books_and_keys(self, new_keys: Sequence[str]) -> None:
+        for found in (
+            *await books_without_strategy(self.ledger, self.settings),
+            *await keys_anew(self.ledger, new_keys),
+        ):
+            self.notices.found.append((found.zh, found.en))
+            await self.parts.routine.tell(Kind.ALERT, messages.alert(found.zh), unique_key=found.key)
 
     def _run_tasks(self) -> None:
         self._task("ledger watch", self.ledger_watch.run())
@@ -330,19 +307,6 @@ class Service:
         )
         self.notices.relay = line
         self._task("relay", line.run())
-
-    async def _notice_restore(self, ledger_name: str) -> None:
-        """Whether the ledger is an older one than was here; from now on it is remembered how far it came."""
-        self.high_water = HighWater(ledger_name)
-        kept, now = await asyncio.to_thread(self.high_water.read), self.clock.now()
-        if await self.ledger.read(lambda tx: restored.is_older(tx, kept)):
-            why = "放回了旧的数据文件夹或备份，之后收到的信号和下的单它都不记得"
-            await self.ledger.write(lambda tx: restored.note(tx, now, why))
-
-    async def _keep_high_water(self, _: datetime) -> None:
-        newest = await self.ledger.read(lambda tx: tx.signals.newest())
-        if newest is not None:
-            await asyncio.to_thread(self.high_water.keep, newest.signal_id, newest.received_at)
 
     async def _shout(self, text: str) -> None:
         await self.parts.outbox.shout(text)
@@ -410,39 +374,6 @@ class Service:
     async def _tell_of_clocks(self, strategy: str, skew_s: float) -> None:
         await self.parts.routine.tell(Kind.ALERT, messages.clocks_differ(self.parts.names.title(strategy), skew_s))
 
-    # -- schedule ----------------------------------------------------------------------------------------------------
-
-    def _schedule(self) -> None:
-        schedule, notify = self.schedule, self.settings.notify
-        for name, account in self.parts.accounts.items():
-            for seconds, sweep in (
-                (1, self.parts.sweeps.retry),
-                (1, self.parts.sweeps.cancel_overdue),
-                (LOOK_AFTER_EVERY_S, self.parts.sweeps.look_after),
-                (PICTURES_EVERY_S, self.parts.sweeps.take_picture),
-            ):
-                schedule.every(seconds, partial(sweep, account), f"{sweep.__name__} {name}")
-        for seconds, work, name in (
-            (GAPS_EVERY_S, self.parts.follower.tell_gaps, "tell_gaps"),
-            (restored.KEEP_EVERY_S, self._keep_high_water, "keep_high_water"),
-            (LOOK_AT_KEYS_EVERY_S, self.keys_watch.look, "look_at_keys"),
-            (STAGES_EVERY_S, self._keep_stages, "keep_stages"),
-            (TELL_EVERY_S, self.chronicle.look, "chronicle"),
-            (TAPE_EVERY_S, self.parts.recorder.look, "tape"),
-            (CORPORATE_EVERY_S, self.parts.corporate.look, "corporate_actions"),
-            (WATCH_EVERY_S, self.parts.watch.look, "watch"),
-            (LOOK_AWAKE_EVERY_S, self.parts.routine.look_awake, "look_awake"),
-        ):
-            schedule.every(seconds, work, name)
-        schedule.at(notify.heartbeat_at, self.parts.routine.send_heartbeat, "heartbeat")
-        schedule.at(notify.summary_at, self.parts.routine.send_summary, "summary")
-        schedule.at(KEEP_HOUSE_AT, self.parts.routine.keep_house, "keep_house")
-        schedule.once(self.parts.routine.keep_house, "keep_house")
-        schedule.once(self._learn_drift, "learn_drift")
-        schedule.start()
-        self._closing.callback(schedule.stop)
-        self._task("clock steps", self.clock_steps.run())
-
     def _gauges(self) -> Gauges:
         assert self.signals_port is not None  # noqa: S101  # it was made just before
         return Gauges(
@@ -460,18 +391,6 @@ class Service:
             account.arrived = True
             account.wake.set()
         self.parts.outbox.kick()
-
-    async def _learn_drift(self, _: datetime) -> None:
-        """Whoever asks first need not wait until all that was kept is read."""
-        await self.ledger.read(self.parts.drift.read)
-
-    async def _keep_stages(self, _: datetime) -> None:
-        """How long orders took, and names of securities, are written beside the work: losing them loses no money."""
-        orders, names = self.stages.changed(), self.parts.names.changed()
-        if orders:
-            await self.ledger.write(lambda tx: tx.latencies.put(orders))
-        if names:
-            await self.ledger.write(lambda tx: tx.security_names.put(names))
 
     # -- stop --------------------------------------------------------------------------------------------------------
 
@@ -505,19 +424,15 @@ class Service:
         await asyncio.wait(self._tasks, timeout=self._stop_s())
         self._tasks.clear()
         with suppress(LedgerError):
-            await self._keep_stages(self.clock.now())
+            await self.beside.keep_stages(self.clock.now())
             await self.chronicle.look(self.clock.now())
-            await self._keep_high_water(self.clock.now())
+            await self.beside.keep_high_water(self.clock.now())
 
     async def _close_parts(self) -> None:
         await self.parts.close(self._stop_s())
 
     def _stop_s(self) -> float:
         return HURRIED_S / 2 if self.hurried() else STOP_S
-
-
-def _was_at_work(strategy: str, tx: Tx) -> bool:
-    return any(signal.wire is Wire.JQF1 for signal in tx.signals.list(strategy=strategy, limit=20))
 
 
 async def _serve(

@@ -70,10 +70,25 @@ async def test_a_practice_exchange_is_not_asked_ahead() -> None:
     assert not broker.asked
 
 
+async def test_a_slow_terminals_answer_is_as_good_as_a_quick_ones() -> None:
+    """Counted from when it came: a terminal that takes seconds is not asked a second time for one order."""
+    broker, clock = Broker(), FakeClock()
+    ahead = Ahead(broker, clock)  # type: ignore[arg-type]
+    broker.gate.clear()
+    ahead.look("600000.SH")
+    answer = asyncio.create_task(ahead.answer())
+    await asyncio.sleep(0)
+    clock.advance(3 * HOLDS_S)
+    broker.gate.set()
+    assert await answer is not None
+
+
 async def test_an_old_answer_and_a_failed_one_serve_nobody() -> None:
     broker, clock = Broker(), FakeClock()
     ahead = Ahead(broker, clock)  # type: ignore[arg-type]
     ahead.look("600000.SH")
+    await asyncio.sleep(0)  # it is asked
+    await asyncio.sleep(0)
     clock.advance(HOLDS_S)
     assert await ahead.answer() is None
     broker.down = True

@@ -66,7 +66,9 @@ BESIDE = {
     "follower.Follower.tell_gaps": "tells people",
     "ledger_watch": "tries whether the ledger takes anything",
     "routine": "once a day",
-    "service": "the start, and what is kept of it",
+    "beside": "what is kept beside the work",
+    "restored": "an older ledger is noticed",
+    "service": "the start",
     "tape": "prices around orders",
 }
 """By the beginning of their names, writers that no order waits for."""

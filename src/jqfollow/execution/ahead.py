@@ -1,7 +1,7 @@
 """The broker is asked what an order will need while its message is still on its way to the disk."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jqfollow.clock import Clock
@@ -9,7 +9,7 @@ from jqfollow.domain import Asset, BrokerError, Position
 from jqfollow.execution.accounts import Account, SymbolMarket
 
 HOLDS_S = 1.0
-"""An answer serves a round that begins within this."""
+"""An answer serves a round that begins so soon after it came, however long it took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,8 @@ class Told:
     asset: Asset
     positions: Sequence[Position]
     markets: Mapping[str, SymbolMarket | Exception]
+    at: float
+    """When it came, monotonic."""
 
 
 class Ahead:
@@ -34,13 +36,11 @@ class Ahead:
         self._account = account
         self._clock = clock
         self._asking: asyncio.Task[Told | None] | None = None
-        self._began = 0.0
 
     def look(self, symbol: str) -> None:
         """An order for `symbol` may be about to be written down."""
         account = self._account
         if self._asking is None and not account.practice and account.ready and account.idle.is_set():
-            self._began = self._clock.monotonic()
             self._asking = asyncio.create_task(self._ask(symbol), name=f"ahead {account.name}")
 
     async def answer(self) -> Told | None:
@@ -49,16 +49,16 @@ class Ahead:
         if asking is None:
             return None
         told = await asking
-        return told if self._clock.monotonic() - self._began < HOLDS_S else None
+        return told if told is not None and self._clock.monotonic() - told.at < HOLDS_S else None
 
     async def _ask(self, symbol: str) -> Told | None:
         try:
-            return await ask(self._account, [symbol])
+            return await ask(self._account, [symbol], self._clock)
         except BrokerError:
             return None  # the round asks, and says what is wrong
 
 
-async def ask(account: Account, symbols: Collection[str]) -> Told:
-    """One set of questions; raises `BrokerError` without money or positions."""
-    asset, positions, markets = await account.everything(list(symbols))
-    return Told(asset=asset, positions=positions, markets=markets)
+async def ask(account: Account, symbols: Sequence[str], clock: Clock) -> Told:
+    """One set of questions, the quotes in that order; raises `BrokerError` without money or positions."""
+    asset, positions, markets = await account.everything(symbols)
+    return Told(asset=asset, positions=positions, markets=markets, at=clock.monotonic())

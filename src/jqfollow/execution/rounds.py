@@ -330,10 +330,10 @@ class Rounds:
 
     async def _ask(self, papers: Sequence[Papers], told: Told | None = None) -> "Answers":
         """One set of questions: money, positions, and one quote a code; `told`: what was asked ahead."""
-        symbols = {each.order.security for each in papers}
+        symbols = list(dict.fromkeys(each.order.security for each in papers))
         try:
-            if told is None or not told.markets.keys() >= symbols:
-                told = await ask(self._account, symbols)
+            if told is None or not told.markets.keys() >= set(symbols):
+                told = await ask(self._account, symbols, self._clock)
         except BrokerError as error:
             return Answers(why=str(error))
         for symbol, market in told.markets.items():

@@ -96,7 +96,8 @@ def _tell_of_another_ledger(tx: Tx, account: Account, reports: Sequence[OrderRep
         f"账户 {account.name} 有 {len(reports)} 笔本程序下过、但账本里没有的委托：{named}{more}。"
         "账本可能是旧备份，或有另一个 jqfollow 在用此账户，请立即核对。"
     )
-    key = f"stranger-{account.name}-{account.trading_day()}-{len(reports)}-{reports[-1].broker_order_id}"
+    newest = max(report.broker_order_id for report in reports)  # whatever the list's order
+    key = f"stranger-{account.name}-{account.trading_day()}-{len(reports)}-{newest}"
     tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=key)
     own = f"jq{tx.meta.get(REMARK_TAG)}-"  # nobody else has these letters
     forgotten = next((report.remark.strip() for report in reports if report.remark.strip().startswith(own)), None)

@@ -106,11 +106,11 @@ def step_attempt(
         _alert_contradiction(tx, attempt, event, moment)
     changed = {name: value for name, value in columns.items() if value != getattr(attempt, name)}
     changes = cast("AttemptColumns", changed)
-    if after is AttemptState.UNKNOWN:
-        _tell_unknown(tx, attempt, moment)
     if after is attempt.state and not changes:
         return attempt
     if after is not attempt.state:
+        if after is AttemptState.UNKNOWN:
+            _tell_unknown(tx, attempt, moment)
         tx.events.add(attempt.order_id, attempt.attempt_id, moment.now, event, attempt.state, after, detail)
         changes["state"] = after
     return tx.attempts.update(attempt.attempt_id, moment.now, **changes)
