@@ -3,7 +3,6 @@
 import os
 import re
 import select
-import signal
 import socket
 import subprocess
 import sys
@@ -223,6 +222,10 @@ def test_the_installation_may_be_named_instead(tmp_path: Path, named: str) -> No
 # -- at a terminal -----------------------------------------------------------------------------------------------------
 
 
+_AT_ITS_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from jqfollow.cli import main; main()"
+"""Takes its standard input for the terminal that rules it, so that Ctrl-C there is a signal."""
+
+
 class Terminal:
     """The command at a pseudo terminal."""
 
@@ -231,7 +234,7 @@ class Terminal:
 
         self._ours, theirs = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "jqfollow", "setup", "--config", str(config), *words],
+            [sys.executable, "-c", _AT_ITS_TERMINAL, "setup", "--config", str(config), *words],
             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, cwd=config.parent,
         )  # fmt: skip
         os.close(theirs)
@@ -272,7 +275,6 @@ def test_ctrl_c_at_a_terminal(config: Path) -> None:
         terminal.types(answer)
     terminal.until("4/5")
     terminal.types("\x03")
-    os.kill(terminal.process.pid, signal.SIGINT)  # the terminal is not its controlling one
     assert terminal.end() == 1
     assert not list(config.parent.iterdir())
 
