@@ -75,7 +75,7 @@ def book_is_set(tx: Tx) -> None:
         (lambda tx: tx.pauses.pause("demo", "", START), {"pauses"}),
         (lambda tx: tx.pauses.pause("", "paper", START, buys=True), {"pauses"}),
         (lambda tx: tx.outbox.put(Kind.ALERT, "?", START), {"messages"}),
-        (lambda tx: tx.deeds.add(START, "me", What.PAUSE), {"deeds"}),
+        (lambda tx: tx.deeds.add(START, "me", What.RESUME), {"deeds", "pauses"}),  # a page may have seen it paused
         (lambda tx: tx.security_names.put({"1": "x"}), {"names"}),
         (lambda tx: tx.meta.set("x", "y"), set()),
     ],

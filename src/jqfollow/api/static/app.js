@@ -36,7 +36,7 @@ const settle = (attempt, order) => settleDialog(attempt, order, refresh);
 const resume = (scope) =>
   askFirst(t("resume"), t("resume_ask"), async () => {
     await post("/api/resume", scope);
-    refresh();
+    page.refresh("status");
   }, { label: t("resume") });
 
 async function refresh() {
