@@ -91,11 +91,17 @@ class _Line:
         return 0, b""
 
     async def _ask(self, request: bytes) -> tuple[int, bytes]:
+        return await self.crawl([request], 0)
+
+    async def crawl(self, pieces: list[bytes], pause_s: float) -> tuple[int, bytes]:
+        """Sends piece after piece; raises what a connection does that ends."""
         if self._writer is None or self._reader is None:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
         with suppress(ConnectionResetError):
-            self._writer.write(request)
-            await self._writer.drain()
+            for number, piece in enumerate(pieces):
+                await asyncio.sleep(pause_s if number else 0)
+                self._writer.write(piece)
+                await self._writer.drain()
         head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
         length = next((int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"content-length:")), 0)
         body = await self._reader.readexactly(length)
@@ -107,6 +113,22 @@ class _Line:
         if self._writer is not None:
             self._writer.transport.abort()
         self._writer = self._reader = None
+
+
+async def crawled(address: str, body: bytes, *, bytes_per_s: float) -> tuple[int, bytes]:
+    """Status and answer of one message on a new connection, sent no faster than that.
+
+    Status 0: the connection ended without an answer, or none came.
+    """
+    request, line = Flood(address).request(body), _Line(urlsplit(address).port or 80)
+    piece = int(min(bytes_per_s / 10, len(request)))
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            return await line.crawl([request[at : at + piece] for at in range(0, len(request), piece)], 0.1)
+    except (OSError, asyncio.IncompleteReadError, TimeoutError):
+        return 0, b""
+    finally:
+        line.close()
 
 
 class Stall(StrEnum):

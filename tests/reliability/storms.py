@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import random
 import time
 from collections import Counter
@@ -13,7 +14,7 @@ import psutil
 
 from jqfollow.domain import ORDER_OPEN
 
-from .flood import Flood, Stall, Stalled
+from .flood import Flood, Stall, Stalled, crawled
 from .served import STRATEGY, Served, message_id, order_text
 
 GROWTH_BYTES = 40 * 1024 * 1024
@@ -171,36 +172,40 @@ def rush(attack: Attack, per_s: int, seconds: int) -> Figures:
 
 
 def stalled(attack: Attack, kind: Stall, count: int, honest: int = 20) -> Figures:
-    """`count` connections that stall, opened anew when they are thrown out, and an honest sender beside them."""
-    slowest = 0.0
-    tries = 0
+    """`count` connections that stall, opened anew when they are thrown out; an honest sender beside them.
 
-    def work() -> Counter[int]:
-        nonlocal slowest, tries
-        statuses: Counter[int] = Counter()
+    Its messages go out by turns on a kept connection, on a new one, and on a new one of a slow line.
+    """
+    slowest, tries = [0.0, 0.0], 0
 
-        async def attacked() -> int:
-            nonlocal slowest, tries
-            async with Stalled(attack.served.signals, kind, count) as stalling:
-                for _ in range(honest):
-                    number, begun = attack.served.number(), time.monotonic()
-                    text = order_text(number)
-                    while True:
-                        tries += 1
-                        sent = await asyncio.to_thread(attack.served.send, number, sender=attack.sender, text=text)
-                        if sent.acknowledged or time.monotonic() - begun > 30:
-                            break
-                        await asyncio.sleep(0.5)
-                    statuses[sent.status] += 1
-                    slowest = max(slowest, time.monotonic() - begun)
-                return stalling.opened
+    async def through(number: int) -> int:
+        """Sends one message until it is acknowledged, 30 s at most, as JoinQuant's client does."""
+        nonlocal tries
+        body, slow, begun = attack.body(number), number % 3 == 0, time.monotonic()
+        while True:
+            tries += 1
+            if number % 3 == 1:
+                sent = await asyncio.to_thread(attack.served.send, number, sender=attack.sender)
+                status = sent.status
+            else:
+                rate = 1250.0 if slow else math.inf
+                status, answer = await crawled(attack.served.signals, body, bytes_per_s=rate)
+                if status == 200 and not attack.sender.verifies(json.loads(answer), message_id(number)):
+                    raise Broken(f"{kind}: a receipt that is not proven: {answer!r}")
+            took = time.monotonic() - begun
+            if status == 200 or took > 30:
+                slowest[slow] = max(slowest[slow], took)
+                return status
+            await asyncio.sleep(0.5)
 
-        asyncio.run(attacked())
-        return statuses
+    async def attacked() -> Counter[int]:
+        async with Stalled(attack.served.signals, kind, count):
+            return Counter([await through(attack.served.number()) for _ in range(honest)])
 
-    figures = attack.measured(f"{count:,} connections: {kind}", count, work, allowed={200}, signals=honest)
-    note = f"{honest} of {honest} honest signals through in {tries} tries, the slowest in {slowest:.2f} s"
-    return replace(figures, note=note)
+    name = f"{count:,} connections: {kind}"
+    figures = attack.measured(name, honest, lambda: asyncio.run(attacked()), allowed={200}, signals=honest)
+    told = f"the slowest in {slowest[0]:.2f} s, on a line of 10 kbit/s in {slowest[1]:.2f} s"
+    return replace(figures, note=f"{honest} of {honest} honest signals through in {tries} tries, {told}")
 
 
 def flips(attack: Attack, messages: int, every: int = 1) -> Figures:

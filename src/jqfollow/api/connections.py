@@ -7,10 +7,12 @@ who sends as fast as the slowest line that there is gives way to somebody who se
 
 import asyncio
 import contextlib
+import math
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from operator import attrgetter
 from typing import Any, cast
 
 import h11
@@ -107,9 +109,9 @@ class BoundedProtocol(H11Protocol):
         self._phase = _Phase.HEAD
         self._deadline: asyncio.TimerHandle | None = None
         self._watched: object = None
-        self._behind_s = 0.0
-        self._heard = 0.0
         self._dismissed = False
+        self.even_at = math.inf
+        """When the peer was level with a line of `least_bytes_per_s`, by the loop's time; never, while it waits for us."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Another connection: when there are too many the slowest leaves, or, when nobody is slow, this one."""
@@ -117,8 +119,8 @@ class BoundedProtocol(H11Protocol):
         _send_at_once(transport)
         self._enter(_Phase.HEAD)
         if len(self.crowd) >= self.limits.most_connections:
-            slowest = max(self.crowd, key=BoundedProtocol.behind_s)
-            if slowest.behind_s() < self.limits.patience_s:
+            slowest = min(self.crowd, key=attrgetter("even_at"))  # thousands a second must be able to come
+            if self.loop.time() - slowest.even_at < self.limits.patience_s:
                 self.dismiss()
                 return
             slowest.dismiss()
@@ -137,13 +139,9 @@ class BoundedProtocol(H11Protocol):
         """Some bytes came: so much less is the sender behind."""
         if self._dismissed:
             return
-        self._behind_s = max(0.0, self.behind_s() - len(data) / self.limits.least_bytes_per_s)
-        self._heard = self.loop.time()
+        if self._phase is not _Phase.WORK:
+            self.even_at = min(self.loop.time(), self.even_at + len(data) / self.limits.least_bytes_per_s)
         super().data_received(data)
-
-    def behind_s(self) -> float:
-        """How many seconds the peer has fallen behind a line of `least_bytes_per_s`; 0 while it waits for us."""
-        return 0.0 if self._phase is _Phase.WORK else self._behind_s + self.loop.time() - self._heard
 
     def handle_events(self) -> None:
         """After each step of the conversation: which deadline holds now?"""
@@ -171,7 +169,7 @@ class BoundedProtocol(H11Protocol):
         self._unset_keepalive_if_required()
         self._abandon()
         if self._phase is not _Phase.IDLE:
-            self._say(503, "busy", "连接太多，请稍后重发 / too many connections: send it again", (b"retry-after", b"2"))
+            self._say(503, "busy", "连接太多，请稍后重发 / too many connections: send it again", "retry-after: 2")
         # Hanging up on what the peer still sends would reset the connection, and the answer could be lost.
         try:
             self.transport.write_eof()
@@ -190,23 +188,19 @@ class BoundedProtocol(H11Protocol):
         self.leaving.pop(self, None)
         self.transport.abort()
 
-    def _say(self, status: int, error: str, detail: str, *headers: tuple[bytes, bytes]) -> None:
+    def _say(self, status: int, error: str, detail: str, *headers: str) -> None:
         """An answer of this connection itself, its last, if one can still be begun."""
         if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
             return
         body = orjson.dumps({"status": "error", "error": error, "detail": detail})
         head = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
+            f"HTTP/1.1 {status} {STATUS_PHRASES[status].decode()}",
+            "content-type: application/json",
+            f"content-length: {len(body)}",
+            "connection: close",
             *headers,
         ]
-        for event in (
-            h11.Response(status_code=status, headers=head, reason=STATUS_PHRASES[status]),
-            h11.Data(data=body),
-            h11.EndOfMessage(),
-        ):
-            self.transport.write(self.conn.send(event) or b"")
+        self.transport.write("\r\n".join([*head, "", ""]).encode() + body)
 
     def _abandon(self) -> None:
         """A request under way gets no answer from the app any more."""
@@ -220,8 +214,10 @@ class BoundedProtocol(H11Protocol):
 
     def _enter(self, phase: _Phase) -> None:
         same_request = self.cycle is self._watched and phase is _Phase.WORK and self._phase is _Phase.BODY
-        if phase is not _Phase.BODY:
-            self._behind_s, self._heard = 0.0, self.loop.time()
+        if phase is _Phase.WORK:
+            self.even_at = math.inf
+        elif phase is not _Phase.BODY or self._phase is _Phase.WORK:
+            self.even_at = self.loop.time()
         self._phase, self._watched = phase, self.cycle
         if not same_request:  # else its deadline goes on
             self._allow(self._allowed_s(phase))

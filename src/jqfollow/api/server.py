@@ -16,6 +16,10 @@ from jqfollow.domain import JqfollowError
 
 log = structlog.get_logger(__name__)
 
+_WAITING = 2048
+"""Connections that the system keeps for us, for a moment: beyond it a burst would be refused."""
+_TAKEN_AT_ONCE = 64
+"""Connections that are taken between two looks at what those that stand have sent: nobody is called slow unheard."""
 _TAKEN = {errno.EADDRINUSE, errno.EACCES, 10048, 10013}  # the last two: Windows' own numbers
 
 
@@ -69,6 +73,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 ssl_certfile=cert,
                 ssl_keyfile=key,
+                backlog=_TAKEN_AT_ONCE,
                 date_header=False,  # uvicorn keeps it in a loop of its own, which is not run here
                 h11_max_incomplete_event_size=limits.head_bytes,
                 timeout_keep_alive=limits.keep_alive_s,
@@ -112,6 +117,7 @@ class Server(uvicorn.Server):
             self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
         await self.startup(sockets=[self._socket])
+        self._socket.listen(_WAITING)  # asyncio took `backlog` for both numbers
         log.info("listening", port_of=self._name, host=self._host, port=self.port)
 
     def renew(self) -> None:
@@ -144,7 +150,7 @@ def _bound(name: str, host: str, port: int) -> socket.socket:
         else:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(256)  # a taken port shows on Linux only here, when both sides reuse addresses
+        listener.listen(_WAITING)  # a taken port shows on Linux only here, when both sides reuse addresses
         listener.setblocking(False)
     except OSError as error:
         listener.close()
