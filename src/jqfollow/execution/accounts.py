@@ -97,6 +97,8 @@ class Account:
         self.name = name
         self.settings = settings
         self.broker = broker
+        self.exchange = broker if isinstance(broker, PracticeExchange) else None
+        """The broker when it is an exchange to practise on, which works in this process."""
         self.traits = broker.traits
         self.lanes = Lanes(name, width={Lane.PLACE: self.traits.width, Lane.CANCEL: 2, Lane.QUERY: 2})
         self.pushes: asyncio.Queue[BrokerEvent] = asyncio.Queue()
@@ -161,11 +163,6 @@ class Account:
     def number(self) -> str:
         """The account's number at its broker: its books belong to it; empty of a practice account."""
         return self.settings.account_id if isinstance(self.settings, RealAccount) else ""
-
-    @property
-    def practice(self) -> bool:
-        """Whether its broker is an exchange to practise on, which works in this process."""
-        return isinstance(self.broker, PracticeExchange)
 
     def set_ready(self) -> None:
         """Reconciled: trading may begin, unless a person has to decide first."""
@@ -280,10 +277,9 @@ class Account:
         Returns:
             What `everything` would give of `symbols`; `None` when a new day began there.
         """
-        broker = self.broker
-        if not isinstance(broker, PracticeExchange):
+        practice = self.exchange
+        if practice is None:
             raise TypeError(f"{self.name} is no practice exchange")
-        practice: PracticeExchange = broker
         markets: dict[str, SymbolMarket | Exception] = {}
 
         def call() -> tuple[date, Asset, Sequence[Position]]:
@@ -300,8 +296,8 @@ class Account:
 
     async def learn_day(self) -> None:
         """Reads a practice exchange's day, after it was connected."""
-        if self.traits.always_open and isinstance(self.broker, PracticeExchange):
-            self._practice_day = await self._call(Lane.QUERY, self.broker.trading_day, timeout_s=QUERY_TIMEOUT_S)
+        if self.traits.always_open and self.exchange is not None:
+            self._practice_day = await self._call(Lane.QUERY, self.exchange.trading_day, timeout_s=QUERY_TIMEOUT_S)
 
     # -- the broker, through lanes: each raises as `Broker` says, and `BrokerTimeoutError` past its deadline ----------
 

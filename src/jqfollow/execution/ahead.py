@@ -40,7 +40,7 @@ class Ahead:
     def look(self, symbol: str) -> None:
         """An order for `symbol` may be about to be written down."""
         account = self._account
-        if self._asking is None and not account.practice and account.ready and account.idle.is_set():
+        if self._asking is None and account.exchange is None and account.ready and account.idle.is_set():
             self._asking = asyncio.create_task(self._ask(symbol), name=f"ahead {account.name}")
 
     async def answer(self) -> Told | None:

@@ -122,7 +122,7 @@ class Rounds:
         await self._receipts.over()
         told = await self.ahead.answer()
         papers = await self._read()
-        while papers and account.practice and account.ready:
+        while papers and account.exchange is not None and account.ready:
             new_day, told = await self._observe(papers)
             if not new_day:
                 break
