@@ -65,7 +65,9 @@ async def test_a_drift_is_shown_with_its_causes_decided_about_and_closed(browser
     await opened(browser, house)
     await shows(browser, "000001.SZ", "1000 被拒", "涨停", "3 小时前", "没有持仓报告")
     await click(browser, "[data-key=pdemo]")
-    await shows(browser, "买入", "1,000 @ 10.50", "风控检查", "买入约需", where="document.querySelector('dialog[open]')")
+    await shows(
+        browser, "买入", "1,000 @ 10.50", "风控检查", "买入约需", where="document.querySelector('dialog[open]')"
+    )
     assert not await house.ledger.read(lambda tx: tx.orders.open()), "to look is to do nothing"
     await submit(browser)
     await house.until(lambda tx: tx.books.get("paper", "demo", "000001.SZ").volume == 1000)
