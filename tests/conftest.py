@@ -11,7 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import structlog
 from hypothesis import settings
+from structlog.dev import ConsoleRenderer, plain_traceback
 
 if sys.dont_write_bytecode and sys.pycache_prefix is None:
     sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "compiled")
@@ -21,6 +23,14 @@ if sys.dont_write_bytecode and sys.pycache_prefix is None:
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no defect of the program
 settings.load_profile("unhurried")
+
+# By default a traceback is shown with every local of every frame, which takes seconds where a test makes a call fail.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        ConsoleRenderer(colors=False, exception_formatter=plain_traceback),
+    ]
+)
 
 _STATE = tempfile.mkdtemp(prefix="jqfollow-state-")
 os.environ["JQF_STATE"] = _STATE

@@ -192,6 +192,7 @@ class House:
         for client in self._clients:
             await client.aclose()
         self._clients.clear()
+        self.service.hurried = lambda: True  # the dead wait for nothing
         await self.service._closing.aclose()
 
     async def restart(self) -> None:
