@@ -11,7 +11,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import structlog
 from hypothesis import settings
 from structlog.dev import ConsoleRenderer, plain_traceback
 
@@ -25,12 +24,7 @@ settings.register_profile("unhurried", deadline=None)  # a busy machine is no de
 settings.load_profile("unhurried")
 
 # By default a traceback is shown with every local of every frame, which takes seconds where a test makes a call fail.
-structlog.configure(
-    processors=[
-        *structlog.get_config()["processors"][:-1],
-        ConsoleRenderer(colors=False, exception_formatter=plain_traceback),
-    ]
-)
+ConsoleRenderer.get_active().exception_formatter = plain_traceback
 
 _STATE = tempfile.mkdtemp(prefix="jqfollow-state-")
 os.environ["JQF_STATE"] = _STATE
