@@ -54,12 +54,12 @@ async def test_what_comes_while_a_day_begins_is_judged_by_its_own_price(tmp_path
         told, second = account.observe, asyncio.Event()
 
         async def begin_the_day(*asked: Any) -> Any:
-            found = await told(*asked)
+            began = await told(*asked)
             if not second.is_set():
                 second.set()
                 signals.append(await house.send("demo", "600001.XSHG", "buy", 100, price="10.00", day=TOMORROW))
                 await house.until(lambda tx: tx.orders.of_signal(signals[-1]))
-            return found
+            return began
 
         account.observe = begin_the_day  # type: ignore[method-assign]
         signals: list[int] = []
