@@ -111,7 +111,7 @@ class BoundedProtocol(H11Protocol):
         self._watched: object = None
         self._dismissed = False
         self.even_at = math.inf
-        """When the peer was level with a line of `least_bytes_per_s`, by the loop's time; never, while it waits for us."""
+        """When the peer was level with a line of `least_bytes_per_s`, by the loop; never, while it waits for us."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Another connection: when there are too many the slowest leaves, or, when nobody is slow, this one."""
