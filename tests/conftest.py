@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from hypothesis import settings
+from structlog.dev import ConsoleRenderer, plain_traceback
 
 if sys.dont_write_bytecode and sys.pycache_prefix is None:
     sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "compiled")
@@ -21,6 +22,9 @@ if sys.dont_write_bytecode and sys.pycache_prefix is None:
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no defect of the program
 settings.load_profile("unhurried")
+
+# By default a traceback is shown with every local of every frame, which takes seconds where a test makes a call fail.
+ConsoleRenderer.get_active().exception_formatter = plain_traceback
 
 _STATE = tempfile.mkdtemp(prefix="jqfollow-state-")
 os.environ["JQF_STATE"] = _STATE

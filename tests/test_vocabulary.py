@@ -14,6 +14,7 @@ import jqfollow
 from jqfollow import vocabulary
 from jqfollow.domain import ORDER_OPEN, AttemptState, OrderState, SignalKind, SignalState, WaitingFor
 from jqfollow.execution.lifecycle import Event
+from jqfollow.reasons import IN_SHORT, Reason
 from jqfollow.vocabulary import OUTCOMES, SIGNALS, Outcome, Tally, half, order_outcome, signal_outcome
 
 ROOT = Path(jqfollow.__file__).parent
@@ -23,7 +24,7 @@ CATALOGUES = {
     name: words
     for name, words in vars(vocabulary).items()
     if isinstance(words, dict) and all(isinstance(word, tuple) for word in words.values())
-}
+} | {"IN_SHORT": IN_SHORT}
 CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 STATES = re.compile(
     r"\b(pending_new|partially_filled|pending_cancel|filled|canceled|cancelled|rejected|expired|followed|recorded"
@@ -93,6 +94,7 @@ def test_each_word_is_of_one_language(name: str) -> None:
         (SignalKind, vocabulary.KINDS),
         (Event, vocabulary.EVENTS),
         (Outcome, OUTCOMES),
+        (Reason, IN_SHORT),
     ],
 )
 def test_every_code_has_its_word(codes: list[str], words: dict[str, vocabulary.Pair]) -> None:

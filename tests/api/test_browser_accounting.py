@@ -42,16 +42,17 @@ async def shows(browser: Browser, *texts: str, where: str = "document.body") -> 
 
 
 async def click(browser: Browser, selector: str) -> None:
-    await browser.until(f"document.querySelector({selector!r})")
-    await browser.eval(f"document.querySelector({selector!r}).click()")
+    """On the page once no dialog stands before it, or in the dialog."""
+    free = "true" if selector.startswith("dialog") else "!document.querySelector('dialog[open]')"
+    await browser.until(f"{free} && (it => it && (it.click(), true))(document.querySelector({selector!r}))")
 
 
 async def submit(browser: Browser, **fields: str) -> None:
     """Fills the dialog's form in and sends it."""
-    await browser.until("document.querySelector('dialog form')")
+    await browser.until("document.querySelector('dialog[open] form')")
     for name, value in fields.items():
-        await browser.eval(f"document.querySelector('dialog form').elements.{name}.value = {value!r}")
-    await browser.eval("document.querySelector('dialog form').requestSubmit()")
+        await browser.eval(f"document.querySelector('dialog[open] form').elements.{name}.value = {value!r}")
+    await browser.eval("document.querySelector('dialog[open] form').requestSubmit()")
 
 
 SIGNED = {"who": "王", "why": "核对"}
@@ -64,7 +65,9 @@ async def test_a_drift_is_shown_with_its_causes_decided_about_and_closed(browser
     await opened(browser, house)
     await shows(browser, "000001.SZ", "1000 被拒", "涨停", "3 小时前", "没有持仓报告")
     await click(browser, "[data-key=pdemo]")
-    await shows(browser, "买入", "1,000 @ 10.50", "风控检查", "买入约需", where="document.querySelector('dialog')")
+    await shows(
+        browser, "买入", "1,000 @ 10.50", "风控检查", "买入约需", where="document.querySelector('dialog[open]')"
+    )
     assert not await house.ledger.read(lambda tx: tx.orders.open()), "to look is to do nothing"
     await submit(browser)
     await house.until(lambda tx: tx.books.get("paper", "demo", "000001.SZ").volume == 1000)
@@ -74,11 +77,11 @@ async def test_a_drift_is_shown_with_its_causes_decided_about_and_closed(browser
     await report(house, S600519_XSHG=0)  # a zero that no signal sold waits for a person's word
     await shows(browser, "1000", "无法解释")
     await click(browser, "[data-key=pdemo]")
-    await shows(browser, "没有可下的委托", "需要人确认", where="document.querySelector('dialog')")
+    await shows(browser, "没有可下的委托", "需要人确认", where="document.querySelector('dialog[open]')")
     for word in ("zero", "unexplained"):
-        await click(browser, f"dialog input[data-word={word}]:not(:checked)")
-        await browser.until(f"document.querySelector('dialog input[data-word={word}]:checked')")
-    await shows(browser, "今天不能卖（T+1 或冻结）", where="document.querySelector('dialog')")
+        await click(browser, f"dialog[open] input[data-word={word}]:not(:checked)")
+        await browser.until(f"document.querySelector('dialog[open] input[data-word={word}]:checked')")
+    await shows(browser, "今天不能卖（T+1 或冻结）", where="document.querySelector('dialog[open]')")
     check_peace(browser, house.service.console_url)
 
 
@@ -97,9 +100,9 @@ async def test_books_are_changed_beside_what_they_concern_and_taken_back(browser
     await browser.until("!document.body.innerText.includes('不属于任何策略')")
 
     await click(browser, "[data-key='bpaper/demo/600519.SH']")
-    await click(browser, "dialog [value=move]")
+    await click(browser, "dialog[open] [value=move]")
     await submit(browser, taker="other", shares="301", **SIGNED)
-    await shows(browser, "只有 600519.SH 300，不能移出 301", where="document.querySelector('dialog')")
+    await shows(browser, "只有 600519.SH 300，不能移出 301", where="document.querySelector('dialog[open]')")
     await submit(browser, shares="200")
     await house.until(lambda tx: tx.books.get("paper", "other", "600519.SH").volume == 900)
 
@@ -108,11 +111,11 @@ async def test_books_are_changed_beside_what_they_concern_and_taken_back(browser
     await house.until(lambda tx: tx.books.get("paper", "demo", "600519.SH").volume == 50)
 
     await click(browser, "#drift [data-key=acts]")
-    await click(browser, "dialog [data-key=u3]")
+    await click(browser, "dialog[open] [data-key=u3]")
     await submit(browser, **SIGNED)
     await house.until(lambda tx: tx.books.get("paper", "demo", "600519.SH").volume == 250)
     await click(browser, "#drift [data-key=acts]")
-    await shows(browser, "已撤销", "王 · 核对", where="document.querySelector('dialog')")
-    assert not await browser.eval("document.querySelector('dialog [data-key=u3]')")
+    await shows(browser, "已撤销", "王 · 核对", where="document.querySelector('dialog[open]')")
+    assert not await browser.eval("document.querySelector('dialog[open] [data-key=u3]')")
     [refused] = browser.complaints
     assert "409" in refused

@@ -45,7 +45,7 @@ T = TypeVar("T")
 MONDAY = datetime(2026, 3, 2, 10, 0, tzinfo=SHANGHAI)
 ROBOT = "robot-key-1"
 PULSE_S = 0.02
-_POLL_S = 0.004
+_POLL_S, _MOST_POLL_S = 0.004, 0.05
 _MANY = 10_000
 
 
@@ -192,6 +192,7 @@ class House:
         for client in self._clients:
             await client.aclose()
         self._clients.clear()
+        self.service.hurried = lambda: True  # the dead wait for nothing
         await self.service._closing.aclose()
 
     async def restart(self) -> None:
@@ -388,14 +389,15 @@ class House:
 
     async def until(self, find: Callable[[Tx], T | None], *, timeout_s: float = 10) -> T:
         """What `find` gives when it gives anything true; looks at the ledger again and again."""
-        end = time.monotonic() + timeout_s
+        end, pause_s = time.monotonic() + timeout_s, _POLL_S
         while True:
             found = await self.ledger.read(find)
             if found:
                 return found
             if time.monotonic() > end:
                 raise TimeoutError(f"not within {timeout_s} s; the ledger says:\n{await self.ledger.read(_story)}")
-            await asyncio.sleep(_POLL_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 1.3, _MOST_POLL_S)  # what takes long needs the processor more than we do
 
     async def done(self, *signal_ids: int, timeout_s: float = 10) -> list[OrderRow]:
         """The orders of these signals when all have ended; none: of signals that nobody follows."""

@@ -53,8 +53,8 @@ async def test_what_comes_while_a_day_begins_is_judged_by_its_own_price(tmp_path
         account = house.service.parts.accounts["paper"]
         told, second = account.observe, asyncio.Event()
 
-        async def begin_the_day(prices: Any) -> bool:
-            began = await told(prices)
+        async def begin_the_day(*asked: Any) -> Any:
+            began = await told(*asked)
             if not second.is_set():
                 second.set()
                 signals.append(await house.send("demo", "600001.XSHG", "buy", 100, price="10.00", day=TOMORROW))

@@ -13,7 +13,7 @@ class Broker:
     """An account that counts its questions; `gate` holds them up."""
 
     def __init__(self, *, practice: bool = False) -> None:
-        self.practice = practice
+        self.exchange = object() if practice else None
         self.name, self.ready = "main", True
         self.idle = asyncio.Event()
         self.idle.set()

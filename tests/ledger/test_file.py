@@ -155,7 +155,10 @@ def torn_in_the_middle(path: Path) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         size = connection.execute("PRAGMA page_size").fetchone()[0]
     content = bytearray(path.read_bytes())
-    page = next(at for at in range(0, len(content), size) if b"x" * 2000 in content[at : at + size])
+    leaf = 0x0D  # the root may hold what stood there before it became one
+    page = next(
+        at for at in range(0, len(content), size) if content[at] == leaf and b"x" * 2000 in content[at : at + size]
+    )
     content[page : page + size] = b"\xa5" * size
     path.write_bytes(content)
 

@@ -250,7 +250,7 @@ async def test_a_revoked_pc_is_cut_off(tmp_path: Path) -> None:
 
 async def test_a_full_store_says_so_and_keeps_what_it_has(tmp_path: Path) -> None:
     rig, house = Rig(tmp_path, wait_ms=0, max_store_mb=1), House(tmp_path)
-    rig.ticket("home")
+    home = rig.ticket("home")
     key = strategy_key(house)
     async with rig:
         now = int(house.clock.now().timestamp())
@@ -265,8 +265,7 @@ async def test_a_full_store_says_so_and_keeps_what_it_has(tmp_path: Path) -> Non
                 break
         stored = len(codes) - 1
         assert (codes[-1], 30 < stored < 100) == (503, True)
-        spare = rig.ticket("spare")
-        admin = await connect(spare.url, Book.open(rig.folder).admin, "admin", trusting(spare.certificate))
+        admin = await connect(home.url, Book.open(rig.folder).admin, "admin", trusting(home.certificate))
         state = (await admin.jetstream().stream_info(SIGNALS)).state
         assert (state.messages, state.first_seq) == (stored, 1)
         await admin.close()

@@ -24,10 +24,12 @@ from jqfollow.reasons import Reason
 from jqfollow.relay.book import Book
 from jqfollow.relay.certificate import ensure_certificate
 from jqfollow.relay.config import RelayConfig
+from jqfollow.relay.engine import Engine
 from jqfollow.relay.errors import RelayError
 from jqfollow.relay.monitor import look
 from jqfollow.relay.words import receipt_mac, request_mac, seed_mac
 from jqfollow.wire.jqf1 import Key
+from windows.wine import wine_lacks
 
 from .rig import Rig, free_port
 from .test_relay import CODE, join, message, signal_of, strategy_key
@@ -286,6 +288,29 @@ async def test_what_came_first_under_an_id_does_not_keep_out_what_is_true(tmp_pa
         assert [row.message_id for row in await house.ledger.read(lambda tx: tx.signals.list())] == ["i-1"]
 
 
+async def test_where_the_engine_must_be_started_anew_a_changed_book_is_taken_up_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where no reload can be asked for; here the connections come back after `reload` has returned."""
+    rig, starts = Rig(tmp_path), list[asyncio.Task[None]]()
+
+    async def anew(engine: Engine, book: Book) -> None:
+        await engine.stop()
+        admin = rig.relay._admin
+        assert admin is not None
+        while admin.is_connected:  # noqa: ASYNC110 - it says so to nobody
+            await asyncio.sleep(0.01)
+        starts.append(asyncio.create_task(engine.start(book)))
+
+    monkeypatch.setattr(Engine, "reload", anew)
+    async with rig:
+        rig.ticket("home")
+        await rig.relay.look()
+        await rig.relay.look()
+        assert len(starts) == 1
+
+
+@wine_lacks("the deletion that the engine asks for (FileDispositionInformationEx)")
 async def test_a_pc_whose_file_was_taken_back_says_so(tmp_path: Path) -> None:
     rig, house = Rig(tmp_path), House(tmp_path, wecom=True)
     join(house, rig.ticket("home"))

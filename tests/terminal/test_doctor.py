@@ -152,7 +152,11 @@ def test_a_calendar_that_thinks_that_the_exchange_is_closed(look: Look, tmp_path
     assert "休市" in finding.zh
 
 
-def test_it_orders_only_when_told_and_cancels_again(look: Look, terminal: Terminal) -> None:
+def test_it_orders_only_when_told_and_cancels_again(
+    look: Look, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(order_test, "_POLL_S", 0.05)
+    monkeypatch.setattr(order_test, "_WAIT_S", 1.5)
     asked: list[TestOrder] = []
 
     def agrees(order: TestOrder) -> bool:

@@ -49,21 +49,23 @@ def test_three_hundred_failed_connects_leave_nothing_behind(tmp_path: Path) -> N
     )
     process = psutil.Process()
 
-    def held() -> tuple[int, int, int, float]:
+    def held() -> tuple[int, int, int, int, float]:
         gc.collect()
         handles = process.num_handles() if hasattr(process, "num_handles") else process.num_fds()
         objects = sum(str(type(thing).__module__).startswith("xtquant") for thing in gc.get_objects())
-        return threading.active_count(), handles, objects, process.memory_info().rss / 2**20
+        maps = len(process.memory_maps(grouped=False))
+        return threading.active_count(), handles, maps, objects, process.memory_info().rss / 2**20
 
     for tried in range(TRIES):
         clock.at += timedelta(seconds=15)
         with pytest.raises(BrokerDownError):
             broker.connect()
         if tried == SETTLED:
-            threads, handles, objects, memory = held()
-    threads_after, handles_after, objects_after, memory_after = held()
+            threads, handles, maps, objects, memory = held()
+    threads_after, handles_after, maps_after, objects_after, memory_after = held()
     assert threads_after <= threads
     assert handles_after <= handles + 2
+    assert maps_after <= maps + 20, f"{maps} → {maps_after}"
     assert objects_after <= objects + 10
     assert memory_after <= memory + MOST_GROWTH_MIB, f"{memory:.1f} → {memory_after:.1f} MiB"
     assert broker.hung == 0

@@ -30,6 +30,8 @@ class CauseView(View):
     signal_id: int | None
     order_id: int | None
     reason: Reason | None
+    why_zh: str
+    why_en: str
     day: date | None
 
 

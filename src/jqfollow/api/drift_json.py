@@ -8,6 +8,7 @@ import msgspec
 from jqfollow.drift.causes import Drift, Line
 from jqfollow.drift.reading import Key
 from jqfollow.drift.words import CAUSES_ZH
+from jqfollow.reasons import IN_SHORT
 
 _CENT = Decimal("0.01")
 
@@ -36,6 +37,7 @@ def _row(row: Drift, price: Decimal | None) -> dict[str, object]:
 
 
 def _cause(line: Line) -> dict[str, object]:
+    why_zh, why_en = ("", "") if line.reason is None else IN_SHORT[line.reason]
     return {
         "cause": line.cause,
         "zh": CAUSES_ZH[line.cause],
@@ -43,5 +45,7 @@ def _cause(line: Line) -> dict[str, object]:
         "signal_id": line.signal_id,
         "order_id": line.order_id,
         "reason": line.reason,
+        "why_zh": why_zh,
+        "why_en": why_en,
         "day": line.day,
     }

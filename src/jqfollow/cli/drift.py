@@ -7,7 +7,7 @@ from decimal import Decimal
 import click
 
 from jqfollow.cli.base import Command, json_option, print_json, say, settings_option, table, words
-from jqfollow.cli.figures import moment, number
+from jqfollow.cli.figures import moment, number, word
 from jqfollow.cli.names import known_account, known_strategy
 from jqfollow.cli.queries import called, read
 from jqfollow.clock import SystemClock
@@ -17,6 +17,7 @@ from jqfollow.drift.prices import last_prices
 from jqfollow.drift.reading import Key
 from jqfollow.drift.words import CAUSES_ZH
 from jqfollow.ledger.tx import Tx
+from jqfollow.reasons import IN_SHORT
 from jqfollow.settings import Settings
 
 
@@ -107,7 +108,7 @@ def _cells(row: Drift, security: str, price: Decimal | None) -> tuple[str, ...]:
 
 
 def _line(line: Line) -> str:
-    reason = "" if line.reason is None else f" {line.reason}"
+    reason = "" if line.reason is None else f" {word(IN_SHORT, line.reason)}"
     if line.day is not None:
         reason += words(f" 预计 {line.day} 到账", f" expected {line.day}")
     order = "" if line.signal_id is None else words(f"（信号 {line.signal_id}）", f" (signal {line.signal_id})")

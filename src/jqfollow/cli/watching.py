@@ -74,4 +74,4 @@ def _order_line(order: OrderRow, name: str | None) -> str:
     price = "" if average is None else words(f" 均价 {number(average)}", f" at {number(average)}")
     told = why(order.reason, order.figures)
     what = f"#{order.order_id} {order.account} {word(SIDES, order.side)} {security(order.security, name)}"
-    return f"{what} {state} {size}{price}" + (f"{words('，', ', ')}{told}" if told else "")
+    return " ".join(filter(None, (what, state, size))) + price + (f"{words('，', ', ')}{told}" if told else "")

@@ -74,6 +74,10 @@ class SymbolMarket:
     """The time of the newest tick of the feed's index; `None`: not told."""
 
 
+Everything = tuple[Asset, Sequence[Position], Mapping[str, SymbolMarket | Exception]]
+"""Money, positions and markets."""
+
+
 class Account:
     """One account of the configuration.
 
@@ -93,6 +97,8 @@ class Account:
         self.name = name
         self.settings = settings
         self.broker = broker
+        self.exchange = broker if isinstance(broker, PracticeExchange) else None
+        """The broker when it is an exchange to practise on, which works in this process."""
         self.traits = broker.traits
         self.lanes = Lanes(name, width={Lane.PLACE: self.traits.width, Lane.CANCEL: 2, Lane.QUERY: 2})
         self.pushes: asyncio.Queue[BrokerEvent] = asyncio.Queue()
@@ -157,11 +163,6 @@ class Account:
     def number(self) -> str:
         """The account's number at its broker: its books belong to it; empty of a practice account."""
         return self.settings.account_id if isinstance(self.settings, RealAccount) else ""
-
-    @property
-    def practice(self) -> bool:
-        """Whether its broker is an exchange to practise on, which works in this process."""
-        return isinstance(self.broker, PracticeExchange)
 
     def set_ready(self) -> None:
         """Reconciled: trading may begin, unless a person has to decide first."""
@@ -268,31 +269,35 @@ class Account:
             return Phase.CONTINUOUS
         return phase_at(self._clock.now()) if self.is_trading_day() else Phase.CLOSED
 
-    async def observe(self, told: Sequence[Observed]) -> bool:
-        """Tells a practice exchange at which prices strategies were filled, and on which day.
+    async def observe(self, told: Sequence[Observed], symbols: Sequence[str]) -> Everything | None:
+        """Tells a practice exchange at which prices strategies were filled, and on which day; gives its state then.
 
-        Nothing happens at a real broker. Whether a new day began there.
+        All in one turn of a lane: the exchange works in this process, so that turns cost more than answers.
+
+        Returns:
+            What `everything` would give of `symbols`; `None` when a new day began there.
         """
-        broker = self.broker
-        if not told or not isinstance(broker, PracticeExchange):
-            return False
-        practice = broker
+        practice = self.exchange
+        if practice is None:
+            raise TypeError(f"{self.name} is no practice exchange")
+        markets: dict[str, SymbolMarket | Exception] = {}
 
-        def call() -> date:
+        def call() -> tuple[date, Asset, Sequence[Position]]:
             for symbol, price, day in told:
                 practice.observe(symbol=symbol, price=price, day=day)
-            return practice.trading_day()
+            self._look_at(symbols, markets)
+            return practice.trading_day(), self.broker.asset(), self.broker.positions()
 
         before = self.trading_day()
-        seen = await self._call(Lane.QUERY, call, timeout_s=QUERY_TIMEOUT_S)
+        seen, asset, positions = await self._call(Lane.QUERY, call, timeout_s=QUERY_TIMEOUT_S)
         if self.traits.always_open:
             self._practice_day = seen
-        return self.trading_day() != before
+        return (asset, positions, markets) if self.trading_day() == before else None
 
     async def learn_day(self) -> None:
         """Reads a practice exchange's day, after it was connected."""
-        if self.traits.always_open and isinstance(self.broker, PracticeExchange):
-            self._practice_day = await self._call(Lane.QUERY, self.broker.trading_day, timeout_s=QUERY_TIMEOUT_S)
+        if self.traits.always_open and self.exchange is not None:
+            self._practice_day = await self._call(Lane.QUERY, self.exchange.trading_day, timeout_s=QUERY_TIMEOUT_S)
 
     # -- the broker, through lanes: each raises as `Broker` says, and `BrokerTimeoutError` past its deadline ----------
 
@@ -403,26 +408,26 @@ class Account:
         Asked one after the other in one turn of the lane; what is not reached in time raises `BrokerTimeoutError`.
         """
         found: dict[str, SymbolMarket | Exception] = {}
-        enough = self._clock.monotonic() + MARKET_TIMEOUT_S / 2
         late: BrokerError = BrokerTimeoutError(f"{self.name}: 行情太慢 / quotes come too slowly")
-
-        def call() -> None:
-            feed_at = self._feed_at()
-            for symbol in symbols:
-                if self._clock.monotonic() > enough:
-                    return
-                try:
-                    quote, instrument = self.broker.quote(symbol), self.broker.instrument(symbol)
-                except Exception as error:  # noqa: BLE001  # one security's trouble stays its own: its order gets it
-                    found[symbol] = error
-                else:
-                    found[symbol] = SymbolMarket(quote=quote, instrument=instrument, feed_at=feed_at)
-
         try:
-            await self._call(Lane.MARKET, call, timeout_s=MARKET_TIMEOUT_S)
+            await self._call(Lane.MARKET, lambda: self._look_at(symbols, found), timeout_s=MARKET_TIMEOUT_S)
         except BrokerError as error:
             late = error
         return {symbol: found.get(symbol, late) for symbol in symbols}
+
+    def _look_at(self, symbols: Sequence[str], found: dict[str, SymbolMarket | Exception]) -> None:
+        """On a lane: fills `found` until half of the time is over."""
+        enough = self._clock.monotonic() + MARKET_TIMEOUT_S / 2
+        feed_at = self._feed_at()
+        for symbol in symbols:
+            if self._clock.monotonic() > enough:
+                return
+            try:
+                quote, instrument = self.broker.quote(symbol), self.broker.instrument(symbol)
+            except Exception as error:  # noqa: BLE001  # one security's trouble stays its own: its order gets it
+                found[symbol] = error
+            else:
+                found[symbol] = SymbolMarket(quote=quote, instrument=instrument, feed_at=feed_at)
 
     def _feed_at(self) -> datetime | None:
         """On the market's lane: when the feed's index last ticked; an index that is not told says nothing."""
@@ -438,9 +443,7 @@ class Account:
         """Today's facts of a security."""
         return await self._call(Lane.MARKET, lambda: self.broker.instrument(symbol), timeout_s=MARKET_TIMEOUT_S)
 
-    async def everything(
-        self, symbols: Sequence[str]
-    ) -> tuple[Asset, Sequence[Position], Mapping[str, SymbolMarket | Exception]]:
+    async def everything(self, symbols: Sequence[str]) -> Everything:
         """Money, positions and markets, asked side by side; raises `BrokerError` without money or positions."""
         return await asyncio.gather(self.asset(), self.positions(), self.markets(symbols))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from jqfollow.clock import Clock
 from jqfollow.domain import Asset, BrokerError, Position
-from jqfollow.execution.accounts import Account, SymbolMarket
+from jqfollow.execution.accounts import Account, Everything, Observed, SymbolMarket
 
 HOLDS_S = 1.0
 """An answer serves a round that begins so soon after it came, however long it took."""
@@ -40,7 +40,7 @@ class Ahead:
     def look(self, symbol: str) -> None:
         """An order for `symbol` may be about to be written down."""
         account = self._account
-        if self._asking is None and not account.practice and account.ready and account.idle.is_set():
+        if self._asking is None and account.exchange is None and account.ready and account.idle.is_set():
             self._asking = asyncio.create_task(self._ask(symbol), name=f"ahead {account.name}")
 
     async def answer(self) -> Told | None:
@@ -60,5 +60,19 @@ class Ahead:
 
 async def ask(account: Account, symbols: Sequence[str], clock: Clock) -> Told:
     """One set of questions, the quotes in that order; raises `BrokerError` without money or positions."""
-    asset, positions, markets = await account.everything(symbols)
+    return _told(await account.everything(symbols), clock)
+
+
+async def observe(account: Account, fills: Sequence[Observed], symbols: Sequence[str], clock: Clock) -> Told | None:
+    """Tells a practice exchange of the strategies' fills; what it says then, `None` when a new day began there.
+
+    Raises:
+        BrokerError: it was not told, or does not answer.
+    """
+    everything = await account.observe(fills, symbols)
+    return None if everything is None else _told(everything, clock)
+
+
+def _told(everything: Everything, clock: Clock) -> Told:
+    asset, positions, markets = everything
     return Told(asset=asset, positions=positions, markets=markets, at=clock.monotonic())

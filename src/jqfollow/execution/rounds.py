@@ -17,7 +17,7 @@ from jqfollow.domain import ORDER_OPEN, BrokerError, Side, WaitingFor
 from jqfollow.drift.owed import owed
 from jqfollow.execution.accounts import Account, SymbolMarket
 from jqfollow.execution.acts import End, Place, Refuse, Stay, Step, Wait
-from jqfollow.execution.ahead import Ahead, Told, ask
+from jqfollow.execution.ahead import Ahead, Told, ask, observe
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.entries import Entries, TakenBackError
 from jqfollow.execution.known import AccountFacts, Known
@@ -122,7 +122,10 @@ class Rounds:
         await self._receipts.over()
         told = await self.ahead.answer()
         papers = await self._read()
-        while papers and await self._observe(papers):
+        while papers and account.exchange is not None and account.ready:
+            new_day, told = await self._observe(papers)
+            if not new_day:
+                break
             papers = await self._read()  # what was bought before is not of today any more, and more may have come
         if not papers:
             account.others_wait = self._idle > 0
@@ -187,12 +190,14 @@ class Rounds:
             rested=lambda order_id: order_id not in looked_at or monotonic - looked_at[order_id] >= AGAIN_S,
             aged=lambda order_id: seen[order_id].aged(now, monotonic) if order_id in seen else now,
         )
-        idle: set[int] = set()
+        idle, fresh = set[int](), set[int]()
 
         def choose(
             orders: Sequence[OrderRow], unknown: Collection[tuple[str, Side]], oldest: date | None
         ) -> Sequence[OrderRow]:
             idle.update(order.order_id for order in orders)
+            if scene.ready:
+                fresh.update(o.order_id for o in orders if not o.waiting and scene.aged(o.order_id) <= o.deadline)
             return turns(orders, unknown, oldest, scene, _CHUNKS * account.traits.width)
 
         turnovers = {name for name, own in self._own.items() if own.turnover is not None}
@@ -209,6 +214,7 @@ class Rounds:
             catching={name for name, s in self._settings.strategies.items() if len(s.catch_up) > 1},
         )
         papers = await self._ledger.read(lambda tx: read_papers(tx, asked, choose))
+        self._admitted |= fresh - {each.order.order_id for each in papers}
         self._forget(idle)
         self._idle = len(idle)
         return papers
@@ -220,20 +226,22 @@ class Rounds:
             del self._seen[gone]
         self._admitted &= idle
 
-    async def _observe(self, papers: Sequence[Papers]) -> bool:
-        """Tells a practice exchange the day and the strategies' fill prices; whether that began a new day there."""
-        if not self._account.ready:
-            return False
-        told = []
+    async def _observe(self, papers: Sequence[Papers]) -> tuple[bool, Told | None]:
+        """Tells a practice exchange the day and the strategies' fill prices; whether that began a new day there.
+
+        Unless it did, what the exchange says then is what the orders need.
+        """
+        fills = []
         for each in papers:
             security, _ = security_of(each.order.security)
             if security is not None and not each.attempts:
-                told.append((security.symbol, each.order.terms.reference, each.order.day))
+                fills.append((security.symbol, each.order.terms.reference, each.order.day))
         try:
-            return await self._account.observe(told)
+            told = await observe(self._account, fills, _symbols(papers), self._clock)
         except BrokerError as error:
             log.warning("practice_not_told", account=self._account.name, error=str(error))
-            return False
+            return False, None
+        return told is None, told
 
     def _known(self, papers: Papers, facts: AccountFacts) -> Known:
         order, now = papers.order, self._clock.now()
@@ -284,6 +292,7 @@ class Rounds:
                 self._admitted.add(each.order.order_id)
                 asking.append(known)
             else:
+                self._admitted.discard(each.order.order_id)
                 steps.append((known, step))
         await self._write(steps)
         return asking
@@ -330,7 +339,7 @@ class Rounds:
 
     async def _ask(self, papers: Sequence[Papers], told: Told | None = None) -> "Answers":
         """One set of questions: money, positions, and one quote a code; `told`: what was asked ahead."""
-        symbols = list(dict.fromkeys(each.order.security for each in papers))
+        symbols = _symbols(papers)
         try:
             if told is None or not told.markets.keys() >= set(symbols):
                 told = await ask(self._account, symbols, self._clock)
@@ -416,3 +425,8 @@ class Rounds:
         for order in papers.others.buys_before:
             if order.cancel_reason is None:
                 self._wishes.cancel_soon(order.order_id, Reason.CLOSED_OUT)
+
+
+def _symbols(papers: Sequence[Papers]) -> list[str]:
+    """Each once, in the orders' order."""
+    return list(dict.fromkeys(each.order.security for each in papers))

@@ -15,66 +15,8 @@ from jqfollow.notify.facts import (
 from jqfollow.notify.figures import SIDE_ZH, money, percent, price, security, signed, volume
 from jqfollow.notify.messages import MESSAGE_BYTES, account_line
 from jqfollow.notify.texts import clean, cut_lines, one_line
-from jqfollow.reasons import Reason
+from jqfollow.reasons import IN_SHORT, Reason
 from jqfollow.vocabulary import NOTHING, ORDERS, SIGNALS
-
-_SHORT: dict[Reason, str] = {
-    Reason.STALE: "过时",
-    Reason.RESTORED: "账本倒退前",
-    Reason.LATE: "来晚",
-    Reason.REPLAYED: "重复",
-    Reason.BACKTEST: "回测",
-    Reason.NOT_TRADED: "聚宽未成交",
-    Reason.NO_AMOUNT: "数量为零",
-    Reason.SHORT_SIDE: "空头",
-    Reason.NOT_FOLLOWED: "未设跟单账户",
-    Reason.ACCOUNT_GONE: "账户已移除",
-    Reason.OLD_QUOTE: "行情停了",
-    Reason.COUNTER_LAGS: "柜台未更新",
-    Reason.CAPITAL: "策略资金上限",
-    Reason.OWN_CROSSING: "与本账户对敲",
-    Reason.MARGIN: "融资融券",
-    Reason.STOP_ORDER: "止损单",
-    Reason.UNKNOWN_STYLE: "下单方式不明",
-    Reason.SEED_OPEN_ORDER: "原版客户端挂单",
-    Reason.PAUSED: "已暂停",
-    Reason.NOT_TRADING_DAY: "非交易日",
-    Reason.OUTSIDE_HOURS: "非交易时段",
-    Reason.DAY_OVER: "收盘未成",
-    Reason.UNKNOWN_SECURITY: "证券不可交易",
-    Reason.BOARD_NOT_ALLOWED: "板块不允许",
-    Reason.BLOCKED: "禁止名单",
-    Reason.SUSPENDED: "停牌",
-    Reason.NO_TOTAL_VALUE: "无策略总资产",
-    Reason.BELOW_LOT: "不足一手",
-    Reason.HELD_ALREADY: "之前多买",
-    Reason.ODD_VOLUME: "数量不合单位",
-    Reason.NOTHING_TO_SELL: "无持仓可卖",
-    Reason.NOT_SELLABLE_TODAY: "今日不可卖",
-    Reason.NO_QUOTE: "无行情",
-    Reason.LIMIT_UP: "涨停",
-    Reason.LIMIT_DOWN: "跌停",
-    Reason.PRICE_DRIFT: "价格偏离",
-    Reason.PRICE_CAGE: "价格笼子",
-    Reason.PRICE_LIMIT: "超涨跌停价",
-    Reason.NO_CASH: "资金不足",
-    Reason.MAX_ORDER_VALUE: "超单笔上限",
-    Reason.MAX_POSITION_RATIO: "超持仓上限",
-    Reason.MAX_DAILY_ORDERS: "超委托次数",
-    Reason.MAX_DAILY_TURNOVER: "超成交金额",
-    Reason.MAX_CANCELS: "超撤单次数",
-    Reason.RATE: "过于密集",
-    Reason.BROKER_DOWN: "账户未连接",
-    Reason.BROKER_REFUSED: "券商拒绝",
-    Reason.ATTEMPTS_EXHAUSTED: "多次未成",
-    Reason.CANCELED_BY_USER: "人工撤单",
-    Reason.CANCELED_BY_STRATEGY: "策略撤单",
-    Reason.CLOSED_OUT: "策略已清仓",
-    Reason.CANCELED_AT_BROKER: "券商端撤单",
-    Reason.UNKNOWN_OUTCOME: "结果未知",
-    Reason.OPPOSITE_OPEN: "等撤买单",
-    Reason.INTERNAL_ERROR: "内部错误",
-}
 
 
 def heartbeat(facts: HeartbeatFacts) -> str:
@@ -168,7 +110,7 @@ def _strategy_lines(facts: StrategyFacts) -> list[str]:
 
 def _why(counts: Mapping[Reason, int]) -> str:
     some = sorted(((reason, count) for reason, count in counts.items() if count), key=lambda one: (-one[1], one[0]))
-    return f"（{'、'.join(f'{_SHORT[reason]} {count:,}' for reason, count in some)}）" if some else ""
+    return f"（{'、'.join(f'{IN_SHORT[reason][0]} {count:,}' for reason, count in some)}）" if some else ""
 
 
 def _difference_line(difference: Difference) -> str:

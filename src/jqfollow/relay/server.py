@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 _WATCH_S = 1.0
 _RESTART_S = 1.0
+_RECONNECT_S = 10.0
+_PAUSE_S = 0.05
 _UNWELL_LOOKS = 10
 """An engine that still reads a large store is not well either, and is left alone."""
 
@@ -98,7 +100,7 @@ class Relay:
         if changed != self._seen:
             self._book = Book.open(self._folder)
             await self.engine.reload(self._book)
-            await ensure_consumers(self._administered(), self._book)
+            await ensure_consumers(await self._administered(), self._book)
             self._seen = changed
             log.info("book_changed", pcs=list(self._book.pcs))
         renewed = self._certificate.changed()
@@ -118,9 +120,13 @@ class Relay:
             log.error("engine_ended")
             await self.engine.start(self._book)
 
-    def _administered(self) -> Client:
+    async def _administered(self) -> Client:
+        """Connected: an engine that was started anew for its new rights has cut us off a moment ago."""
         if self._admin is None:
             raise RelayError("中继没有启动 / the relay is not started")
+        async with asyncio.timeout(_RECONNECT_S):
+            while not self._admin.is_connected:  # noqa: ASYNC110 - it says so to nobody
+                await asyncio.sleep(_PAUSE_S)
         return self._admin
 
     async def stop(self) -> None:

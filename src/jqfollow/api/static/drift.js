@@ -2,7 +2,7 @@
 
 import { clock, count, day, h, money, price } from "./dom.js";
 import { form, open } from "./dialogs.js";
-import { both, half, language, t } from "./i18n.js";
+import { both, half, language, t, why } from "./i18n.js";
 import { security } from "./names.js";
 import { passes, sideTag } from "./parts.js";
 import { get, me, post, setMe } from "./server.js";
@@ -19,7 +19,7 @@ export async function loadDrift() {
 // -- the table ----------------------------------------------------------------------------------------------------
 
 function cause(line) {
-  const about = [line.reason && t(line.reason), line.day && `${t("expected_on")} ${line.day}`,
+  const about = [why(line), line.day && `${t("expected_on")} ${line.day}`,
     line.order_id ? `#${line.order_id}` : line.signal_id ? `${t("signal_of")} ${line.signal_id}` : null];
   return h("p", { class: "small" }, h("b", { class: "num" }, shares(line.shares)), " ",
     h("span", { class: line.cause === "unexplained" ? "bad" : "" }, language() === "zh" ? line.zh : line.cause),
