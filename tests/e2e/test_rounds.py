@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jqfollow.domain import OrderState
+from jqfollow.domain import OrderState, WaitingFor
 from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.reasons import Reason
 
@@ -98,3 +98,22 @@ def test_a_round_ends_as_one_by_one_where_money_is_enough(orders: list[tuple[str
     if sum(lots for *_, lots in orders) * 1000 < CASH * 0.9:
         assert ends[0] == ends[1]
         assert all(state is OrderState.FILLED for _, state, _, _ in ends[0][0])
+
+
+async def test_a_sell_that_later_orders_of_its_book_passed_sells_what_was_there(tmp_path: Path) -> None:
+    async with House(tmp_path, pulse_s=None) as house:
+        bond = BONDS[0]
+        house.market(bond, last="100.000")
+        await house.done(await house.send("demo", bond, "buy", 570, price="100"))
+        account = house.service.parts.accounts["paper"]
+        account.set_down("测试", "the test")
+        waits = await house.send("demo", bond, "sell", 180, price="100")
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(waits) if o.waiting_for is WaitingFor.BROKER])
+        account.set_ready()
+        await house.done(await house.send("demo", bond, "buy", 760, price="100"))
+        await house.done(await house.send("demo", bond, "sell", 570, price="100"))
+        assert (await house.book(bond)).volume == 760
+        await house.sweep(after_s=2)
+        [order] = await house.done(waits)
+        assert (order.state, order.filled) == (OrderState.FILLED, 180), order.reason
+        assert (await house.book(bond)).volume == 580

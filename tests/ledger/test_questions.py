@@ -279,7 +279,7 @@ class TestOrders:
         assert ids(makes.tx.orders.owed("main", NEXT)) == [owed.order_id]
         assert makes.tx.orders.owed("main", DAY) == []
 
-    def test_bought_later(self, makes: Makes) -> None:
+    def test_brought_later(self, makes: Makes) -> None:
         first = makes.tx.orders.get(makes.fill(100).order_id)
         sell = makes.order(side=Side.SELL)
         makes.fill(200)
@@ -287,8 +287,24 @@ class TestOrders:
         for other in others("account", "strategy", "security"):
             makes.fill(1000, **other)
         assert first is not None
-        assert makes.tx.orders.bought_later(sell) == 500
-        assert makes.tx.orders.bought_later(first) == 500, "not its own"
+        assert makes.tx.orders.brought_later(sell) == 500
+        assert makes.tx.orders.brought_later(first) == 400, "not its own, nor what is being sold"
+
+        makes.fill(120, side=Side.SELL)
+        assert makes.tx.orders.brought_later(sell) == 380, "a later sell takes of it"
+        part = makes.tx.orders.create(new_order(first.signal_id, part=2, volume=1000), NOW)
+        attempt = makes.tx.attempts.create(new_attempt(part, volume=1000), NOW)
+        makes.tx.fills.add(attempt, "demo", fill_report(attempt, "t", broker_order_id="b", volume=1000, at=NOW), DAY)
+        assert makes.tx.orders.brought_later(sell) == 380, "a part of an earlier buy is not later"
+        under_way = makes.tx.orders.update(makes.order(side=Side.SELL).order_id, NOW, volume=300, sized=True)
+        assert makes.tx.orders.brought_later(sell) == 80
+        makes.tx.orders.update(under_way.order_id, NOW, state=State.CANCELED, refusal=REFUSAL)
+        assert makes.tx.orders.brought_later(sell) == 380
+        makes.fill(1000, side=Side.SELL)
+        assert makes.tx.orders.brought_later(sell) == 0
+        makes.fill(50, side=Side.SELL, closes=True)
+        makes.fill(400)
+        assert makes.tx.orders.brought_later(sell) == 900, "what it would have sold is sold"
 
     def test_last_sell(self, makes: Makes) -> None:
         def sold(at_s: float, *, ends: bool = True, **changes: Any) -> None:

@@ -28,8 +28,8 @@ class BookOrders:
     """Those that have not ended, oldest first."""
     unknown: frozenset[int]
     """Those of them with an attempt whose outcome nobody knows."""
-    bought_later: int
-    """What later orders bought into the book: not this order's to sell."""
+    brought_later: int
+    """What later signals brought into the book, what they sold of it left out: not this order's to sell."""
     resting: frozenset[int] = frozenset()
     """Of a sell: those of the buys that still rest at JoinQuant; nothing of theirs is its to end."""
 
@@ -49,7 +49,9 @@ class BookOrders:
         return tuple(
             o
             for o in self.open
-            if o.side is Side.BUY and o.order_id < self.order.order_id and o.order_id not in self.unknown | self.resting
+            if o.side is Side.BUY
+            and o.signal_id < self.order.signal_id
+            and o.order_id not in self.unknown | self.resting
         )
 
 
@@ -249,7 +251,7 @@ def _others(tx: Tx, order: OrderRow, of_book: Sequence[OrderRow], unknown: froze
         order=order,
         open=others,
         unknown=unknown & {o.order_id for o in others},
-        bought_later=tx.orders.bought_later(order) if order.side is Side.SELL else 0,
+        brought_later=tx.orders.brought_later(order) if order.side is Side.SELL else 0,
         resting=frozenset(
             o.order_id
             for o in others

@@ -190,12 +190,14 @@ class Rounds:
             rested=lambda order_id: order_id not in looked_at or monotonic - looked_at[order_id] >= AGAIN_S,
             aged=lambda order_id: seen[order_id].aged(now, monotonic) if order_id in seen else now,
         )
-        idle: set[int] = set()
+        idle, fresh = set[int](), set[int]()
 
         def choose(
             orders: Sequence[OrderRow], unknown: Collection[tuple[str, Side]], oldest: date | None
         ) -> Sequence[OrderRow]:
             idle.update(order.order_id for order in orders)
+            if scene.ready:
+                fresh.update(o.order_id for o in orders if not o.waiting and scene.aged(o.order_id) <= o.deadline)
             return turns(orders, unknown, oldest, scene, _CHUNKS * account.traits.width)
 
         turnovers = {name for name, own in self._own.items() if own.turnover is not None}
@@ -212,6 +214,7 @@ class Rounds:
             catching={name for name, s in self._settings.strategies.items() if len(s.catch_up) > 1},
         )
         papers = await self._ledger.read(lambda tx: read_papers(tx, asked, choose))
+        self._admitted |= fresh - {each.order.order_id for each in papers}
         self._forget(idle)
         self._idle = len(idle)
         return papers
@@ -289,6 +292,7 @@ class Rounds:
                 self._admitted.add(each.order.order_id)
                 asking.append(known)
             else:
+                self._admitted.discard(each.order.order_id)
                 steps.append((known, step))
         await self._write(steps)
         return asking

@@ -28,7 +28,7 @@ def how_much(known: Known, security: Security, market: Market) -> Sized:
         return _rest(papers, rule, market.available)
     book, others = papers.book, papers.others
     here = market_price(market.quote, order.side) if market.quote else None
-    today = 0 if sold_the_same_day(known, security, market) else max(papers.bought_today - others.bought_later, 0)
+    today = 0 if sold_the_same_day(known, security, market) else max(papers.bought_today - others.brought_later, 0)
     return size(
         Intent(
             security=order.security,
@@ -42,7 +42,7 @@ def how_much(known: Known, security: Security, market: Market) -> Sized:
             held_before=terms.held_before,
             exact=known.manual,
             closes=order.closes,
-            book=book.volume - others.bought_later,
+            book=book.volume - others.brought_later,
             selling=others.selling,
             bought_today=today,
             available=market.available,
@@ -107,7 +107,7 @@ def owed(known: Known, security: Security, market: Market, sized: Sized) -> int:
         return 0
     locked = replace(papers, bought_today=0, from_before=None)
     whole = how_much(replace(known, papers=locked), security, replace(market, available=MOST)).volume
-    return min(max(whole - sized.volume, 0), max(papers.bought_today - papers.others.bought_later, 0))
+    return min(max(whole - sized.volume, 0), max(papers.bought_today - papers.others.brought_later, 0))
 
 
 def short_of_shares(known: Known, security: Security, market: Market, sized: Sized) -> bool:

@@ -24,9 +24,11 @@ _BY_OPEN = f"INDEXED BY orders_open WHERE {_OPEN}"
 _OPEN_OF_ACCOUNT = f"SELECT * FROM orders {_BY_OPEN} AND account = ? ORDER BY order_id"  # noqa: S608  a constant
 _BEFORE_DAY = f"SELECT * FROM orders {_BY_OPEN} AND account = ? AND day < ? AND waiting_for IS 'next_day'"  # noqa: S608
 _VOLUME_OF_PARTS = "SELECT coalesce(sum(volume), 0) AS volume FROM orders WHERE signal_id = ? AND account = ?"
-_BOUGHT_LATER = """
-SELECT coalesce(sum(filled), 0) AS volume FROM orders
-WHERE account = ? AND strategy = ? AND security = ? AND order_id > ? AND side = 'buy'"""
+_LATER = f"""
+SELECT coalesce(sum(CASE WHEN side = 'buy' THEN filled END), 0) AS bought,
+       coalesce(sum(CASE WHEN side = 'buy' THEN 0 WHEN sized = 1 AND {_OPEN} THEN volume ELSE filled END), 0) AS sold,
+       coalesce(max(closes = 1 AND sized = 1), 0) AS sold_out
+FROM orders WHERE account = ? AND strategy = ? AND security = ? AND order_id > ? AND signal_id > ?"""  # noqa: S608
 _LAST_SELL = f"""
 SELECT max(updated_at) AS at FROM orders INDEXED BY orders_sold
 WHERE day = ? AND account = ? AND strategy = ? AND side = 'sell' AND filled > 0 AND NOT {_OPEN}"""  # noqa: S608
@@ -220,10 +222,14 @@ class Orders(Table):
         """The volume of all parts of one signal's order in one account."""
         return int(self._one(_VOLUME_OF_PARTS, signal_id, stored(account))["volume"])
 
-    def bought_later(self, order: OrderRow) -> int:
-        """What later orders bought into the order's book."""
-        key = (stored(order.account), stored(order.strategy), stored(order.security), order.order_id)
-        return int(self._one(_BOUGHT_LATER, *key)["volume"])
+    def brought_later(self, order: OrderRow) -> int:
+        """What orders of later signals brought into the order's book: their buys, less what their sells take of it.
+
+        One of them that sells the book out takes the order's own shares, too: then all that is there came later.
+        """
+        key = (stored(order.account), stored(order.strategy), stored(order.security), order.order_id, order.signal_id)
+        later = self._one(_LATER, *key)
+        return int(later["bought"] if later["sold_out"] else max(later["bought"] - later["sold"], 0))
 
     def last_sell(self, account: str, strategy: str, day: date) -> datetime | None:
         """When the last of a strategy's sells of a day ended that brought money; `None`: there was none."""
