@@ -2,6 +2,7 @@
 
 import json
 import time
+from functools import partial
 
 from bench.client import Connection
 from bench.figure import Bound, Figure, Of, Row, Run, Values
@@ -18,31 +19,29 @@ _SETTLE_S = 2
 
 
 def watch(stage: Stage, seconds: float) -> float:
-    """Percent of a core that the process uses while somebody looks at the dashboard."""
+    """Percent of a core that the process uses while somebody looks at the dashboard, which is open already."""
     with Connection(stage.console if stage.side is Side.SERVICE else stage.port) as connection:
+        look = partial(_look, connection, stage.token()) if stage.side is Side.SERVICE else partial(_ask, connection)
+        at = look("", _WAIT_S)
         cpu, began = stage.cpu_s(), time.perf_counter()
-        if stage.side is Side.SERVICE:
-            _follow(connection, stage.token(), until=began + seconds)
-        else:
-            _ask_now_and_then(connection, until=began + seconds)
+        while (left := began + seconds - time.perf_counter()) > 0:
+            at = look(at, min(left, _WAIT_S))
         return 100 * (stage.cpu_s() - cpu) / (time.perf_counter() - began)
 
 
-def _follow(connection: Connection, token: str, *, until: float) -> None:
-    """As the page does."""
-    at = ""
-    while (left := until - time.perf_counter()) > 0:
-        seen = json.loads(connection.get(f"/api/changes?at={at}&wait_s={min(left, _WAIT_S):.1f}", token=token))
-        at = seen["at"]
-        for path in ASKED if seen["parts"] else ():
-            connection.get(path, token=token)
+def _look(connection: Connection, token: str, at: str, wait_s: float) -> str:
+    """As the page does: one question, and what has changed."""
+    seen = json.loads(connection.get(f"/api/changes?at={at}&wait_s={wait_s:.1f}", token=token))
+    for path in ASKED if seen["parts"] else ():
+        connection.get(path, token=token)
+    return str(seen["at"])
 
 
-def _ask_now_and_then(connection: Connection, *, until: float) -> None:
+def _ask(connection: Connection, _at: str, wait_s: float) -> str:
     """As often as the page asks when nothing has changed."""
-    while (left := until - time.perf_counter()) > 0:
-        connection.get("/api/order")
-        time.sleep(min(left, _WAIT_S))
+    connection.get("/api/order")
+    time.sleep(wait_s)
+    return ""
 
 
 def _measure(run: Run, side: str) -> Values:

@@ -24,7 +24,7 @@ EVERYTHING = {"signals", "orders", "books", "accounts", "messages", "pauses", "d
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "TICK_S", 0.005)
+    monkeypatch.setattr(changes, "BESIDE_S", 0.005)
 
 
 async def ask(console: httpx.AsyncClient, at: str = "", wait_s: float = 0) -> dict[str, Any]:

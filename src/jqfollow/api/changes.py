@@ -1,7 +1,7 @@
 """What has changed since a page looked: it waits for that, instead of asking for everything again and again.
 
 One question stands open for some seconds at most and is then asked anew, so that no connection is held for good and a
-login that ended ends here, too. While nothing happens a look is one mark of the file's.
+login that ended ends here, too. While nothing happens a look is one mark of the file's, and there are few.
 """
 
 import asyncio
@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 
 from jqfollow.ledger import Ledger
 
-TICK_S = 0.25
-"""How soon a change is seen."""
+BESIDE_S = 0.7
+"""How soon what other programs commit is seen, and what stands in memory alone; a commit of this process is at once."""
 MOST_S = 10
 """A question is answered after so long, whatever has changed."""
 MOST_WAITING = 32
-_GONE_EVERY = 4
-"""Ticks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +44,7 @@ class Changes:
     _changed: dict[str, int] = field(default_factory=dict)
     """When each part changed last."""
     _version: object = None
+    _commits: int = -1
     _looked: float = 0.0
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -58,28 +57,28 @@ class Changes:
         run, _, number = at.partition("-")
         known = int(number) if run == self._run and number.isdigit() and len(number) < 16 else -1  # noqa: PLR2004
         loop = asyncio.get_running_loop()
-        until, ticks = loop.time() + min(wait_s, MOST_S), 0
+        until = loop.time() + min(wait_s, MOST_S)
         self.waiting += 1
         try:
             await self._look(fresh=True)
             while self._number <= known and not self.stopping():
-                if loop.time() >= until or (ticks % _GONE_EVERY == _GONE_EVERY - 1 and await gone()):
+                left = until - loop.time()
+                if left <= 0 or await gone():
                     break
-                await asyncio.sleep(TICK_S)
+                await self.ledger.committed(self._commits, within_s=min(left, BESIDE_S))
                 await self._look()
-                ticks += 1
         finally:
             self.waiting -= 1
         parts = tuple(part for part, changed in self._changed.items() if changed > known)
         return Seen(at=f"{self._run}-{self._number}", parts=parts)
 
     async def _look(self, *, fresh: bool = False) -> None:
-        """Takes the marks anew; however many wait, once a tick."""
+        """Takes the marks anew, where there may be something new to see; however many wait, one does it."""
         async with self._turn:
-            now = asyncio.get_running_loop().time()
-            if not fresh and now < self._looked + TICK_S / 2:
+            now, commits = asyncio.get_running_loop().time(), self.ledger.commits
+            if not fresh and commits == self._commits and now < self._looked + BESIDE_S / 2:
                 return
-            self._looked = now
+            self._looked, self._commits = now, commits
             version = await self.ledger.version()
             marks: dict[str, object] = {"state": self.state()}
             if version != self._version:

@@ -10,7 +10,7 @@ from jqfollow.accounting.books import acts_of
 from jqfollow.cli.base import Command, F, Group, json_option, print_json, say, settings_option, table, words
 from jqfollow.cli.console_call import ask
 from jqfollow.cli.figures import moment, number
-from jqfollow.cli.queries import read
+from jqfollow.cli.queries import called, read
 from jqfollow.ledger.rows import BookingKind
 from jqfollow.settings import Settings
 
@@ -46,7 +46,7 @@ def _signed(function: F) -> F:
 def set_(settings: Settings, *, account: str, strategy: str, security: str, shares: int, who: str, why: str) -> None:
     """策略在账户里的持仓从现在起是 SHARES 股。 / The strategy's book holds SHARES from now on."""
     asked = {"account": account, "strategy": strategy, "security": security, "shares": shares, "who": who, "why": why}
-    _tell([ask(settings, "POST", "/api/books/set", asked)])
+    _tell(settings, [ask(settings, "POST", "/api/books/set", asked)])
 
 
 @book.command(cls=Command)
@@ -63,7 +63,7 @@ def move(
     """把 SHARES 股从策略 GIVER 的账移到 TAKER 的账。 / Moves shares from one strategy's book to another's."""
     asked = {"account": account, "security": security, "giver": giver, "taker": taker, "shares": shares, "who": who,
              "why": why}  # fmt: skip
-    _tell([ask(settings, "POST", "/api/books/move", asked)])
+    _tell(settings, [ask(settings, "POST", "/api/books/move", asked)])
 
 
 @book.command(cls=Command)
@@ -81,7 +81,7 @@ def adopt(
         raise click.UsageError("SECURITY 和 SHARES 要一起写 / SECURITY and SHARES go together")
     asked = {"account": account, "strategy": strategy, "security": security, "shares": shares or 0, "who": who,
              "why": why}  # fmt: skip
-    _tell(ask(settings, "POST", "/api/books/adopt", asked))
+    _tell(settings, ask(settings, "POST", "/api/books/adopt", asked))
 
 
 @book.command(cls=Command)
@@ -90,7 +90,7 @@ def adopt(
 @settings_option
 def undo(settings: Settings, *, act: int, who: str, why: str) -> None:
     """撤销改账 ACT（编号见 book list）。 / Takes the act back; see book list for its number."""
-    _tell([ask(settings, "POST", "/api/books/undo", {"act": act, "who": who, "why": why})])
+    _tell(settings, [ask(settings, "POST", "/api/books/undo", {"act": act, "who": who, "why": why})])
 
 
 @book.command("list", cls=Command)
@@ -105,13 +105,14 @@ def list_(settings: Settings, *, as_json: bool) -> None:
     columns = words(
         "编号,时间,账户,策略,证券,种类,股数,谁,为何", "act,at,account,strategy,security,kind,shares,who,why"
     )
+    name = called(settings)
     cells = [
         (
             f"{act.act}{words('（已撤销）', ' (undone)') if act.undone else ''}",
             moment(row.at),
             row.account,
             row.strategy,
-            row.security,
+            name(row.security),
             words(_KINDS_ZH[row.kind], row.kind),
             number(row.shares),
             row.who,
@@ -123,10 +124,12 @@ def list_(settings: Settings, *, as_json: bool) -> None:
     table(words("改账记录", "Changes of books"), columns.split(","), cells, right=(6,))
 
 
-def _tell(acts: list[Mapping[str, Any]]) -> None:
+def _tell(settings: Settings, acts: list[Mapping[str, Any]]) -> None:
     if not acts:
         say("没有可认领的", "there is nothing to adopt")
+        return
+    name = called(settings)
     for act in acts:
         for row in act["bookings"]:
-            figures = f"{row['account']} {row['strategy']} {row['security']} {row['shares']:+d}"
+            figures = f"{row['account']} {row['strategy']} {name(row['security'])} {row['shares']:+d}"
             say(f"改账 {act['act']}：{figures}", f"act {act['act']}: {figures}")

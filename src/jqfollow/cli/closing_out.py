@@ -1,7 +1,7 @@
 """`jqfollow close-all | cancel-all`: everything of a strategy or an account is sold, or cancelled, when confirmed."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +11,7 @@ from jqfollow.cli.base import Command, F, fail, say, settings_option, table, wor
 from jqfollow.cli.console_call import ask
 from jqfollow.cli.figures import number
 from jqfollow.cli.names import known_account, known_strategy
+from jqfollow.cli.queries import called
 from jqfollow.settings import Settings
 
 
@@ -37,7 +38,7 @@ def close_all(*, settings: Settings, strategy: str | None, account: str | None, 
     if not asked:
         raise click.UsageError("请用 --strategy 或 --account 指明 / name a --strategy or an --account")
     outlook = ask(settings, "GET", f"/api/close?{urlencode(asked)}")
-    _show(outlook)
+    _show(outlook, called(settings))
     if confirm is None:
         question = words(f"输入账户名确认（{outlook['confirm']}）", f"type the account's name ({outlook['confirm']})")
         confirm = click.prompt(question, default="", show_default=False)
@@ -65,20 +66,20 @@ def cancel_all(*, settings: Settings, strategy: str | None, account: str | None,
     say(f"已请求撤单 {count} 笔", f"{count} orders are to end")
 
 
-def _show(outlook: Mapping[str, Any]) -> None:
+def _show(outlook: Mapping[str, Any], name: Callable[[str], str]) -> None:
     columns = words("账户,策略,证券,数量,次日才能卖,备注", "account,strategy,security,volume,next day,note")
-    cells = [(*_names(held), number(held["volume"]), number(held["later"]), _note(held)) for held in outlook["held"]]
+    cells = [
+        (held["account"], held["strategy"], name(held["security"]), number(held["volume"]), number(held["later"]),
+         _note(held))
+        for held in outlook["held"]
+    ]  # fmt: skip
     table(words("要卖出的策略持仓", "Books that are sold"), columns.split(","), cells, right=(3, 4))
     say(f"要撤的订单：{outlook['to_cancel']}", f"orders to be cancelled: {outlook['to_cancel']}")
-    for name, at in outlook["opens_at"].items():
-        say(f"{name} 现在休市，开市后卖出：{at or '不详'}", f"{name} is closed; sold from {at or 'nobody knows'}")
-    for name, why in outlook["down"].items():
+    for account, at in outlook["opens_at"].items():
+        say(f"{account} 现在休市，开市后卖出：{at or '不详'}", f"{account} is closed; sold from {at or 'nobody knows'}")
+    for account, why in outlook["down"].items():
         zh, _, en = why.partition(" / ")
-        say(f"{name} 现在不能交易：{zh}", f"{name} cannot trade now: {en or zh}")
-
-
-def _names(held: Mapping[str, Any]) -> tuple[str, str, str]:
-    return held["account"], held["strategy"], held["security"]
+        say(f"{account} 现在不能交易：{zh}", f"{account} cannot trade now: {en or zh}")
 
 
 def _note(held: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import click
 from jqfollow.cli.base import Command, json_option, print_json, say, settings_option, table, words
 from jqfollow.cli.figures import moment, number, word
 from jqfollow.cli.names import known_account, known_strategy
-from jqfollow.cli.queries import read
+from jqfollow.cli.queries import called, read
 from jqfollow.clock import SystemClock
 from jqfollow.drift.causes import Drift, Line
 from jqfollow.drift.memo import DriftMemo
@@ -43,7 +43,8 @@ def drift(*, settings: Settings, strategy: str | None, account: str | None, ever
         "账户,策略,证券,目标,持仓,在途,偏差,金额,原因",
         "account,strategy,security,target,book,working,drift,yuan,causes",
     )
-    cells = [_cells(row, last.get(_key(row))) for row in found]
+    name = called(settings)
+    cells = [_cells(row, name(row.security), last.get(_key(row))) for row in found]
     title = words("偏差（正：少于目标）", "Drift (+ is less than the target)")
     table(title, columns.split(","), cells, right=(3, 4, 5, 6, 7))
 
@@ -101,9 +102,9 @@ def _for_programs(row: Drift, price: Decimal | None) -> dict[str, object]:
     return {**names, **shares, "yuan": _yuan(row, price), "causes": row.lines, **more}
 
 
-def _cells(row: Drift, price: Decimal | None) -> tuple[str, ...]:
+def _cells(row: Drift, security: str, price: Decimal | None) -> tuple[str, ...]:
     figures = (number(row.target), number(row.book), number(row.working), number(row.drift), number(_yuan(row, price)))
-    return row.account, row.strategy, row.security, *figures, "\n".join(map(_line, row.lines))
+    return row.account, row.strategy, security, *figures, "\n".join(map(_line, row.lines))
 
 
 def _line(line: Line) -> str:

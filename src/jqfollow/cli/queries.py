@@ -16,6 +16,7 @@ from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import BookRow, OrderRow, SignalRow
 from jqfollow.ledger.snapshots import Snapshot
 from jqfollow.ledger.tx import Tx
+from jqfollow.notify.figures import security
 from jqfollow.settings import Settings
 from jqfollow.vocabulary import KINDS, ORDER_STATES, RUNS, SIDES
 
@@ -26,6 +27,12 @@ def read(settings: Settings, fn: Callable[[Tx], T]) -> T:
     """What `fn` finds in the ledger, all of the same moment."""
     with Ledger.open(settings.ledger_file, read_only=True) as ledger:
         return ledger.read_now(fn)
+
+
+def called(settings: Settings) -> Callable[[str], str]:
+    """What people call a security, by its symbol: 平安银行 000001.SZ."""
+    names = read(settings, lambda tx: tx.security_names.all())
+    return lambda symbol: security(symbol, names.get(symbol))
 
 
 def check_names(settings: Settings, strategy: str | None, account: str | None) -> None:
@@ -81,6 +88,7 @@ def signals(
         print_json([_with_why(row) for row in rows])
         return
     orders_of = read(settings, lambda tx: [tx.orders.of_signal(row.signal_id) for row in rows])
+    name = called(settings)
     shown = [
         (
             str(row.signal_id),
@@ -88,7 +96,7 @@ def signals(
             row.strategy,
             word(KINDS, row.kind),
             *(
-                (row.order.symbol, word(SIDES, row.order.side), number(row.order.amount), number(row.order.price))
+                (name(row.order.symbol), word(SIDES, row.order.side), number(row.order.amount), number(row.order.price))
                 if row.order
                 else ("", "", "", "")
             ),
@@ -129,18 +137,19 @@ def orders(
     if as_json:
         print_json([_with_why(row) for row in rows])
         return
-    _order_table(rows)
+    _order_table(rows, called(settings))
 
 
-def _order_table(rows: list[OrderRow]) -> None:
+def _order_table(rows: list[OrderRow], name: Callable[[str], str]) -> None:
     columns = words(
         "编号,时间,交易日,账户,策略,证券,方向,数量,成交,均价,状态,原因",
         "id,created,day,account,strategy,security,side,volume,filled,average,state,why",
     )
-    table(words("订单", "Orders"), columns.split(","), [_order_cells(row) for row in rows], right=(0, 7, 8, 9))
+    cells = [_order_cells(row, name) for row in rows]
+    table(words("订单", "Orders"), columns.split(","), cells, right=(0, 7, 8, 9))
 
 
-def _order_cells(row: OrderRow) -> tuple[str, ...]:
+def _order_cells(row: OrderRow, name: Callable[[str], str]) -> tuple[str, ...]:
     average = row.avg_price
     return (
         str(row.order_id),
@@ -148,7 +157,7 @@ def _order_cells(row: OrderRow) -> tuple[str, ...]:
         row.day.isoformat(),
         row.account,
         row.strategy,
-        row.security,
+        name(row.security),
         word(SIDES, row.side),
         number(row.volume) if row.sized else "?",
         number(row.filled),
@@ -199,13 +208,14 @@ def fills(
         "编号,时间,账户,策略,证券,方向,数量,价格,金额,费用,成交编号",
         "id,at,account,strategy,security,side,volume,price,value,fee,trade id",
     )
+    name = called(settings)
     shown = [
         (
             str(row.fill_id),
             moment(row.filled_at),
             row.account,
             row.strategy,
-            row.security,
+            name(row.security),
             word(SIDES, row.side),
             number(row.volume),
             number(row.price),
@@ -249,10 +259,11 @@ def positions(
         }
         print_json({"books": books, "accounts": accounts})
         return
+    named = called(settings)
     last = {(name, row.symbol): row.last for name, (_, _, rows) in held.items() for row in rows}
     if day is None:
         columns = words("账户,策略,证券,数量,成本价,现价,浮动盈亏", "account,strategy,security,volume,cost,last,gain")
-        cells = [_book(book, last.get((book.account, book.security))) for book in books]
+        cells = [_book(book, named, last.get((book.account, book.security))) for book in books]
         table(words("策略持仓", "Strategies' books"), columns.split(","), cells, right=(3, 4, 5, 6))
     for name, (at, asset, rows) in held.items():
         total, cash, frozen = number(asset.total), number(asset.cash), number(asset.frozen)
@@ -261,15 +272,15 @@ def positions(
             f"account {name} ({moment(at)}): total {total}, cash {cash}, frozen {frozen}",
         )
         columns = words("证券,数量,可卖,成本价,现价", "security,volume,can be sold,cost,last")
-        table(title, columns.split(","), [_held(row) for row in rows], right=(1, 2, 3, 4))
+        table(title, columns.split(","), [_held(row, named) for row in rows], right=(1, 2, 3, 4))
 
 
-def _book(book: BookRow, price: Decimal | None) -> tuple[str, ...]:
+def _book(book: BookRow, name: Callable[[str], str], price: Decimal | None) -> tuple[str, ...]:
     average = (book.cost / book.volume).quantize(Decimal("0.0001")) if book.volume > 0 else None
     gain = None if price is None else (price * book.volume - book.cost).quantize(Decimal("0.01"))
-    names = (book.account, book.strategy, book.security)
+    names = (book.account, book.strategy, name(book.security))
     return (*names, number(book.volume), number(average), number(price), number(gain))
 
 
-def _held(row: Position) -> tuple[str, ...]:
-    return row.symbol, number(row.volume), number(row.available), number(row.avg_cost), number(row.last)
+def _held(row: Position, name: Callable[[str], str]) -> tuple[str, ...]:
+    return name(row.symbol), number(row.volume), number(row.available), number(row.avg_cost), number(row.last)

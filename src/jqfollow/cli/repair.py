@@ -1,7 +1,7 @@
 """`jqfollow repair`: the orders that would close a strategy's drift, and, when a person confirms them, those orders."""
 
 import getpass
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,7 @@ from jqfollow.cli.base import Command, json_option, print_json, say, settings_op
 from jqfollow.cli.console_call import ask
 from jqfollow.cli.figures import number, word
 from jqfollow.cli.names import known_account, known_strategy
+from jqfollow.cli.queries import called
 from jqfollow.settings import Settings
 from jqfollow.vocabulary import SIDES
 
@@ -53,7 +54,7 @@ def repair(
         if as_json:
             print_json(proposal)
         else:
-            _show(proposal)
+            _show(proposal, called(settings))
         if dry_run or as_json or not _has_something(proposal):
             return
         question = words(f"执行计划 {proposal['plan']}？（一分钟内有效）", f"carry out plan {proposal['plan']}?")
@@ -76,19 +77,20 @@ def _has_something(proposal: Mapping[str, Any]) -> bool:
     return bool(proposal["items"]) or any(kept["off_book"] for kept in proposal["kept"])
 
 
-def _show(proposal: Mapping[str, Any]) -> None:
+def _show(proposal: Mapping[str, Any], name: Callable[[str], str]) -> None:
     if proposal["items"]:
         columns = words(
             "账户,证券,方向,数量,价格,金额,偏差,结论", "account,security,side,volume,price,yuan,drift,verdict"
         )
-        cells = [_item(item) for item in proposal["items"]]
+        cells = [_item(item, name) for item in proposal["items"]]
         title = words(f"计划 {proposal['plan']}（先卖后买）", f"Plan {proposal['plan']} (sells first)")
         table(title, columns.split(","), cells, right=(3, 4, 5, 6))
     else:
         say("没有可下的订单", "nothing can be ordered")
     if proposal["kept"]:
         columns = words("账户,证券,偏差,原因", "account,security,drift,why")
-        cells = [(k["account"], k["security"], _shares(k["shares"]), words(k["zh"], k["en"])) for k in proposal["kept"]]
+        kept = proposal["kept"]
+        cells = [(k["account"], name(k["security"]), _shares(k["shares"]), words(k["zh"], k["en"])) for k in kept]
         table(words("不处理的", "Left as they are"), columns.split(","), cells, right=(2,))
     for money in proposal["money"]:
         cash, sells, buys = (number(Decimal(money[key])) for key in ("cash", "sells_bring", "buys_need"))
@@ -98,7 +100,7 @@ def _show(proposal: Mapping[str, Any]) -> None:
         )
 
 
-def _item(item: Mapping[str, Any]) -> tuple[str, ...]:
+def _item(item: Mapping[str, Any], name: Callable[[str], str]) -> tuple[str, ...]:
     why = words(item["zh"], item["en"])
     verdict = words(_OUTCOMES_ZH[item["outcome"]], item["outcome"] or "not known")
     if item["off_book"]:
@@ -110,7 +112,7 @@ def _item(item: Mapping[str, Any]) -> tuple[str, ...]:
     why = "; ".join(dict.fromkeys(filter(None, [why, *others])))
     return (
         item["account"],
-        item["security"],
+        name(item["security"]),
         word(SIDES, item["side"]),
         number(item["volume"]),
         number(Decimal(item["price"])),

@@ -1,5 +1,6 @@
 """`jqfollow status`: does it run, what did it do today, what needs a person."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -8,7 +9,7 @@ import click
 from jqfollow.cli.base import Command, json_option, lang, print_json, say, settings_option, table, words
 from jqfollow.cli.figures import moment, number
 from jqfollow.cli.lock import is_running
-from jqfollow.cli.queries import read, snapshots
+from jqfollow.cli.queries import called, read, snapshots
 from jqfollow.clock import SystemClock
 from jqfollow.domain import AttemptState, SignalKind
 from jqfollow.ledger.rows import AttemptRow, OutboxRow, PauseRow, SignalRow
@@ -54,7 +55,7 @@ def status(*, settings: Settings, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    _show(found)
+    _show(found, called(settings))
 
 
 def _look(tx: Tx, settings: Settings, pid: int | None, today: date) -> _Status:
@@ -79,7 +80,7 @@ def _became(tx: Tx, signal: SignalRow) -> Outcome:
     return signal_outcome(signal.state, [order_outcome(order.state, order.filled) for order in orders])
 
 
-def _show(found: _Status) -> None:
+def _show(found: _Status, name: Callable[[str], str]) -> None:
     if found.running:
         say(f"服务正在运行，进程号 {found.pid or '?'}", f"the service runs, process {found.pid or '?'}")
     else:
@@ -91,9 +92,9 @@ def _show(found: _Status) -> None:
     say(f"最近一条信号 {last}，未完成订单 {found.open_orders}", f"last signal {last}, open orders {found.open_orders}")
     for row in found.unknown:
         say(
-            f"！订单 #{row.order_id} 有结果未知的委托（{row.account} {row.security} {row.volume} 股，"
+            f"！订单 #{row.order_id} 有结果未知的委托（{row.account} {name(row.security)} {row.volume} 股，"
             f"备注 {row.remark}）：请在券商端核对，再到控制台处理",
-            f"! the outcome of order {row.order_id} is unknown ({row.account} {row.security} {row.volume}, "
+            f"! the outcome of order {row.order_id} is unknown ({row.account} {name(row.security)} {row.volume}, "
             f"remark {row.remark}): look at the broker, then settle it in the console",
         )
     for pause in found.pauses:

@@ -12,6 +12,7 @@ from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import OrderRow, SignalRow
 from jqfollow.ledger.tx import Tx
+from jqfollow.notify.figures import security
 from jqfollow.settings import Settings
 from jqfollow.vocabulary import ORDER_STATES, OUTCOMES, SIDES, Outcome, order_outcome, signal_outcome
 
@@ -30,7 +31,7 @@ def watch(settings: Settings, signal_id: int, jq_order_id: str, wait_s: float) -
 def _watch(ledger: Ledger, signal_id: int, jq_order_id: str, wait_s: float) -> None:
     until, told, pause = time.monotonic() + wait_s, dict[int, str](), threading.Event()
     while True:
-        signal, orders = ledger.read_now(lambda tx: _seen(tx, signal_id))
+        signal, orders, names = ledger.read_now(lambda tx: _seen(tx, signal_id))
         if signal is None or signal.order is None or signal.order.jq_order_id != jq_order_id:
             say(
                 "它在另一台机器的账本里，结果请到那边看",
@@ -38,7 +39,7 @@ def _watch(ledger: Ledger, signal_id: int, jq_order_id: str, wait_s: float) -> N
             )
             return
         for order in orders:
-            line = order_line(order)
+            line = _order_line(order, names.get(order.security))
             if told.get(order.order_id) != line:
                 told[order.order_id] = line
                 click.echo(f"  {line}")
@@ -59,11 +60,11 @@ def _watch(ledger: Ledger, signal_id: int, jq_order_id: str, wait_s: float) -> N
         pause.wait(_POLL_S)
 
 
-def _seen(tx: Tx, signal_id: int) -> tuple[SignalRow | None, list[OrderRow]]:
-    return tx.signals.get(signal_id), tx.orders.of_signal(signal_id)
+def _seen(tx: Tx, signal_id: int) -> tuple[SignalRow | None, list[OrderRow], dict[str, str]]:
+    return tx.signals.get(signal_id), tx.orders.of_signal(signal_id), tx.security_names.all()
 
 
-def order_line(order: OrderRow) -> str:
+def _order_line(order: OrderRow, name: str | None) -> str:
     """How one order stands."""
     state = word(ORDER_STATES, order.state) + waiting(order.waiting_for)
     size = f"{number(order.filled)}/{number(order.volume)}" if order.sized else ""
@@ -72,5 +73,5 @@ def order_line(order: OrderRow) -> str:
     average = order.avg_price
     price = "" if average is None else words(f" 均价 {number(average)}", f" at {number(average)}")
     told = why(order.reason, order.figures)
-    what = f"#{order.order_id} {order.account} {word(SIDES, order.side)} {order.security}"
+    what = f"#{order.order_id} {order.account} {word(SIDES, order.side)} {security(order.security, name)}"
     return " ".join(filter(None, (what, state, size))) + price + (f"{words('，', ', ')}{told}" if told else "")

@@ -115,6 +115,18 @@ class Ledger:
         return await self._answer(self._readers.run(self._version.look))
 
     @property
+    def commits(self) -> int:
+        """How often this process has committed: asking costs nothing, other than `version`."""
+        return 0 if self._writer is None else self._writer.commits
+
+    async def committed(self, since: int, *, within_s: float) -> None:
+        """Waits until `commits` is not `since` any more, `within_s` seconds at most.
+
+        What `write_now` commits wakes nobody.
+        """
+        await self._rung().committed(since, within_s)
+
+    @property
     def commit_failed(self) -> bool:
         """Whether the last commit could not be made."""
         return self._writer is not None and self._writer.failed
@@ -169,10 +181,13 @@ class Ledger:
         self.close_now()
 
     def _answer(self, work: Future[T]) -> Awaitable[T]:
+        return self._rung().answer(work)
+
+    def _rung(self) -> "_Bell":
         loop = asyncio.get_running_loop()
         if self._bell is None or self._bell.loop is not loop:
-            self._bell = _Bell(loop)
-        return self._bell.answer(work)
+            self._bell = _Bell(loop, lambda: self.commits)
+        return self._bell
 
     def _writing(self) -> Writer:
         if self._writer is None:
@@ -185,10 +200,14 @@ class Ledger:
 class _Bell:
     """Tells the waiters of one event loop; however many answers come at once, the loop is woken once."""
 
-    __slots__ = ("_answers", "_rung", "loop")
+    __slots__ = ("_answers", "_commits", "_known", "_next", "_rung", "loop")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, commits: Callable[[], int]) -> None:
         self.loop = loop
+        self._commits = commits
+        self._next: asyncio.Future[None] | None = None
+        """Done with the commit after those that are `_known`."""
+        self._known = 0
         self._answers: deque[tuple[Future[Any], asyncio.Future[Any]]] = deque()
         self._rung = False
 
@@ -197,6 +216,14 @@ class _Bell:
         waiter: asyncio.Future[T] = self.loop.create_future()
         work.add_done_callback(lambda done: self._ring(done, waiter))
         return await waiter
+
+    async def committed(self, since: int, within_s: float) -> None:
+        """See `Ledger.committed`."""
+        if self._commits() != since:
+            return
+        if self._next is None:
+            self._next, self._known = self.loop.create_future(), since
+        await asyncio.wait((self._next,), timeout=within_s)
 
     def _ring(self, done: Future[T], waiter: asyncio.Future[T]) -> None:
         """On any thread."""
@@ -210,6 +237,9 @@ class _Bell:
         self._rung = False  # before it looks: what comes from now on rings again
         while self._answers:
             _hand_over(*self._answers.popleft())
+        if self._next is not None and self._commits() != self._known:
+            self._next.set_result(None)
+            self._next = None
 
 
 async def _failed(error: LedgerError) -> Never:

@@ -47,6 +47,8 @@ class Writer:
         self._closed = False
         self.failed = False
         """Whether the last group could not be committed."""
+        self.commits = 0
+        """That stand."""
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
 
     def start(self) -> None:
@@ -132,6 +134,7 @@ class Writer:
             self._run_jobs(self._connection, jobs)
             reach(At.COMMIT_BEFORE, all_of=(job.fn for job in jobs))
             self._connection.execute("COMMIT")
+            self.commits += 1
             reach(At.COMMIT_AFTER, all_of=(job.fn for job in jobs))
         except sqlite3.Error as error:
             self._recover(error)

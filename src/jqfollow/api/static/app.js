@@ -15,6 +15,7 @@ import * as log from "./log.js";
 import * as steer from "./steer.js";
 
 const AGAIN_MS = 1000;
+const CALM_MS = 250; // between two looks, when one change follows the other
 const HIDDEN_MS = 15000;
 const VIEWS = { today, holdings, results, history, log, steer };
 const TABS = Object.keys(VIEWS);
@@ -66,7 +67,10 @@ async function follow() {
     try {
       const seen = await next(at, at && !hidden && !state.failures);
       at = seen.at;
-      if (seen.parts.length || state.failures) await refresh();
+      if (seen.changed || state.failures) {
+        await refresh();
+        await pause(CALM_MS);
+      }
     } catch {
       state.failures += 1;
       render();
