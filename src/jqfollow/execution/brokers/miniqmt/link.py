@@ -147,6 +147,8 @@ class Link:
         """Ends the vendor's threads; may hang for ever."""
         if self._trader is None or self._trader.executor is None:
             return
+        # The natives keep a trader for good, and with it whatever hears from it.
+        self._trader.register_callback(self._vendor.callback())
         self._trader.stop()
         self._trader.loop.close()
 
