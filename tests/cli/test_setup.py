@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import pytest
 from click.testing import CliRunner, Result
@@ -222,8 +224,14 @@ def test_the_installation_may_be_named_instead(tmp_path: Path, named: str) -> No
 # -- at a terminal -----------------------------------------------------------------------------------------------------
 
 
-_AT_ITS_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from jqfollow.cli import main; main()"
-"""Takes its standard input for the terminal that rules it, so that Ctrl-C there is a signal."""
+_AT_ITS_TERMINAL = """
+import fcntl, signal, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from jqfollow.cli import main
+main()
+"""
+"""Takes its standard input for the terminal that rules it, so that Ctrl-C there is a signal, though ours be ignored."""
 
 
 class Terminal:
@@ -256,9 +264,24 @@ class Terminal:
         os.write(self._ours, text.encode())
 
     def end(self) -> int:
-        code = self.process.wait(60)
+        return self.process.wait(60)
+
+    def interrupted(self) -> int:
+        """Ctrl-C, pressed again while nothing happens: one that comes just before it reads is not heard."""
+        for _ in range(60):
+            with suppress(OSError):  # it has ended
+                self.types("\x03")
+            with suppress(subprocess.TimeoutExpired):
+                return self.process.wait(1)
+        return self.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
         os.close(self._ours)
-        return code
 
 
 @pytest.fixture
@@ -269,13 +292,12 @@ def stops(config: Path) -> Iterator[None]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals of this kind")
 def test_ctrl_c_at_a_terminal(config: Path) -> None:
-    terminal = Terminal(config)
-    for question, answer in (("选择 [1]", "1\n"), ("给账户起个名字", "\n"), ("3/5", "s\n")):
-        terminal.until(question)
-        terminal.types(answer)
-    terminal.until("4/5")
-    terminal.types("\x03")
-    assert terminal.end() == 1
+    with Terminal(config) as terminal:
+        for question, answer in (("选择 [1]", "1\n"), ("给账户起个名字", "\n"), ("3/5", "s\n")):
+            terminal.until(question)
+            terminal.types(answer)
+        terminal.until("4/5")
+        assert terminal.interrupted() == 1
     assert not list(config.parent.iterdir())
 
 
@@ -283,15 +305,15 @@ def test_ctrl_c_at_a_terminal(config: Path) -> None:
 @pytest.mark.usefixtures("stops")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals of this kind")
 def test_from_an_empty_folder_to_a_first_order(config: Path) -> None:
-    terminal = Terminal(config)
-    for question, answer in (
-        ("选择 [1]", "1\n"), ("给账户起个名字", "\n"), ("3/5", "s\n"), ("4/5", "0.5\n"), ("5/5", "\n"),
-        ("写入", "y\n"), ("下第一笔单", "y\n"), ("继续在后台运行", "n\n"),
-    ):  # fmt: skip
-        terminal.until(question)
-        terminal.types(answer)
-    terminal.until("接下来")
-    assert terminal.end() == 0
+    with Terminal(config) as terminal:
+        for question, answer in (
+            ("选择 [1]", "1\n"), ("给账户起个名字", "\n"), ("3/5", "s\n"), ("4/5", "0.5\n"), ("5/5", "\n"),
+            ("写入", "y\n"), ("下第一笔单", "y\n"), ("继续在后台运行", "n\n"),
+        ):  # fmt: skip
+            terminal.until(question)
+            terminal.types(answer)
+        terminal.until("接下来")
+        assert terminal.end() == 0
     assert re.search(r"✓ 订单 1：买入 100 份成交.*\n.*✓ 订单 2：卖出 100 份成交", terminal.said)
     assert (config.parent / "jqfollow_client_s.py").is_file()
     assert "没有运行" in CliRunner().invoke(cli, ["status", "--config", str(config)]).output

@@ -8,6 +8,7 @@ brings the reason of a refusal, which the synchronous call drops.
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from jqfollow.clock import Clock
@@ -147,10 +148,10 @@ class Link:
         """Ends the vendor's threads; may hang for ever."""
         if self._trader is None or self._trader.executor is None:
             return
-        # The natives keep a trader for good, and with it whatever hears from it.
-        self._trader.register_callback(self._vendor.callback())
         self._trader.stop()
         self._trader.loop.close()
+        # The natives keep for good whatever hears from them: it must not keep this connection.
+        self._trader.register_callback(_nobody(self._vendor.callback))
 
     @property
     def lost(self) -> str:
@@ -344,3 +345,9 @@ class Link:
 def quiet_trader(base: Any) -> Any:
     """The vendor's trader, without its `__del__`, which sets the main thread's event loop."""
     return type("QuietTrader", (base,), {"__del__": lambda _self: None})
+
+
+@cache
+def _nobody(base: Any) -> Any:
+    """One object for all that hears nothing."""
+    return base()
