@@ -169,7 +169,7 @@ class BoundedProtocol(H11Protocol):
         self._unset_keepalive_if_required()
         self._abandon()
         if self._phase is not _Phase.IDLE:
-            self._say(503, "busy", "连接太多，请稍后重发 / too many connections: send it again", "retry-after: 2")
+            self._say(503, "busy", "连接太多，请稍后重发 / too many connections: send it again", (b"retry-after", b"2"))
         # Hanging up on what the peer still sends would reset the connection, and the answer could be lost.
         try:
             self.transport.write_eof()
@@ -188,19 +188,23 @@ class BoundedProtocol(H11Protocol):
         self.leaving.pop(self, None)
         self.transport.abort()
 
-    def _say(self, status: int, error: str, detail: str, *headers: str) -> None:
+    def _say(self, status: int, error: str, detail: str, *headers: tuple[bytes, bytes]) -> None:
         """An answer of this connection itself, its last, if one can still be begun."""
         if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
             return
         body = orjson.dumps({"status": "error", "error": error, "detail": detail})
         head = [
-            f"HTTP/1.1 {status} {STATUS_PHRASES[status].decode()}",
-            "content-type: application/json",
-            f"content-length: {len(body)}",
-            "connection: close",
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
             *headers,
         ]
-        self.transport.write("\r\n".join([*head, "", ""]).encode() + body)
+        for event in (
+            h11.Response(status_code=status, headers=head, reason=STATUS_PHRASES[status]),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
 
     def _abandon(self) -> None:
         """A request under way gets no answer from the app any more."""
