@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from jqfollow.domain import OrderState
+from jqfollow.domain import BrokerError, OrderState
 from jqfollow.reasons import Reason
 
 from .house import MONDAY, House
@@ -68,3 +68,13 @@ async def test_what_comes_while_a_day_begins_is_judged_by_its_own_price(tmp_path
         await house.settled()
         orders = await house.done(*signals)
         assert [order.filled for order in orders] == [100, 100]
+
+
+async def test_a_day_that_begins_counts_though_the_exchange_answers_nothing_more(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        house.market(CODE, last="10.00")
+        await house.done(await house.send("demo", CODE, "buy", 1000, price="10.00"))
+        house.faults["paper"].fail("asset", BrokerError("nothing"))
+        [order] = await house.done(await house.send("demo", CODE, "sell", 500, price="10.00", day=TOMORROW))
+        [attempt] = await house.attempts(order)
+        assert (order.state, order.filled, attempt.day) == (OrderState.FILLED, 500, TOMORROW)

@@ -269,30 +269,28 @@ class Account:
             return Phase.CONTINUOUS
         return phase_at(self._clock.now()) if self.is_trading_day() else Phase.CLOSED
 
-    async def observe(self, told: Sequence[Observed], symbols: Sequence[str]) -> Everything | None:
-        """Tells a practice exchange at which prices strategies were filled, and on which day; gives its state then.
+    async def observe(self, exchange: PracticeExchange, told: Sequence[Observed], symbols: Sequence[str]) -> Everything:
+        """Tells the practice exchange at which prices strategies were filled, and on which day; like `everything` then.
 
-        All in one turn of a lane: the exchange works in this process, so that turns cost more than answers.
-
-        Returns:
-            What `everything` would give of `symbols`; `None` when a new day began there.
+        All in one turn of a lane: the exchange works in this process, so that turns cost more than answers. Its day
+        counts from then on, whatever it does not answer.
         """
-        practice = self.exchange
-        if practice is None:
-            raise TypeError(f"{self.name} is no practice exchange")
         markets: dict[str, SymbolMarket | Exception] = {}
+        days: list[date] = []
 
-        def call() -> tuple[date, Asset, Sequence[Position]]:
+        def call() -> tuple[Asset, Sequence[Position]]:
             for symbol, price, day in told:
-                practice.observe(symbol=symbol, price=price, day=day)
+                exchange.observe(symbol=symbol, price=price, day=day)
+            days.append(exchange.trading_day())
             self._look_at(symbols, markets)
-            return practice.trading_day(), self.broker.asset(), self.broker.positions()
+            return self.broker.asset(), self.broker.positions()
 
-        before = self.trading_day()
-        seen, asset, positions = await self._call(Lane.QUERY, call, timeout_s=QUERY_TIMEOUT_S)
-        if self.traits.always_open:
-            self._practice_day = seen
-        return (asset, positions, markets) if self.trading_day() == before else None
+        try:
+            asset, positions = await self._call(Lane.QUERY, call, timeout_s=QUERY_TIMEOUT_S)
+        finally:
+            if days and self.traits.always_open:
+                self._practice_day = days[0]
+        return asset, positions, markets
 
     async def learn_day(self) -> None:
         """Reads a practice exchange's day, after it was connected."""

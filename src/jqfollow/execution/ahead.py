@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from jqfollow.clock import Clock
 from jqfollow.domain import Asset, BrokerError, Position
-from jqfollow.execution.accounts import Account, Everything, Observed, SymbolMarket
+from jqfollow.execution.accounts import Account, Everything, SymbolMarket
 
 HOLDS_S = 1.0
 """An answer serves a round that begins so soon after it came, however long it took."""
@@ -21,6 +22,12 @@ class Told:
     markets: Mapping[str, SymbolMarket | Exception]
     at: float
     """When it came, monotonic."""
+
+    @classmethod
+    def now(cls, everything: Everything, clock: Clock) -> Self:
+        """What came just now."""
+        asset, positions, markets = everything
+        return cls(asset=asset, positions=positions, markets=markets, at=clock.monotonic())
 
 
 class Ahead:
@@ -60,19 +67,4 @@ class Ahead:
 
 async def ask(account: Account, symbols: Sequence[str], clock: Clock) -> Told:
     """One set of questions, the quotes in that order; raises `BrokerError` without money or positions."""
-    return _told(await account.everything(symbols), clock)
-
-
-async def observe(account: Account, fills: Sequence[Observed], symbols: Sequence[str], clock: Clock) -> Told | None:
-    """Tells a practice exchange of the strategies' fills; what it says then, `None` when a new day began there.
-
-    Raises:
-        BrokerError: it was not told, or does not answer.
-    """
-    everything = await account.observe(fills, symbols)
-    return None if everything is None else _told(everything, clock)
-
-
-def _told(everything: Everything, clock: Clock) -> Told:
-    asset, positions, markets = everything
-    return Told(asset=asset, positions=positions, markets=markets, at=clock.monotonic())
+    return Told.now(await account.everything(symbols), clock)

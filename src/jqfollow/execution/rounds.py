@@ -17,7 +17,8 @@ from jqfollow.domain import ORDER_OPEN, BrokerError, Side, WaitingFor
 from jqfollow.drift.owed import owed
 from jqfollow.execution.accounts import Account, SymbolMarket
 from jqfollow.execution.acts import End, Place, Refuse, Stay, Step, Wait
-from jqfollow.execution.ahead import Ahead, Told, ask, observe
+from jqfollow.execution.ahead import Ahead, Told, ask
+from jqfollow.execution.brokers.port import PracticeExchange
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.entries import Entries, TakenBackError
 from jqfollow.execution.known import AccountFacts, Known
@@ -103,7 +104,9 @@ class Rounds:
         self._looked_at: dict[int, float] = {}
         self._seen: dict[int, _Seen] = {}
         self._admitted: set[int] = set()
-        """Found fresh; since then only this queue kept them."""
+        """Judged fresh; since then only this queue kept them."""
+        self._queued: set[int] = set()
+        """Found fresh when a round was full, and not judged yet."""
         self.failures = 0
         self._idle = self._placed = 0
         """How many orders the last read found with nothing at the broker, and how many of them went there since."""
@@ -117,14 +120,16 @@ class Rounds:
         account = self._account
         if not account.ready:
             self._admitted.clear()
+            self._queued.clear()
         began = self._clock.monotonic()
         account.arrived, account.others_wait, self._placed = False, True, 0
         await self._receipts.over()
         told = await self.ahead.answer()
         papers = await self._read()
         while papers and account.exchange is not None and account.ready:
-            new_day, told = await self._observe(papers)
-            if not new_day:
+            before = account.trading_day()
+            told = await self._observe(account.exchange, papers)
+            if account.trading_day() == before:
                 break
             papers = await self._read()  # what was bought before is not of today any more, and more may have come
         if not papers:
@@ -214,7 +219,7 @@ class Rounds:
             catching={name for name, s in self._settings.strategies.items() if len(s.catch_up) > 1},
         )
         papers = await self._ledger.read(lambda tx: read_papers(tx, asked, choose))
-        self._admitted |= fresh - {each.order.order_id for each in papers}
+        self._queued |= fresh - {each.order.order_id for each in papers}
         self._forget(idle)
         self._idle = len(idle)
         return papers
@@ -225,23 +230,20 @@ class Rounds:
         for gone in self._seen.keys() - idle:
             del self._seen[gone]
         self._admitted &= idle
+        self._queued &= idle
 
-    async def _observe(self, papers: Sequence[Papers]) -> tuple[bool, Told | None]:
-        """Tells a practice exchange the day and the strategies' fill prices; whether that began a new day there.
-
-        Unless it did, what the exchange says then is what the orders need.
-        """
+    async def _observe(self, exchange: PracticeExchange, papers: Sequence[Papers]) -> Told | None:
+        """Tells the exchange the day and the strategies' fill prices; what it says then, if it answers."""
         fills = []
         for each in papers:
             security, _ = security_of(each.order.security)
             if security is not None and not each.attempts:
                 fills.append((security.symbol, each.order.terms.reference, each.order.day))
         try:
-            told = await observe(self._account, fills, _symbols(papers), self._clock)
+            return Told.now(await self._account.observe(exchange, fills, _symbols(papers)), self._clock)
         except BrokerError as error:
             log.warning("practice_not_told", account=self._account.name, error=str(error))
-            return False, None
-        return told is None, told
+            return None
 
     def _known(self, papers: Papers, facts: AccountFacts) -> Known:
         order, now = papers.order, self._clock.now()
@@ -253,7 +255,7 @@ class Rounds:
             now=now,
             aged=seen.aged(now, self._clock.monotonic()),
             seen=seen.at,
-            admitted=order.order_id in self._admitted,
+            admitted=order.order_id in self._admitted or order.order_id in self._queued,
             turn_in_s=self._account.turn_in_s(risk.orders_per_second),
             execution=self._layers.execution(order.strategy),
             risk=risk,
@@ -288,11 +290,11 @@ class Rounds:
         for each in papers:
             known = self._known(each, facts)
             step = await self._judged(known, before_market)
+            self._queued.discard(each.order.order_id)
             if step is None:
                 self._admitted.add(each.order.order_id)
                 asking.append(known)
             else:
-                self._admitted.discard(each.order.order_id)
                 steps.append((known, step))
         await self._write(steps)
         return asking
