@@ -98,6 +98,17 @@ async def test_it_answers_as_soon_as_something_happens_wherever(console: httpx.A
     assert (await waiting)["parts"] == ["pauses"]
 
 
+async def test_a_commit_of_the_service_itself_is_answered_at_once(
+    console: httpx.AsyncClient, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "BESIDE_S", 60)  # nobody looks by himself
+    at = (await ask(console))["at"]
+    waiting = asyncio.create_task(ask(console, at, 10))
+    await asyncio.sleep(0.02)
+    await ledger.write(lambda tx: tx.pauses.pause("", "", START))
+    assert (await waiting)["parts"] == ["pauses"]
+
+
 async def test_what_stands_in_memory_counts(console: httpx.AsyncClient, intake: FakeIntake) -> None:
     at = (await ask(console))["at"]
     intake.states = [AccountState(account="paper", broker="paper", real=False, ready=False)]

@@ -67,7 +67,7 @@ async function follow() {
     try {
       const seen = await next(at, at && !hidden && !state.failures);
       at = seen.at;
-      if (seen.changed || state.failures) {
+      if (seen.parts.length || state.failures) {
         await refresh();
         await pause(CALM_MS);
       }
