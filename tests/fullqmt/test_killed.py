@@ -41,7 +41,7 @@ TIMES = [
 @pytest.mark.parametrize("times", TIMES)
 def test_the_terminal_is_killed(doomed: Terminal, times: int) -> None:
     said = kill_terminal(doomed, times=times)
-    assert len(said.accepted) >= times // 2  # it was at work when it was killed
+    assert len(said.accepted) >= times  # it was at work when it was killed
     print(f"\n{summary(said)}")  # noqa: T201  # a measurement
 
 
@@ -59,7 +59,7 @@ def test_the_service_is_killed(doomed: Terminal, tmp_path: Path, times: int) -> 
         )
         assert process.stdout is not None
         assert process.stdout.readline().strip() == b"ready"
-        while life % 2 and f"\naccepted jq{life}-" not in memory.read_text(encoding="utf-8"):
+        while life % 2 and memory.read_text(encoding="utf-8").count(f"\naccepted jq{life}-") < 2:
             time.sleep(0.01)  # every other one is killed at work, however slow the machine is
         time.sleep(rng.uniform(0.01, 0.3))
         process.kill()
@@ -74,7 +74,7 @@ def test_the_service_is_killed(doomed: Terminal, tmp_path: Path, times: int) -> 
     said.judge(doomed, orders)
     end()
     assert list((doomed.mailbox / "in").iterdir()) == []
-    assert len(said.accepted) >= times // 2
+    assert len(said.accepted) >= times
     print(f"\n{summary(said)}")  # noqa: T201  # a measurement
 
 
