@@ -128,3 +128,12 @@ def test_drift(run: Run) -> None:
     for row in rows:
         assert row["drift"] is None or sum(float(line["shares"]) for line in row["causes"]) == float(row["drift"])
     assert run("drift", "--all").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["signals", "orders", "fills", "positions", "drift"])
+def test_tables_call_securities_by_name(run: Run, config: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with Ledger.open(config.parent / "data" / "ledger.sqlite3") as ledger:
+        ledger.write_now(lambda tx: tx.security_names.put({"000001.SZ": "平安银行"}))
+    shown = run(command).stdout
+    assert "平安银行 000001.SZ" in shown

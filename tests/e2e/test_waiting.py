@@ -133,6 +133,7 @@ async def test_sells_go_before_buys_that_arrived_with_them(tmp_path: Path) -> No
         await house.done(await house.send("demo", BOND, "buy", 400, price="100"))
         gate = house.faults["paper"].hang("quote")  # the lane is busy while both arrive
         first = await house.send("demo", OTHER, "buy", 100, price="10.00")
+        await arrived(gate)
         bought = await house.send("demo", CODE, "buy", 3000, price="10.00")
         sold = await house.send("demo", BOND, "sell", 400, price="100")
         await house.until(lambda tx: len(tx.orders.open()) == 3)

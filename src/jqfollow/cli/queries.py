@@ -1,6 +1,7 @@
 """`jqfollow signals | orders | positions | fills`: what stands in the ledger, whether the service runs or not."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import TypeVar
@@ -12,6 +13,7 @@ from jqfollow.cli.figures import moment, number, outcome, waiting, why, word
 from jqfollow.cli.names import known_account, known_strategy
 from jqfollow.cli.order_story import order_story, story_lines
 from jqfollow.domain import Position
+from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import BookRow, OrderRow, SignalRow
 from jqfollow.ledger.snapshots import Snapshot
@@ -30,8 +32,10 @@ def read(settings: Settings, fn: Callable[[Tx], T]) -> T:
 
 
 def called(settings: Settings) -> Callable[[str], str]:
-    """What people call a security, by its symbol: 平安银行 000001.SZ."""
-    names = read(settings, lambda tx: tx.security_names.all())
+    """What people call a security, by its symbol: 平安银行 000001.SZ; without a ledger the symbol."""
+    names: dict[str, str] = {}
+    with suppress(LedgerError):  # what was done through the service is done
+        names = read(settings, lambda tx: tx.security_names.all())
     return lambda symbol: security(symbol, names.get(symbol))
 
 
