@@ -29,7 +29,7 @@ class BookOrders:
     unknown: frozenset[int]
     """Those of them with an attempt whose outcome nobody knows."""
     brought_later: int
-    """What later signals brought into the book, what they sold of it left out: not this order's to sell."""
+    """Of a sell that is not sized: what later signals brought into the book, less what they sell of it: not its own."""
     resting: frozenset[int] = frozenset()
     """Of a sell: those of the buys that still rest at JoinQuant; nothing of theirs is its to end."""
 
@@ -251,7 +251,7 @@ def _others(tx: Tx, order: OrderRow, of_book: Sequence[OrderRow], unknown: froze
         order=order,
         open=others,
         unknown=unknown & {o.order_id for o in others},
-        brought_later=tx.orders.brought_later(order) if order.side is Side.SELL else 0,
+        brought_later=tx.orders.brought_later(order) if order.side is Side.SELL and not order.sized else 0,
         resting=frozenset(
             o.order_id
             for o in others
