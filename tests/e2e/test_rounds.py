@@ -117,3 +117,28 @@ async def test_a_sell_that_later_orders_of_its_book_passed_sells_what_was_there(
         [order] = await house.done(waits)
         assert (order.state, order.filled) == (OrderState.FILLED, 180), order.reason
         assert (await house.book(bond)).volume == 580
+
+
+async def test_a_sell_waits_for_an_earlier_buy_though_a_later_one_filled_its_book(tmp_path: Path) -> None:
+    async with House(tmp_path, pulse_s=None) as house:
+        bond = BONDS[0]
+        house.market(bond, last="100.000")
+        account = house.service.parts.accounts["paper"]
+        account.set_down("测试", "the test")
+        first = await house.send("demo", bond, "buy", 500, price="100")
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(first) if o.waiting_for is WaitingFor.BROKER])
+        sold = await house.send("demo", bond, "sell", 180, price="100")
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(sold) if o.waiting_for is WaitingFor.BROKER])
+        account.set_ready()
+        await house.done(await house.send("demo", bond, "buy", 760, price="100"))
+        assert (await house.book(bond)).volume == 760
+        house.market(bond, last="100.000", depth=10)
+        await house.sweep(after_s=2)
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(first) if o.filled == 10])
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(sold) if o.waiting_for is WaitingFor.OPPOSITE])
+        house.market(bond, last="100.000")
+        await house.sweep(after_s=2)
+        [bought] = await house.done(first)
+        [order] = await house.done(sold)
+        assert (bought.filled, order.state, order.filled) == (500, OrderState.FILLED, 180), order.reason
+        assert (await house.book(bond)).volume == 760 + 500 - 180

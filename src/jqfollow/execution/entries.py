@@ -78,7 +78,7 @@ class Entries:
             tx.orders.create(_part(order, number, volume, place.reference), now)
         if place.owed:
             self._owe(tx, order, 1 + len(sized.parts), place)
-        left = papers.book.volume - papers.others.brought_later - papers.others.selling - sized.volume - place.owed
+        left = papers.free - sized.volume - place.owed
         if order.closes and left > 0:
             self._tell_left(tx, order, sized.volume, left)
         tx.books.set_carry(order.account, order.strategy, order.security, buy=sized.carry_buy, sell=sized.carry_sell)

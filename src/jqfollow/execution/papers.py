@@ -126,6 +126,16 @@ class Papers:
     """What was left before in its direction and may ride along."""
 
     @property
+    def own_book(self) -> int:
+        """What of the book was there before what later signals brought, what others are selling of it included."""
+        return self.book.volume - self.others.brought_later
+
+    @property
+    def free(self) -> int:
+        """What of the book this order, not sized yet, may sell."""
+        return max(self.own_book - self.others.selling, 0)
+
+    @property
     def left(self) -> int:
         """What is not filled yet, by the greater account."""
         return self.order.volume - sum(attempt.done for attempt in self.attempts)

@@ -42,7 +42,7 @@ def how_much(known: Known, security: Security, market: Market) -> Sized:
             held_before=terms.held_before,
             exact=known.manual,
             closes=order.closes,
-            book=book.volume - others.brought_later,
+            book=papers.own_book,
             selling=others.selling,
             bought_today=today,
             available=market.available,
