@@ -143,3 +143,23 @@ async def test_a_sell_waits_for_an_earlier_buy_though_a_later_one_filled_its_boo
         [order] = await house.done(sold)
         assert (bought.filled, order.state, order.filled) == (500, OrderState.FILLED, 180), order.reason
         assert (await house.book(bond)).volume == 760 + 500 - 180
+
+
+async def test_a_close_that_later_orders_passed_leaves_them_what_their_rounding_carries(tmp_path: Path) -> None:
+    async with House(tmp_path, pulse_s=None, strategies={"demo": {"follow": {"paper": 0.5}}}) as house:
+        bond = BONDS[0]
+        house.market(bond, last="100.000")
+        await house.done(await house.send("demo", bond, "buy", 50, price="100"))  # 25: 20, and 5 are carried
+        account = house.service.parts.accounts["paper"]
+        account.set_down("测试", "the test")
+        closes = await house.send("demo", bond, "sell", 50, price="100", position_after=0)
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(closes) if o.waiting_for is WaitingFor.BROKER])
+        account.set_ready()
+        await house.done(await house.send("demo", bond, "buy", 30, price="100"))  # 15: 10, and 5 are carried
+        assert (await house.book(bond)).volume == 20 + 10
+        await house.sweep(after_s=2)
+        [order] = await house.done(closes)
+        book = await house.book(bond)
+        assert (order.filled, book.volume, book.carry_buy) == (20, 10, 5)
+        await house.done(await house.send("demo", bond, "buy", 10, price="100"))
+        assert (await house.book(bond)).volume == 20

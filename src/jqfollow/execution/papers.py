@@ -98,6 +98,8 @@ class Papers:
     """The volume of all parts of the signal's order in the account."""
     book: BookRow
     others: BookOrders
+    carries_since: int
+    """The signal of the close after which what rounding leaves of it is carried; 0: of none."""
     bought_today: int
     from_before: int | None
     """Of a sell: what the account held of the code when the day began, less what it sold since; `None`: not known."""
@@ -134,6 +136,14 @@ class Papers:
     def free(self) -> int:
         """What of the book this order, not sized yet, may sell."""
         return max(self.own_book - self.others.selling, 0)
+
+    @property
+    def carry(self) -> tuple[Decimal, Decimal]:
+        """What rounding left to buys and to sells of the book since its last close before this order; to a close none.
+
+        What is carried after a close that was judged late is of the orders that came after it.
+        """
+        return (Decimal(0), Decimal(0)) if self.order.closes else self.book.carry(self.carries_since)
 
     @property
     def left(self) -> int:
@@ -200,6 +210,7 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
                 attempts=tuple(attempts[order.order_id]),
                 of_signal=tx.orders.wanted_volume(account, order.signal_id) if order.sized else 0,
                 book=next((b for b in of_security if b.strategy == order.strategy), empty),
+                carries_since=tx.orders.carries_since(order),
                 others=_others(tx, order, of_book[order.book], unknown_orders),
                 bought_today=tx.fills.bought_on(account, order.strategy, order.security, day) if sells else 0,
                 from_before=_from_before(tx, order, day) if sells else None,
