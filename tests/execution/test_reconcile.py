@@ -425,7 +425,7 @@ class TestStrangers:
     def look(self, scene: Scene, *reports: OrderReport) -> list[str]:
         for _ in range(2):
             attempts = scene.tx.attempts.list(account="main", day=DAY)
-            tell_of_strangers(scene.tx, scene.account, reports, Ours(attempts, reports), scene.moment)
+            tell_of_strangers(scene.tx, scene.account, reports, reports, Ours(attempts, reports), scene.moment)
         return told(scene)
 
     def test_an_order_of_another_ledger(self, scene: Scene) -> None:
