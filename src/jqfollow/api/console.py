@@ -1,6 +1,7 @@
 """The console: docs page, dashboard, manual orders, queries. For this machine only."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import structlog
@@ -18,6 +19,7 @@ from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
 from jqfollow.api.changes import Changes
 from jqfollow.api.complaints import complaint
+from jqfollow.api.later import Later
 from jqfollow.api.metrics import Counters, Sample
 from jqfollow.api.models import NoticeView, Problem, RelayView
 from jqfollow.api.parts import Parts
@@ -96,7 +98,7 @@ def console_app(
     stopping: Callable[[], bool] = lambda: False,
     setup: Setup | None = None,
 ) -> ASGIApp:
-    """The console's app, guard included.
+    """The console's app, guard included; its routes are made when the first request is let in.
 
     `counters` and `stages`: those of the signals port, which is `signals`; `told` is called when the outbox may hold
     something new; `stopping`: no question is to stay open.
@@ -117,6 +119,21 @@ def console_app(
         stages=stages or Stages(clock),
         told=told,
     )
+    changes = Changes(
+        ledger=ledger, accounts=tuple(settings.accounts), state=lambda: _in_memory(parts), stopping=stopping
+    )
+    routes = partial(_routes, parts, changes, accounting=accounting, closing_out=closing_out, setup=setup)
+    return Guard(Later(routes), token=token, clock=clock, counters=counters)
+
+
+def _routes(
+    parts: Parts,
+    changes: Changes,
+    *,
+    accounting: Accounting | None,
+    closing_out: ClosingOut | None,
+    setup: Setup | None,
+) -> FastAPI:
     app = FastAPI(
         title="jqfollow",
         version=__version__,
@@ -131,16 +148,13 @@ def console_app(
     app.include_router(flow_router(parts), dependencies=secured, responses=_ERRORS)
     if accounting is not None:
         app.include_router(accounting_router(parts, accounting), dependencies=secured, responses=_ERRORS)
-    changes = Changes(
-        ledger=ledger, accounts=tuple(settings.accounts), state=lambda: _in_memory(parts), stopping=stopping
-    )
     app.include_router(changes_router(changes), dependencies=secured, responses=_ERRORS)
     app.include_router(steering_router(parts, closing_out), dependencies=secured, responses=_ERRORS)
     app.include_router(seeing_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(reading_router(parts), dependencies=secured, responses=_ERRORS)
     app.include_router(setup_router(parts, setup), dependencies=secured, responses=_ERRORS)
     app.include_router(health_router(parts))
-    app.include_router(pages_router(signals))
+    app.include_router(pages_router(parts.signals))
     app.add_middleware(BodyLimit, most_bytes=_MOST_BODY, read_s=_BODY_S)
     app.add_exception_handler(ProblemError, _answered)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -149,7 +163,7 @@ def console_app(
     app.add_exception_handler(LedgerError, _no_ledger)
     app.add_exception_handler(JqfollowError, _failed)
     app.add_exception_handler(Exception, _failed)
-    return Guard(app, token=token, clock=clock, counters=counters)
+    return app
 
 
 async def _no_gauges() -> Sequence[Sample]:
