@@ -58,6 +58,7 @@ async def played(folder: Path, orders: list[tuple[str, str, str, int]], width: i
                 break
             await house.sweep(after_s=1.1)
             await asyncio.sleep(0.002)
+            await account.idle.wait()  # time does not pass while a busy machine works
         done = await house.done(*signals)
         books = {(b.strategy, b.security): b.volume for b in await house.ledger.read(lambda tx: tx.books.list())}
         asset = house.brokers["paper"].asset()
@@ -117,3 +118,48 @@ async def test_a_sell_that_later_orders_of_its_book_passed_sells_what_was_there(
         [order] = await house.done(waits)
         assert (order.state, order.filled) == (OrderState.FILLED, 180), order.reason
         assert (await house.book(bond)).volume == 580
+
+
+async def test_a_sell_waits_for_an_earlier_buy_though_a_later_one_filled_its_book(tmp_path: Path) -> None:
+    async with House(tmp_path, pulse_s=None) as house:
+        bond = BONDS[0]
+        house.market(bond, last="100.000")
+        account = house.service.parts.accounts["paper"]
+        account.set_down("测试", "the test")
+        first = await house.send("demo", bond, "buy", 500, price="100")
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(first) if o.waiting_for is WaitingFor.BROKER])
+        sold = await house.send("demo", bond, "sell", 180, price="100")
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(sold) if o.waiting_for is WaitingFor.BROKER])
+        account.set_ready()
+        await house.done(await house.send("demo", bond, "buy", 760, price="100"))
+        assert (await house.book(bond)).volume == 760
+        house.market(bond, last="100.000", depth=10)
+        await house.sweep(after_s=2)
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(first) if o.filled == 10])
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(sold) if o.waiting_for is WaitingFor.OPPOSITE])
+        house.market(bond, last="100.000")
+        await house.sweep(after_s=2)
+        [bought] = await house.done(first)
+        [order] = await house.done(sold)
+        assert (bought.filled, order.state, order.filled) == (500, OrderState.FILLED, 180), order.reason
+        assert (await house.book(bond)).volume == 760 + 500 - 180
+
+
+async def test_a_close_that_later_orders_passed_leaves_them_what_their_rounding_carries(tmp_path: Path) -> None:
+    async with House(tmp_path, pulse_s=None, strategies={"demo": {"follow": {"paper": 0.5}}}) as house:
+        bond = BONDS[0]
+        house.market(bond, last="100.000")
+        await house.done(await house.send("demo", bond, "buy", 50, price="100"))  # 25: 20, and 5 are carried
+        account = house.service.parts.accounts["paper"]
+        account.set_down("测试", "the test")
+        closes = await house.send("demo", bond, "sell", 50, price="100", position_after=0)
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(closes) if o.waiting_for is WaitingFor.BROKER])
+        account.set_ready()
+        await house.done(await house.send("demo", bond, "buy", 30, price="100"))  # 15: 10, and 5 are carried
+        assert (await house.book(bond)).volume == 20 + 10
+        await house.sweep(after_s=2)
+        [order] = await house.done(closes)
+        book = await house.book(bond)
+        assert (order.filled, book.volume, book.carry_buy) == (20, 10, 5)
+        await house.done(await house.send("demo", bond, "buy", 10, price="100"))
+        assert (await house.book(bond)).volume == 20

@@ -1,6 +1,6 @@
 """The vendor's native modules, simulated: `xtquant.xtpythonclient` and `xtquant.datacenter` in front of a socket.
 
-All of the vendor's Python above them is the real one. `install()` puts them where the vendor's package expects them, and
+All of the vendor's Python above them is the real one. `install()` puts them where the vendor's package expects them;
 `put_away()` takes all of the package from there again, for other tests are on a machine without MiniQMT. `use_market`
 says which terminal answers for quotes, which `xtdata` otherwise finds by a port of this machine.
 """

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from jqfollow import __version__
 from jqfollow.accounting.closing_out import ClosingOut
+from jqfollow.api import overview
 from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
 from jqfollow.api.changes import Changes
@@ -28,6 +29,7 @@ from jqfollow.api.problem import ProblemError, problem
 from jqfollow.api.routes.accounting import Accounting, accounting_router
 from jqfollow.api.routes.acting import acting_router
 from jqfollow.api.routes.changes import changes_router
+from jqfollow.api.routes.costs import costs_router
 from jqfollow.api.routes.flow import flow_router
 from jqfollow.api.routes.health import health_router
 from jqfollow.api.routes.pages import pages_router
@@ -35,6 +37,7 @@ from jqfollow.api.routes.reading import reading_router
 from jqfollow.api.routes.seeing import seeing_router
 from jqfollow.api.routes.setup import Setup, setup_router
 from jqfollow.api.routes.steering import steering_router
+from jqfollow.api.sessions import Sessions
 from jqfollow.clock import Clock
 from jqfollow.domain import JqfollowError, ManualOrderError
 from jqfollow.ledger import Ledger, LedgerError
@@ -120,10 +123,14 @@ def console_app(
         told=told,
     )
     changes = Changes(
-        ledger=ledger, accounts=tuple(settings.accounts), state=lambda: _in_memory(parts), stopping=stopping
+        ledger=ledger,
+        accounts=tuple(settings.accounts),
+        state=lambda: overview.in_memory(parts).mark,
+        stopping=stopping,
     )
     routes = partial(_routes, parts, changes, accounting=accounting, closing_out=closing_out, setup=setup)
-    return Guard(Later(routes), token=token, clock=clock, counters=counters)
+    sessions = Sessions(token, clock, settings.data_dir)
+    return Guard(Later(routes), token=token, sessions=sessions, counters=counters)
 
 
 def _routes(
@@ -151,7 +158,8 @@ def _routes(
     app.include_router(changes_router(changes), dependencies=secured, responses=_ERRORS)
     app.include_router(steering_router(parts, closing_out), dependencies=secured, responses=_ERRORS)
     app.include_router(seeing_router(parts), dependencies=secured, responses=_ERRORS)
-    app.include_router(reading_router(parts), dependencies=secured, responses=_ERRORS)
+    app.include_router(costs_router(parts), dependencies=secured, responses=_ERRORS)
+    app.include_router(reading_router(parts, changes), dependencies=secured, responses=_ERRORS)
     app.include_router(setup_router(parts, setup), dependencies=secured, responses=_ERRORS)
     app.include_router(health_router(parts))
     app.include_router(pages_router(parts.signals))
@@ -168,13 +176,6 @@ def _routes(
 
 async def _no_gauges() -> Sequence[Sample]:
     return ()
-
-
-def _in_memory(parts: Parts) -> object:
-    """What a page shows that is not in the ledger; without what moves by itself, as the relay's clock does."""
-    relay = parts.relay()
-    line = None if relay is None else (relay.connected, relay.since, relay.waiting, relay.last_at)
-    return tuple(parts.intake.account_states()), tuple(parts.notices()), line
 
 
 async def _documented(_credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
