@@ -5,14 +5,21 @@ and each process that a test starts, would compile the whole program anew.
 """
 
 import atexit
+import gc
 import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
 from structlog.dev import ConsoleRenderer, plain_traceback
+
+if TYPE_CHECKING:
+    from api.browser import Chromium
 
 if sys.dont_write_bytecode and sys.pycache_prefix is None:
     sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "compiled")
@@ -29,6 +36,21 @@ ConsoleRenderer.get_active().exception_formatter = plain_traceback
 _STATE = tempfile.mkdtemp(prefix="jqfollow-state-")
 os.environ["JQF_STATE"] = _STATE
 atexit.register(shutil.rmtree, _STATE, ignore_errors=True)
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: the collector need not walk over it again and again."""
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Chromium"]:
+    """The browser's program, for all tests of a process that open a page."""
+    from api.browser import Chromium
+
+    chromium = Chromium(tmp_path_factory.mktemp("profile"))
+    yield chromium
+    chromium.close()
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -19,6 +19,7 @@ EVERYTHING = [
     ("GET", "/api/messages"),
     ("POST", "/api/messages/1/resend"),
     ("GET", "/api/results"),
+    ("GET", "/api/shortfall"),
     ("GET", "/api/days"),
     ("GET", "/api/find"),
     ("GET", "/api/names"),
@@ -101,6 +102,22 @@ async def test_the_form_takes_the_token(stranger: httpx.AsyncClient) -> None:
     assert (await stranger.get("/api/status")).status_code == 200
 
 
+async def test_a_log_out_ends_the_session_for_whoever_holds_the_cookie(stranger: httpx.AsyncClient) -> None:
+    await log_in(stranger)
+    thief = {"cookie": "; ".join(f"{name}={value}" for name, value in stranger.cookies.items())}
+    assert (await stranger.post("/logout")).status_code == 401, "a cookie alone changes nothing"
+    assert (await stranger.get("/logout")).status_code == 404, "a link logs nobody out"
+    assert (await stranger.get("/api/status")).status_code == 200
+    answer = await stranger.post("/logout", headers=OWN)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert not stranger.cookies
+    for headers in ({}, thief):
+        assert (await stranger.get("/api/status", headers=headers)).status_code == 401
+        assert (await stranger.post("/logout", headers=headers | OWN)).status_code == 401
+    await log_in(stranger)
+    assert (await stranger.get("/api/status")).status_code == 200
+
+
 async def test_a_cookie_alone_changes_nothing(stranger: httpx.AsyncClient, desk: FakeDesk) -> None:
     await log_in(stranger)
     assert (await stranger.post("/api/pause", json={})).status_code == 401
@@ -174,18 +191,36 @@ async def test_scripts_bear_their_type_whatever_the_system_thinks(console: httpx
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_a_session_ends_with_its_time_with_another_token_and_with_any_change(clock: FakeClock) -> None:
-    sessions = Sessions("a", clock)
+def test_a_session_ends_with_its_time_with_another_token_and_with_any_change(clock: FakeClock, tmp_path: Path) -> None:
+    sessions = Sessions("a", clock, tmp_path)
     value = sessions.new()
     assert sessions.valid(value)
-    assert Sessions("a", clock).valid(value), "a restart logs nobody out"
-    assert not Sessions("b", clock).valid(value)
+    assert Sessions("a", clock, tmp_path).valid(value), "a restart logs nobody out"
+    assert not Sessions("b", clock, tmp_path).valid(value)
     for place in range(len(value)):
         changed = value[:place] + ("1" if value[place] != "1" else "2") + value[place + 1 :]
         assert not sessions.valid(changed)
     assert sessions.new() != value
     clock.advance(LIFETIME_S)
     assert not sessions.valid(value)
+
+
+def test_a_session_that_was_logged_out_stays_so_over_a_restart_until_it_would_have_ended(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    sessions = Sessions("a", clock, tmp_path)
+    first, second = sessions.new(), sessions.new()
+    sessions.end(first)
+    for wrong in ("", "x", second[:-1] + ("0" if second[-1] != "0" else "1")):
+        sessions.end(wrong)
+    for each in (sessions, Sessions("a", clock, tmp_path)):
+        assert (each.valid(first), each.valid(second)) == (False, True)
+    clock.advance(LIFETIME_S)
+    third = sessions.new()
+    sessions.end(third)
+    kept = (tmp_path / "console.ended").read_text(encoding="utf-8")
+    assert len(kept.splitlines()) == 1, "what is over by itself is not kept"
+    assert not any(value in kept for value in (first, second, third)), "no value that would open the console"
 
 
 def test_the_token_is_made_once_for_its_owner_only(tmp_path: Path) -> None:

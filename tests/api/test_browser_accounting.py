@@ -10,7 +10,7 @@ from e2e.house import House
 from e2e.test_repair import MOUTAI, book, refused_at_the_limit, report
 from jqfollow.drift.reading import COUNTER_LAGS
 
-from .browser import Browser, installed
+from .browser import Browser, Chromium, installed
 from .test_browser import check_peace
 
 pytestmark = pytest.mark.skipif(installed() is None or sys.platform == "win32", reason="no Chromium is installed")
@@ -24,16 +24,15 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 @pytest.fixture
-async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
-    async with Browser(tmp_path / "profile") as browser:
+async def browser(chromium: Chromium) -> AsyncIterator[Browser]:
+    async with Browser(chromium) as browser:
         yield browser
 
 
-async def opened(browser: Browser, house: House) -> None:
+async def opened(browser: Browser, house: House, tab: str) -> None:
     token = (house.data_dir / "console.token").read_text(encoding="utf-8").strip()
     await browser.open(f"{house.service.console_url}/?token={token}")
-    await browser.until("document.querySelector('[data-key=tab-holdings]')")
-    await browser.eval("document.querySelector('[data-key=tab-holdings]').click()")
+    await click(browser, f"[data-key=tab-{tab}]")
 
 
 async def shows(browser: Browser, *texts: str, where: str = "document.body") -> None:
@@ -62,7 +61,7 @@ async def test_a_drift_is_shown_with_its_causes_decided_about_and_closed(browser
     await refused_at_the_limit(house)
     await report(house, S000001_XSHE=1000)
     house.forward(3 * 3600)
-    await opened(browser, house)
+    await opened(browser, house, "accounted")
     await shows(browser, "000001.SZ", "1000 被拒", "涨停", "3 小时前", "没有持仓报告")
     await click(browser, "[data-key=pdemo]")
     await shows(
@@ -91,14 +90,16 @@ async def test_books_are_changed_beside_what_they_concern_and_taken_back(browser
     house.forward(COUNTER_LAGS.seconds + 5)
     assert (await book(house, "set", account="paper", strategy="other", security=MOUTAI, shares=700)).status_code == 200
     await house.service.parts.sweeps.take_picture(house.service.parts.accounts["paper"], house.clock.now())
-    await opened(browser, house)
-    await shows(browser, "不属于任何策略 300", "300 人工改账")
+    await opened(browser, house, "holdings")
+    await shows(browser, "不属于任何策略 300")
 
     await click(browser, "[data-key='apaper/600519.SH']")
     await submit(browser, strategy="demo", shares="300", **SIGNED)
     await house.until(lambda tx: tx.books.get("paper", "demo", "600519.SH").volume == 300)
     await browser.until("!document.body.innerText.includes('不属于任何策略')")
 
+    await click(browser, "[data-key=tab-accounted]")
+    await shows(browser, "300 人工改账")
     await click(browser, "[data-key='bpaper/demo/600519.SH']")
     await click(browser, "dialog[open] [value=move]")
     await submit(browser, taker="other", shares="301", **SIGNED)

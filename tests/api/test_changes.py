@@ -115,6 +115,21 @@ async def test_what_stands_in_memory_counts(console: httpx.AsyncClient, intake: 
     assert (await ask(console, at, 10))["parts"] == ["state"]
 
 
+async def test_what_came_and_went_between_two_looks_stays_on_no_page(
+    console: httpx.AsyncClient, intake: FakeIntake
+) -> None:
+    up = list(intake.states)
+    at = (await ask(console))["at"]
+    intake.states = [AccountState(account="paper", broker="paper", real=False, ready=False)]
+    status = (await console.get("/api/status")).json()  # for another reason, just now
+    assert [account["ready"] for account in status["accounts"] if account["account"] == "paper"] == [False]
+    intake.states = up
+    seen = await ask(console, at)
+    assert seen["parts"] == ["state"], "what the page shows is over"
+    await console.get("/api/status")
+    assert (await ask(console, seen["at"]))["parts"] == []
+
+
 async def test_a_stop_waits_for_no_page(console: httpx.AsyncClient, stopping: asyncio.Event) -> None:
     at = (await ask(console))["at"]
     waiting = asyncio.create_task(ask(console, at, 10))

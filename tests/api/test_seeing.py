@@ -4,6 +4,7 @@ import json
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -100,6 +101,36 @@ async def test_results_and_curves(console: httpx.AsyncClient) -> None:
     assert demo["day"] == demo["week"] == demo["all"]
     assert Decimal(demo["all"]["result"]) == Decimal(demo["all"]["realised"]) + Decimal(demo["floating"])
     assert Decimal(demo["curve"][-1]["value"]) == Decimal(demo["all"]["result"])
+
+
+async def test_what_following_cost_adds_up_and_follows_what_happens(console: httpx.AsyncClient, ledger: Ledger) -> None:
+    def sums(told: dict[str, Any]) -> None:
+        for cost in [told["all"]["cost"], *(o["cost"] for o in told["orders"] if o["cost"])]:
+            parts = [Decimal(cost[part]) for part in ("delay", "trading", "opportunity", "fees")]
+            assert Decimal(cost["total"]) == sum(parts)
+        of_books = sum((Decimal(book["cost"]["total"]) for book in told["books"]), Decimal(0))
+        assert of_books == Decimal(told["all"]["cost"]["total"])
+        assert told["all"]["orders"] == sum(book["orders"] for book in told["books"]) == len(told["orders"])
+
+    await ledger.write(
+        lambda tx: [tx.marks.arrived(number, Decimal(price)) for number, price in ((1, "10.52"), (2, "1523.50"))]
+    )
+    told = (await console.get("/api/shortfall")).json()
+    sums(told)
+    assert (told["first"], told["last"]) == ("2025-12-07", "2026-01-05")
+    costs = {order["order_id"]: order["cost"] for order in told["orders"]}
+    assert Decimal(costs[1]["trading"]) == 10, "a cent a share"
+    assert costs[2] is None, "what was refused has no cost before the close is known"
+    await ledger.write(lambda tx: tx.marks.closed(2, Decimal("1533.50")))
+    told = (await console.get("/api/shortfall")).json()
+    sums(told)
+    assert told["orders"][0]["order_id"] == 2, "the costliest first"
+    assert Decimal(told["orders"][0]["cost"]["opportunity"]) == 1000
+    one = (await console.get("/api/shortfall", params={"strategy": "other", "days": 1})).json()
+    assert {book["strategy"] for book in one["books"]} == {"other"}
+    assert (await console.get("/api/shortfall", params={"last": "1999-01-01"})).json()["books"] == []
+    for wrong in ({"days": 0}, {"days": 93}, {"last": "x"}):
+        assert (await console.get("/api/shortfall", params=wrong)).status_code == 422
 
 
 def book_day(number: int, result: int, cost: int) -> BookDay:

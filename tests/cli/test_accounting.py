@@ -41,6 +41,10 @@ async def test_a_drift_is_shown_closed_and_signed(tmp_path: Path, run: Run) -> N
             assert result.exit_code == 0, result.output
             return str(result.stdout)
 
+        [cost] = json.loads(await command("shortfall", "--from", "2026-03-01", "--to", "2026-03-03", "--json"))
+        assert (cost["strategy"], cost["figures"]["orders"]) == ("demo", 1)
+        assert "demo" in await command("shortfall", "demo", "--account", "paper", "--to", "2026-03-03")
+        assert "没有订单" in await command("shortfall", "--to", "2020-03-03")
         [row] = json.loads(await command("drift", "--json"))
         assert (row["drift"], row["causes"][0]["cause"]) == ("1000", "refused")
         assert "没有下单" not in await command("repair", "demo", "--dry-run")

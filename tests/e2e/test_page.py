@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from api.browser import Browser, installed
+from api.browser import Browser, Chromium, installed
 from jqfollow.domain import OrderState
 from jqfollow.notify.kinds import Kind
 
@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.skipif(installed() is None, reason="no Chromium"),
 ]
 
-TABS = ("today", "holdings", "results", "history", "log", "steer")
+TABS = ("today", "holdings", "accounted", "results", "history", "log", "steer")
 SIZES = ((1366, 768, False), (390, 844, True))
 SHOTS = os.environ.get("JQFOLLOW_SHOTS")
 """A folder that keeps the pictures, for whoever wants to look."""
@@ -72,8 +72,8 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser(house: House, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
-    async with Browser(tmp_path_factory.mktemp("profile")) as browser:
+async def browser(house: House, chromium: Chromium) -> AsyncIterator[Browser]:
+    async with Browser(chromium) as browser:
         token = (house.data_dir / "console.token").read_text(encoding="utf-8").strip()
         await browser.open(f"{house.service.console_url}/?token={token}", width=1366, height=768)
         await browser.until("document.querySelectorAll('.signal').length > 5")
@@ -143,10 +143,38 @@ async def test_today_by_name_filter_and_story(browser: Browser, house: House) ->
 async def test_what_is_held_and_how_far_off_it_is(browser: Browser, house: House) -> None:
     await go(browser, "holdings")
     await shows(browser, "#positions", "demo · paper", "etf · paper", "000001.SZ")
+    filter_ = "document.querySelector('#holdings-filters select[name=strategy]')"
+    choose = "{0}.value = {1!r}; {0}.dispatchEvent(new Event('change'))"
+    await browser.eval(choose.format(filter_, "etf"))
+    await browser.until("!document.querySelector('#positions').innerText.includes('demo')")
+    await browser.eval(choose.format(filter_, ""))
+    await go(browser, "accounted")
     await shows(browser, "#drift", "000002.SZ", "被拒", "补单")
     await click(browser, "[data-key=pdemo]")
     await browser.until("document.querySelector('dialog')")
     await close_dialogs(browser)
+
+
+async def test_what_following_cost_by_strategy_and_order(browser: Browser, house: House) -> None:
+    await go(browser, "accounted")
+    told = await house.get("/api/shortfall")
+    assert told["all"]["orders"] > told["all"]["unpriced"]
+    await shows(
+        browser, "#shortfall", "etf · paper", "demo · second", "合计", f"{Decimal(told['all']['cost']['total']):,.2f}"
+    )
+    order = next(each for each in told["orders"] if each["cost"])
+    await click(browser, f"[data-key=cost{order['order_id']}]")
+    await shows(browser, "dialog", "经过", f"{order['order_id']}")
+    await close_dialogs(browser)
+    choose = "{0}.value = {1!r}; {0}.dispatchEvent(new Event('change'))"
+    days, strategy = "#shortfall-span select", "#accounted-filters select[name=strategy]"
+    await browser.eval(choose.format(f"document.querySelector('{days}')", "1"))
+    await browser.until("!document.querySelector('#shortfall').innerText.includes('03-02')")
+    await browser.eval(choose.format(f"document.querySelector('{strategy}')", "etf"))
+    await browser.until("!document.querySelector('#shortfall').innerText.includes('demo')")
+    await browser.eval(choose.format(f"document.querySelector('{strategy}')", ""))
+    await browser.eval(choose.format(f"document.querySelector('{days}')", "30"))
+    await shows(browser, "#shortfall", "demo · second", "03-02")
 
 
 async def test_results_and_curves(browser: Browser, house: House) -> None:
@@ -212,8 +240,8 @@ async def test_each_view_fits_each_screen(
 
 async def test_the_other_language(browser: Browser, house: House) -> None:
     await click(browser, "#lang")
-    for tab, text in (("today", "Signals"), ("holdings", "Target"), ("results", "Drawdown"), ("history", "Search"),
-                      ("log", "Warning"), ("steer", "Close out")):  # fmt: skip
+    texts = ("Signals", "Positions", "Opportunity", "Drawdown", "Search", "Warning", "Close out")
+    for tab, text in zip(TABS, texts, strict=True):
         await go(browser, tab)
         await shows(browser, f".view[data-view={tab}]", text)
     await click(browser, "#lang")
@@ -290,3 +318,31 @@ async def test_a_strategy_is_closed_out_after_its_account_was_typed(browser: Bro
     await house.settled()
     assert (await house.book(MOUTAI, strategy="etf")).volume == 0
     await shows(browser, "#deeds", "王五", "清仓")
+
+
+async def test_a_log_out_is_seen_by_every_tab(browser: Browser, house: House) -> None:
+    await go(browser, "steer")
+    other = (await browser.call("Target.createTarget", url=house.service.console_url))["targetId"]
+
+    async def both_are(title: str) -> None:
+        for _ in range(200):
+            pages = (await browser.call("Target.getTargets"))["targetInfos"]
+            if sum(page["title"].endswith(title) for page in pages if page["type"] == "page") == 2:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(pages)
+
+    await both_are("jqfollow")
+    await click(browser, "[data-key=logout]")
+    await shows(browser, "dialog", "所有标签页")
+    await browser.eval("document.querySelector('dialog form').requestSubmit()")
+    await both_are("jqfollow 控制台")
+    await browser.call("Target.closeTarget", targetId=other)
+    refused = [told for told in browser.complaints if "401" in told]
+    assert refused, "the browser notes that the page is refused"
+    for told in refused:
+        browser.complaints.remove(told)
+    token = (house.data_dir / "console.token").read_text(encoding="utf-8").strip()
+    form = "document.querySelector('form')"
+    await browser.eval(f"{form}.token.value = {token!r}; {form}.requestSubmit()")
+    await browser.until("document.querySelector('#tabs button')")

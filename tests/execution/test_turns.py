@@ -85,6 +85,20 @@ class TestOneABook:
         owed = replace(leaving, waiting=waits(WaitingFor.NEXT_DAY))
         assert turn(owed, order(2, BUY), **looked_at) == [2], "what is sold tomorrow holds up nothing today"
 
+    @pytest.mark.parametrize("what", [None, *WaitingFor])
+    def test_a_sell_does_not_pass_one_that_will_soon_take_its_part_of_the_book(self, what: WaitingFor | None) -> None:
+        first = order(1, SELL, waiting=None if what is None else waits(what))
+        soon = what in {None, WaitingFor.OPPOSITE, WaitingFor.CROSSING, WaitingFor.SETTLE, WaitingFor.BROKER}
+        looked_at = {"rested": lambda number: number != 1}
+        assert turn(first, order(2, SELL), **looked_at) == ([] if soon else [2])
+        assert turn(first, order(2, SELL, closes=True), **looked_at) == [2], "a close takes what is there"
+        assert turn(first, order(2, SELL, sized=True), **looked_at) == [2], "it has its part"
+        if what is not WaitingFor.CROSSING:
+            assert turn(first, order(2, BUY), **looked_at) == [2]
+        down = {"ready": False, **looked_at}
+        assert turn(first, order(2, SELL), **down) == ([] if soon and what is not WaitingFor.BROKER else [2])
+        assert turn(replace(first, cancel_reason=Reason.CANCELED_BY_USER), order(2, SELL), **looked_at) == [2]
+
     def test_it_passes_one_of_another_strategys_book(self) -> None:
         assert turn(order(1, BUY), order(2, SELL, strategy="other")) == [2, 1]
 

@@ -1,6 +1,7 @@
 """Who may use the console: the guard in front of all its routes. What is not allowed here reaches none of them."""
 
 import hmac
+from asyncio import to_thread
 from urllib.parse import parse_qs
 
 import structlog
@@ -14,14 +15,13 @@ from jqfollow.api.login import login_page
 from jqfollow.api.metrics import Counters
 from jqfollow.api.problem import problem
 from jqfollow.api.sessions import LIFETIME_S, Sessions
-from jqfollow.clock import Clock
 
 log = structlog.get_logger(__name__)
 
 COUNTER = "jqfollow_console_answers_total"
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 PAGES = frozenset({"/", "/docs"})
-LOGIN = "/login"
+LOGIN, LOGOUT = "/login", "/logout"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 _MOST_LOGIN = 64 * 1024
@@ -45,10 +45,10 @@ _HEADERS = {
 class Guard:
     """Wraps the console's app: host name, origin, token or cookie, and the headers of every answer."""
 
-    def __init__(self, app: ASGIApp, *, token: str, clock: Clock, counters: Counters) -> None:
+    def __init__(self, app: ASGIApp, *, token: str, sessions: Sessions, counters: Counters) -> None:
         self._app = app
         self._token = token.encode()
-        self._sessions = Sessions(token, clock)
+        self._sessions = sessions
         self._counters = counters
         counters.declare(COUNTER, "Answers of the console by status", status=("200", "401", "500", "503"))
 
@@ -88,7 +88,9 @@ class Guard:
             return await self._log_in(request, receive)
         if path in PAGES and "token" in request.query_params:
             return self._open_link(request)
-        return None if self._admitted(request, safe=safe) else _locked_out(request)
+        if not self._admitted(request, safe=safe):
+            return _locked_out(request)
+        return await self._log_out(request) if path == LOGOUT and request.method == "POST" else None
 
     def _admitted(self, request: Request, *, safe: bool) -> bool:
         if self._bearer(request.headers):
@@ -118,6 +120,14 @@ class Guard:
             return login_page(400, failed=True)
         given = parse_qs(body.decode(errors="replace")).get("token", [""])[0].strip()
         return self._with_cookie(request, "/") if self._is_token(given) else login_page(401, failed=True)
+
+    async def _log_out(self, request: Request) -> Response:
+        """Ends the browser's session, whichever of its tabs asked."""
+        name = _cookie_name(request)
+        await to_thread(self._sessions.end, _cookies(request.headers).get(name, ""))
+        response = Response(status_code=204)
+        response.delete_cookie(name, httponly=True, samesite="strict", path="/")
+        return response
 
     def _with_cookie(self, request: Request, path: str) -> Response:
         response = RedirectResponse(path, status_code=303)

@@ -72,6 +72,14 @@ class Changes:
         parts = tuple(part for part, changed in self._changed.items() if changed > known)
         return Seen(at=f"{self._run}-{self._number}", parts=parts)
 
+    def shown(self, state: object) -> None:
+        """A page is shown `state`: where that is not what was told last, the next look tells how it stands then.
+
+        What came and went between two looks would else stay on the page that happened to ask in between.
+        """
+        if self._marks.get("state", state) != state:
+            self._marks["state"] = self
+
     async def _look(self, *, fresh: bool = False) -> None:
         """Takes the marks anew, where there may be something new to see; however many wait, one does it."""
         async with self._turn:

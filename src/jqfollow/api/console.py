@@ -1,6 +1,7 @@
 """The console: docs page, dashboard, manual orders, queries. For this machine only."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import structlog
@@ -14,10 +15,12 @@ from starlette.types import ASGIApp
 
 from jqfollow import __version__
 from jqfollow.accounting.closing_out import ClosingOut
+from jqfollow.api import overview
 from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
 from jqfollow.api.changes import Changes
 from jqfollow.api.complaints import complaint
+from jqfollow.api.later import Later
 from jqfollow.api.metrics import Counters, Sample
 from jqfollow.api.models import NoticeView, Problem, RelayView
 from jqfollow.api.parts import Parts
@@ -26,6 +29,7 @@ from jqfollow.api.problem import ProblemError, problem
 from jqfollow.api.routes.accounting import Accounting, accounting_router
 from jqfollow.api.routes.acting import acting_router
 from jqfollow.api.routes.changes import changes_router
+from jqfollow.api.routes.costs import costs_router
 from jqfollow.api.routes.flow import flow_router
 from jqfollow.api.routes.health import health_router
 from jqfollow.api.routes.pages import pages_router
@@ -33,6 +37,7 @@ from jqfollow.api.routes.reading import reading_router
 from jqfollow.api.routes.seeing import seeing_router
 from jqfollow.api.routes.setup import Setup, setup_router
 from jqfollow.api.routes.steering import steering_router
+from jqfollow.api.sessions import Sessions
 from jqfollow.clock import Clock
 from jqfollow.domain import JqfollowError, ManualOrderError
 from jqfollow.ledger import Ledger, LedgerError
@@ -96,7 +101,7 @@ def console_app(
     stopping: Callable[[], bool] = lambda: False,
     setup: Setup | None = None,
 ) -> ASGIApp:
-    """The console's app, guard included.
+    """The console's app, guard included; its routes are made when the first request is let in.
 
     `counters` and `stages`: those of the signals port, which is `signals`; `told` is called when the outbox may hold
     something new; `stopping`: no question is to stay open.
@@ -117,6 +122,25 @@ def console_app(
         stages=stages or Stages(clock),
         told=told,
     )
+    changes = Changes(
+        ledger=ledger,
+        accounts=tuple(settings.accounts),
+        state=lambda: overview.in_memory(parts).mark,
+        stopping=stopping,
+    )
+    routes = partial(_routes, parts, changes, accounting=accounting, closing_out=closing_out, setup=setup)
+    sessions = Sessions(token, clock, settings.data_dir)
+    return Guard(Later(routes), token=token, sessions=sessions, counters=counters)
+
+
+def _routes(
+    parts: Parts,
+    changes: Changes,
+    *,
+    accounting: Accounting | None,
+    closing_out: ClosingOut | None,
+    setup: Setup | None,
+) -> FastAPI:
     app = FastAPI(
         title="jqfollow",
         version=__version__,
@@ -131,16 +155,14 @@ def console_app(
     app.include_router(flow_router(parts), dependencies=secured, responses=_ERRORS)
     if accounting is not None:
         app.include_router(accounting_router(parts, accounting), dependencies=secured, responses=_ERRORS)
-    changes = Changes(
-        ledger=ledger, accounts=tuple(settings.accounts), state=lambda: _in_memory(parts), stopping=stopping
-    )
     app.include_router(changes_router(changes), dependencies=secured, responses=_ERRORS)
     app.include_router(steering_router(parts, closing_out), dependencies=secured, responses=_ERRORS)
     app.include_router(seeing_router(parts), dependencies=secured, responses=_ERRORS)
-    app.include_router(reading_router(parts), dependencies=secured, responses=_ERRORS)
+    app.include_router(costs_router(parts), dependencies=secured, responses=_ERRORS)
+    app.include_router(reading_router(parts, changes), dependencies=secured, responses=_ERRORS)
     app.include_router(setup_router(parts, setup), dependencies=secured, responses=_ERRORS)
     app.include_router(health_router(parts))
-    app.include_router(pages_router(signals))
+    app.include_router(pages_router(parts.signals))
     app.add_middleware(BodyLimit, most_bytes=_MOST_BODY, read_s=_BODY_S)
     app.add_exception_handler(ProblemError, _answered)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -149,18 +171,11 @@ def console_app(
     app.add_exception_handler(LedgerError, _no_ledger)
     app.add_exception_handler(JqfollowError, _failed)
     app.add_exception_handler(Exception, _failed)
-    return Guard(app, token=token, clock=clock, counters=counters)
+    return app
 
 
 async def _no_gauges() -> Sequence[Sample]:
     return ()
-
-
-def _in_memory(parts: Parts) -> object:
-    """What a page shows that is not in the ledger; without what moves by itself, as the relay's clock does."""
-    relay = parts.relay()
-    line = None if relay is None else (relay.connected, relay.since, relay.waiting, relay.last_at)
-    return tuple(parts.intake.account_states()), tuple(parts.notices()), line
 
 
 async def _documented(_credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:

@@ -1,6 +1,8 @@
 """Answers that put several tables together: status, accounts, positions."""
 
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -15,12 +17,33 @@ from jqfollow.settings import Account, PaperAccount, RealAccount
 _SHOWN_OF_ID = 4
 
 
-async def status(parts: Parts) -> models.StatusView:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InMemory:
+    """What a page shows that is not in the ledger."""
+
+    accounts: tuple[AccountState, ...]
+    notices: tuple[models.NoticeView, ...]
+    relay: models.RelayView | None
+
+    @property
+    def mark(self) -> object:
+        """Differs when there is something new to see; what moves by itself, as the relay's clock does, is not."""
+        relay = self.relay
+        line = None if relay is None else (relay.connected, relay.since, relay.waiting, relay.last_at)
+        return self.accounts, self.notices, line
+
+
+def in_memory(parts: Parts) -> InMemory:
+    """As it stands now."""
+    return InMemory(accounts=tuple(parts.intake.account_states()), notices=tuple(parts.notices()), relay=parts.relay())
+
+
+async def status(parts: Parts, beside: InMemory) -> models.StatusView:
     """How things stand, all seen at one moment."""
-    return await parts.ledger.read(lambda tx: _status(parts, tx))
+    return await parts.ledger.read(lambda tx: _status(parts, beside, tx))
 
 
-def _status(parts: Parts, tx: Tx) -> models.StatusView:
+def _status(parts: Parts, beside: InMemory, tx: Tx) -> models.StatusView:
     pauses = tx.pauses.list()
     unknown = views.unknown_attempts(tx)
     uncertain = {attempt.order_id for attempt in unknown}
@@ -36,20 +59,20 @@ def _status(parts: Parts, tx: Tx) -> models.StatusView:
         now=parts.clock.now(),
         started_at=parts.started_at,
         paused=any(not (pause.strategy or pause.account or pause.buys) for pause in pauses),
-        accounts=accounts(parts, tx),
+        accounts=accounts(parts, beside.accounts, tx),
         strategies=_strategies(parts, tx),
         pauses=pause_views(pauses),
         open_orders=len(orders),
         unknown=shown,
         outbox_pending=tx.outbox.pending(),
-        notices=list(parts.notices()),
-        relay=parts.relay(),
+        notices=list(beside.notices),
+        relay=beside.relay,
     )
 
 
-def accounts(parts: Parts, tx: Tx) -> list[models.AccountView]:
-    """Every configured account."""
-    states = {state.account: state for state in parts.intake.account_states()}
+def accounts(parts: Parts, now: Sequence[AccountState], tx: Tx) -> list[models.AccountView]:
+    """Every configured account, `now` as it is connected."""
+    states = {state.account: state for state in now}
     return [_account(parts, tx, name, account, states.get(name)) for name, account in parts.settings.accounts.items()]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from jqfollow.api.models import View, Yuan
+from jqfollow.domain import Side
 from jqfollow.ledger.deeds import What
 
 
@@ -53,6 +54,59 @@ class ResultsView(View):
 
     standings: list[StandingView]
     accounts: list[AccountCurve]
+
+
+class CostView(View):
+    """执行差，元，正数是成本；四项相加即 total / shortfall in yuan, + is cost; its four parts add up to `total`."""
+
+    total: Yuan
+    delay: Yuan = Field(description="策略价到信号到达时的价 / from the strategy's price to the one at the arrival")
+    trading: Yuan = Field(description="到达价到均价 / from there to the average paid")
+    opportunity: Yuan = Field(description="没成交的部分到收盘 / of what was not filled, to the close")
+    fees: Yuan
+    bps: Decimal | None = Field(description="占策略价金额的万分之几 / of the value at the strategy's price")
+
+
+class BookCostView(View):
+    """一个策略在一个账户的执行差 / the shortfall of a strategy in an account."""
+
+    strategy: str = Field(description="合计为空 / empty: of all")
+    account: str
+    orders: int
+    unpriced: int = Field(description="不知道到达价或收盘价的 / whose prices are not known; not in the sums")
+    filled_share: Decimal | None = Field(description="成交比例，按金额 / filled share, by value")
+    cost: CostView
+    median_bps: Decimal | None
+    p90_bps: Decimal | None
+
+
+class OrderCostView(View):
+    """一笔订单的执行差 / the shortfall of one order."""
+
+    order_id: int
+    strategy: str
+    account: str
+    security: str
+    side: Side
+    day: date
+    received_at: datetime
+    wished: int
+    filled: int
+    decision: Yuan | None = Field(description="策略价 / the strategy's price")
+    arrival: Yuan | None = Field(description="信号到达时的价 / the price at the arrival")
+    paid: Yuan | None = Field(description="均价 / average")
+    close: Yuan | None
+    cost: CostView | None = Field(description="空：缺价 / empty: a price is not known")
+
+
+class ShortfallView(View):
+    """一段日子的执行差 / the shortfall of some days."""
+
+    first: date
+    last: date
+    all: BookCostView
+    books: list[BookCostView]
+    orders: list[OrderCostView] = Field(description="最贵的在前，最多 limit 笔 / costliest first")
 
 
 class DayView(View):

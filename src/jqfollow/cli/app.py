@@ -33,6 +33,7 @@ from jqfollow.cli.restored import restored
 from jqfollow.cli.send import send
 from jqfollow.cli.serve import serve
 from jqfollow.cli.setup.command import setup
+from jqfollow.cli.shortfall import shortfall
 from jqfollow.cli.start import start
 from jqfollow.cli.status import status
 from jqfollow.cli.stop import stop
@@ -56,7 +57,7 @@ def cli(context: click.Context) -> None:
 for command in (
     start, stop, serve, tray, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders,
     positions, fills, explain, pause, resume, cancel_all, close_all,
-    export, autostart, portable, account, drift, repair, book, report,
+    export, autostart, portable, account, drift, shortfall, repair, book, report,
     relay, probe, restored, config, setup,
 ):  # fmt: skip
     cli.add_command(command)

@@ -1,5 +1,6 @@
 """Figures of many orders: sums that are weighted by value, medians and nineties beside them. Pure."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -118,6 +119,14 @@ def figures(orders: Sequence[OrderCost]) -> Figures:
         attempts=sum(len(order.tries) for order in orders),
         cancels=sum(order.cancels for order in orders),
     )
+
+
+def by_book(orders: Iterable[OrderCost]) -> dict[tuple[str, str], Figures]:
+    """What the orders of each strategy in each account came to, by both names in their order."""
+    of_books: dict[tuple[str, str], list[OrderCost]] = defaultdict(list)
+    for order in orders:
+        of_books[order.strategy, order.account].append(order)
+    return {book: figures(of_books[book]) for book in sorted(of_books)}
 
 
 def parts_of(costs: Iterable[Shortfall]) -> Parts:

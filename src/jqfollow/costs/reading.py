@@ -1,23 +1,17 @@
 """What some days' orders cost and brought, out of one read of the ledger."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from jqfollow.costs.days import BookDay, book_days
-from jqfollow.costs.figures import OrderCost, Try
-from jqfollow.costs.shortfall import Trade, shortfall
-from jqfollow.domain import AttemptState, FollowMode
-from jqfollow.ledger.marks import DriftDay, MarkRow
-from jqfollow.ledger.rows import AttemptRow, OrderRow
+from jqfollow.costs.figures import OrderCost
+from jqfollow.costs.orders import order_costs
+from jqfollow.domain import FollowMode
+from jqfollow.ledger.marks import DriftDay
 from jqfollow.ledger.tx import Tx
-from jqfollow.market.fees import fee
-from jqfollow.market.securities import UnknownSecurityError, parse_security
-from jqfollow.reasons import Refusal
 from jqfollow.settings import Settings
-from jqfollow.wire.messages import LIVE_RUN
 
 _ZERO = Decimal(0)
 
@@ -50,12 +44,6 @@ class Period:
 
 def read_period(tx: Tx, settings: Settings, first: date, last: date, *, strategy: str | None = None) -> Period:
     """What happened from `first` to `last`, both included; of live orders only."""
-    marks = tx.marks.of_days(first, last)
-    orders = [order for order in tx.orders.of_days(first, last, strategy=strategy) if order.terms.run == LIVE_RUN]
-    parts: dict[tuple[int, str], list[OrderRow]] = defaultdict(list)
-    for order in orders:
-        parts[order.signal_id, order.account].append(order)
-    costs = [_cost(tx, of, marks) for of in parts.values()]
     accounts = []
     for name in settings.accounts:
         for day in tx.snapshots.days(name):
@@ -66,76 +54,11 @@ def read_period(tx: Tx, settings: Settings, first: date, last: date, *, strategy
     return Period(
         first=first,
         last=last,
-        orders=tuple(sorted(costs, key=lambda cost: cost.order_id)),
+        orders=tuple(order_costs(tx, first, last, strategy=strategy)),
         results=tuple(_results(tx, settings, first, last, strategy)),
         accounts=tuple(sorted(accounts)),
         drift=tuple(drift),
     )
-
-
-def _cost(tx: Tx, parts: Sequence[OrderRow], marks: dict[int, MarkRow]) -> OrderCost:
-    head = parts[0]
-    signal = tx.signals.get(head.signal_id)
-    received = signal.received_at if signal else head.created_at
-    fills = sorted((fill for part in parts for fill in tx.fills.of_order(part.order_id)), key=lambda f: f.filled_at)
-    attempts = [attempt for part in parts for attempt in tx.attempts.of_order(part.order_id)]
-    filled, turnover = sum(fill.volume for fill in fills), sum((f.volume * f.price for f in fills), _ZERO)
-    mark = marks.get(head.order_id)
-    decision = head.terms.reference or (mark.arrival if mark else None)
-    arrival = (mark.arrival if mark else None) or decision
-    close = mark.close if mark else None
-    wished = _wished(parts)
-    cost = None
-    if decision and arrival:
-        fees = sum((fill.fee for fill in fills), _ZERO) or _usual_fee(head, filled, turnover)
-        cost = shortfall(
-            Trade(side=head.side, wished=wished, filled=filled, turnover=turnover, decision=decision, arrival=arrival,
-                  close=close, fees=fees)
-        )  # fmt: skip
-    return OrderCost(
-        order_id=head.order_id,
-        signal_id=head.signal_id,
-        account=head.account,
-        strategy=head.strategy,
-        security=head.security,
-        side=head.side,
-        day=head.day,
-        received_at=received,
-        wished=wished,
-        filled=filled,
-        paid=turnover / filled if filled else None,
-        decision=decision,
-        arrival=arrival,
-        close=close,
-        cost=cost,
-        fills=tuple((max((f.filled_at - received).total_seconds(), 0.0), f.volume) for f in fills),
-        tries=tuple(map(_try, attempts)),
-        cancels=sum(attempt.cancels for attempt in attempts),
-        why=next((Refusal(reason=part.reason, figures=part.figures) for part in parts if part.reason), None),
-    )
-
-
-def _try(attempt: AttemptRow) -> Try:
-    return Try(at=attempt.created_at, volume=attempt.volume, price=attempt.price, filled=attempt.filled,
-               canceled=attempt.state is AttemptState.CANCELED, message=attempt.message)  # fmt: skip
-
-
-def _wished(parts: Sequence[OrderRow]) -> int:
-    """The volume that was worked out; of an order that was refused before, its share of the strategy's amount."""
-    head = parts[0]
-    if head.sized:
-        return sum(part.volume for part in parts)
-    if head.terms.mode is FollowMode.RATIO and head.terms.figure is not None:
-        return int(head.terms.figure * head.terms.amount)
-    return 0
-
-
-def _usual_fee(order: OrderRow, filled: int, turnover: Decimal) -> Decimal:
-    """Where the broker does not tell it."""
-    try:
-        return fee(parse_security(order.security), order.side, filled, turnover / filled) if filled else _ZERO
-    except (UnknownSecurityError, ValueError):
-        return _ZERO
 
 
 def _results(tx: Tx, settings: Settings, first: date, last: date, strategy: str | None) -> list[DayResult]:

@@ -53,13 +53,16 @@ def turns(
     if not due:
         return []
     day = min(order.day for order in due)
-    books, leaving = set[tuple[str, str]](), {order.book: order.order_id for order in reversed(idle) if _leaves(order)}
-    codes: set[tuple[str, Side]] = set()
+    to_size = [order for order in reversed(idle) if _will_sell(order, scene)]
+    selling = {order.book: order.order_id for order in to_size}
+    leaving = {order.book: order.order_id for order in to_size if order.closes}
+    books, codes = set[tuple[str, str]](), set[tuple[str, Side]]()
     chosen: list[OrderRow] = []
     for order in due:
         if order.book in books or (scene.practice and order.day != day):
             continue
-        if leaving.get(order.book, order.order_id) < order.order_id:
+        passed = leaving if order.closes or order.sized or order.side is Side.BUY else selling
+        if passed.get(order.book, order.order_id) < order.order_id:
             continue
         books.add(order.book)
         if (order.security, order.side) not in codes:
@@ -87,10 +90,15 @@ def is_due(order: OrderRow, unknown: Collection[tuple[str, Side]], scene: Scene)
             return True
 
 
-def _leaves(order: OrderRow) -> bool:
-    """Whether it will soon decide how much its book sells out, carries included: what comes after it begins anew."""
-    soon = {None, WaitingFor.OPPOSITE, WaitingFor.CROSSING}
-    return order.closes and not order.sized and order.waiting_for in soon and order.cancel_reason is None
+def _will_sell(order: OrderRow, scene: Scene) -> bool:
+    """Whether it will soon decide how much of its book it sells: no later sell takes that, and after a close all wait.
+
+    A close passes other sells all the same: it takes what there is, and that is theirs, too.
+    """
+    soon = {None, WaitingFor.OPPOSITE, WaitingFor.CROSSING, WaitingFor.SETTLE}
+    soon |= {WaitingFor.BROKER} if scene.ready else set()
+    undecided = order.side is Side.SELL and not order.sized and order.cancel_reason is None
+    return undecided and order.waiting_for in soon
 
 
 def _makes_no_way(order: OrderRow, crossing: Collection[tuple[str, Side]]) -> bool:

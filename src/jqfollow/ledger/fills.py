@@ -1,5 +1,6 @@
 """Executions that brokers reported."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ from jqfollow.clock import from_ms, to_ms
 from jqfollow.domain import FillReport, Side
 from jqfollow.ledger.attempts import Attempts
 from jqfollow.ledger.books import Books
-from jqfollow.ledger.codec import day_text, stored
+from jqfollow.ledger.codec import day_text, stored, to_json
 from jqfollow.ledger.orders import Orders
 from jqfollow.ledger.rows import AttemptRow, FillRow
 from jqfollow.ledger.table import Table
@@ -30,6 +31,9 @@ SELECT * FROM fills WHERE account = ?1 AND day = ?2 AND broker_order_id = ?3 AND
 UNION SELECT * FROM fills WHERE attempt_id = ?5 AND traded_id = ?4"""
 _OF_ORDER = """
 SELECT fills.* FROM fills JOIN attempts USING (attempt_id) WHERE attempts.order_id = ? ORDER BY fill_id"""
+_OF_ORDERS = """
+SELECT attempts.order_id AS of_order, fills.* FROM attempts JOIN fills USING (attempt_id)
+WHERE attempts.order_id IN (SELECT value FROM json_each(?)) ORDER BY fill_id"""
 _BOUGHT_ON = """
 SELECT coalesce(sum(volume), 0) AS volume FROM fills
 WHERE account = ? AND strategy = ? AND security = ? AND day = ? AND side = 'buy'"""
@@ -89,6 +93,13 @@ class Fills(Table):
     def of_order(self, order_id: int) -> FillRows:
         """The fills of one order, as they came."""
         return [fill_row(row) for row in self._all(_OF_ORDER, order_id)]
+
+    def of_orders(self, order_ids: Iterable[int]) -> dict[int, FillRows]:
+        """The fills of several orders, as they came, by order."""
+        found: dict[int, FillRows] = {order_id: [] for order_id in order_ids}
+        for row in self._all(_OF_ORDERS, to_json(list(found))):
+            found[row["of_order"]].append(fill_row(row))
+        return found
 
     def bought_on(self, account: str, strategy: str, security: str, day: date) -> int:
         """The volume that a book bought on one day (T+1: not to be sold that day)."""

@@ -15,6 +15,9 @@ INSERT INTO order_marks (order_id, close) VALUES (?, ?)
 ON CONFLICT (order_id) DO UPDATE SET close = excluded.close"""
 _OF_DAYS = """
 SELECT order_marks.* FROM order_marks JOIN orders USING (order_id) WHERE orders.day BETWEEN ? AND ?"""
+_MARKS = """
+SELECT orders.day, count(*), max(updated_at), sum(volume), sum(filled), count(arrival), count(close)
+FROM orders LEFT JOIN order_marks USING (order_id) WHERE orders.day BETWEEN ? AND ? GROUP BY orders.day"""
 _WITHOUT_CLOSE = """
 SELECT orders.order_id, orders.account, orders.security FROM orders LEFT JOIN order_marks USING (order_id)
 WHERE orders.day = ? AND order_marks.close IS NULL"""
@@ -70,6 +73,11 @@ class Marks(Table):
     def of_days(self, first: date, last: date) -> dict[int, MarkRow]:
         """Those of the orders of some days, by order."""
         return {row["order_id"]: _mark(row) for row in self._all(_OF_DAYS, day_text(first), day_text(last))}
+
+    def marks_of_days(self, first: date, last: date) -> dict[date, tuple[object, ...]]:
+        """Of each day with orders, oldest first: what differs once an order, a fill or a price of it has changed."""
+        rows = self._all(_MARKS, day_text(first), day_text(last))
+        return {date.fromisoformat(row["day"]): tuple(row) for row in rows}
 
     def newest_of_book(self, account: str, strategy: str, security: str) -> tuple[datetime, Decimal] | None:
         """The price around the newest order of a book that has one, yuan, and when that order was made."""

@@ -1,7 +1,7 @@
 """Messages of strategies, and what the strategies hold."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -48,6 +48,7 @@ _STRATEGIES_RECORDED = """
 SELECT DISTINCT strategy FROM signals
 WHERE (signal_id > ?1 OR signal_id IN (SELECT value FROM json_each(?2))) AND kind = 'order' AND state = 'recorded'"""
 
+_RECEIVED_AT = "SELECT signal_id, received_at FROM signals WHERE signal_id IN (SELECT value FROM json_each(?))"
 _COUNTS = """
 SELECT strategy, state, count(*) AS count FROM signals INDEXED BY signals_by_time
 WHERE received_at >= ? AND kind = 'order' GROUP BY strategy, state"""
@@ -194,6 +195,11 @@ class Signals(Table):
             signal_id__lt=before_id,
         )
         return [signal_row(row) for row in rows]
+
+    def received_at(self, signal_ids: Iterable[int]) -> dict[int, datetime]:
+        """When each of them came."""
+        rows = self._all(_RECEIVED_AT, to_json(list(signal_ids)))
+        return {row["signal_id"]: from_ms(row["received_at"]) for row in rows}
 
     def counts_since(self, at: datetime) -> dict[tuple[str, str], int]:
         """How many orders were told from `at` on, by strategy and state."""

@@ -3,11 +3,12 @@
 from fastapi import APIRouter
 
 from jqfollow.api import models, overview, views
+from jqfollow.api.changes import Changes
 from jqfollow.api.parts import Parts
 from jqfollow.api.routes.params import Account, Before, Day, Limit, OfOrder, Security, StrategyName, page, symbol_of
 
 
-def reading_router(parts: Parts) -> APIRouter:
+def reading_router(parts: Parts, changes: Changes) -> APIRouter:
     """The routes that change nothing."""
     router = APIRouter(prefix="/api", tags=["查询 / queries"])
     ledger = parts.ledger
@@ -15,12 +16,14 @@ def reading_router(parts: Parts) -> APIRouter:
     @router.get("/status", summary="状态 / status")
     async def status() -> models.StatusView:
         """服务、账户、策略、暂停、结果未知的委托 / service, accounts, strategies, pauses, unknown outcomes."""
-        return await overview.status(parts)
+        beside = overview.in_memory(parts)
+        changes.shown(beside.mark)
+        return await overview.status(parts, beside)
 
     @router.get("/accounts", summary="账户 / accounts")
     async def accounts() -> list[models.AccountView]:
         """连接状态、资金（最近快照）、今日委托数 / connection, money by the latest snapshot, today's counts."""
-        return await ledger.read(lambda tx: overview.accounts(parts, tx))
+        return await ledger.read(lambda tx: overview.accounts(parts, parts.intake.account_states(), tx))
 
     @router.get("/positions", summary="持仓 / positions")
     async def positions(account: Account = None, strategy: StrategyName = None) -> models.PositionsView:

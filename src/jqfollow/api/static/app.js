@@ -4,11 +4,12 @@ import { byId, clock, draw, forget, h, shanghai } from "./dom.js";
 import { half, language, setLanguage, t } from "./i18n.js";
 import { has, load, next, path, source, spoil } from "./feed.js";
 import { learn } from "./names.js";
-import { post } from "./server.js";
+import { LOGGED_OUT, post } from "./server.js";
 import { chips, notices, unknownRows } from "./panels.js";
 import { askFirst, orderDialog, settleDialog } from "./dialogs.js";
 import * as today from "./today.js";
 import * as holdings from "./holdings.js";
+import * as accounted from "./accounted.js";
 import * as results from "./results.js";
 import * as history from "./history.js";
 import * as log from "./log.js";
@@ -17,7 +18,7 @@ import * as steer from "./steer.js";
 const AGAIN_MS = 1000;
 const CALM_MS = 250; // between two looks, when one change follows the other
 const HIDDEN_MS = 15000;
-const VIEWS = { today, holdings, results, history, log, steer };
+const VIEWS = { today, holdings, accounted, results, history, log, steer };
 const TABS = Object.keys(VIEWS);
 const state = { tab: TABS.includes(location.hash.slice(1)) ? location.hash.slice(1) : TABS[0], failures: 0 };
 let asking = false;
@@ -186,6 +187,7 @@ byId("pause").addEventListener("click", async (event) => {
   }
   page.refresh("status");
 });
+window.addEventListener("storage", (event) => event.key === LOGGED_OUT && location.reload());
 window.addEventListener("hashchange", () => TABS.includes(location.hash.slice(1)) && choose(location.hash.slice(1)));
 
 words();

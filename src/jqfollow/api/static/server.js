@@ -44,3 +44,11 @@ export const post = (path, body = {}, key = null) =>
     headers: { "content-type": "application/json", ...(me() ? { "jqfollow-who": encodeURIComponent(me()) } : {}), ...(key ? { "idempotency-key": key } : {}) },
     body: JSON.stringify(body),
   });
+
+// The browser's session ends: this tab and the others show the login page.
+export const LOGGED_OUT = "logged_out";
+export async function logOut() {
+  await post("/logout");
+  localStorage.setItem(LOGGED_OUT, String(Date.now()));
+  location.reload();
+}

@@ -5,7 +5,7 @@ import { half, language, t } from "./i18n.js";
 import { has, path, source } from "./feed.js";
 import { askFirst } from "./dialogs.js";
 import { closeDialog } from "./closing.js";
-import { me, post, setMe } from "./server.js";
+import { logOut, me, post, setMe } from "./server.js";
 
 source("deeds", ["deeds"], path("/api/deeds?limit=50"));
 source("messages", ["messages"], path("/api/messages?limit=50"));
@@ -71,7 +71,9 @@ function message(row, page) {
 
 function signature() {
   const input = h("input", { name: "me", maxlength: "64", value: me(), placeholder: "console", autocomplete: "name", onchange: (event) => setMe(event.target.value.trim()) });
-  return h("label", { class: "field" }, h("span", {}, t("me")), input);
+  const out = () => askFirst(t("log_out"), t("log_out_ask"), logOut, { label: t("log_out") });
+  return [h("label", { class: "field" }, h("span", {}, t("me")), input),
+    h("button", { type: "button", class: "quiet", "data-key": "logout", onclick: out }, t("log_out"))];
 }
 
 export function render(page) {
