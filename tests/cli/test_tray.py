@@ -1,6 +1,7 @@
 """The tray: what its colour says, what its menu does, and frpc beside the service."""
 
 import sys
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -59,6 +60,7 @@ def test_blue_while_following_is_paused_and_the_menu_changes_it(settings: Settin
     assert it.look() == Look(light=Light.BLUE, zh="已暂停跟单", paused=True)
     it.pause_or_resume()
     assert it.look().light is Light.GREEN
+    assert it.look().runs
 
 
 def test_a_pause_of_one_strategy_is_not_the_whole(settings: Settings) -> None:
@@ -74,6 +76,7 @@ def test_how_the_service_ended(settings: Settings, code: int, light: Light) -> N
     service.code = code
     kept.look(1)
     assert it.look().light is light
+    assert not it.look().runs, "the menu offers to start it"
     assert ("配置有误" in it.look().zh) == (code in {2, 3}), "only then a person must read it"
 
 
@@ -147,8 +150,14 @@ def test_a_tunnel_that_is_not_there_is_told(run: Run, config: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "win32", reason="asks Windows for its notification area")
 def test_windows_shows_the_icon(settings: Settings) -> None:
+    """And nothing of it keeps the process alive afterwards, however soon it is taken away."""
+    before = set(threading.enumerate())
     it, *_ = trayed(settings)
+    tray._Notified(it).end()
     icon = tray._Notified(it)
     for light in Light:
         icon.show(Look(light=light, zh="正在跟单" * 60))
     icon.end()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(20)
+        assert not thread.is_alive(), thread

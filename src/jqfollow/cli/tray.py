@@ -4,6 +4,7 @@ import contextlib
 import logging
 import queue
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ log = structlog.get_logger(__name__)
 LOG = "tray"
 LOOK_S = 1.0
 _ASK_S = 2.0
+_READY_S = 20.0
 _FRPC_BYTES, _FRPC_FILES = 1_000_000, 5
 """What frpc writes is kept in so many files of so many bytes."""
 _TIP, _BUBBLE = 120, 250
@@ -58,6 +60,8 @@ class Look:
     light: Light
     zh: str
     paused: bool = False
+    runs: bool = True
+    """Whether there is a service to stop."""
 
 
 class Running:
@@ -217,11 +221,11 @@ class Tray:
 def _not_running(service: Kept) -> Look:
     if service.state is State.WAITS:
         why = "正在启动" if service.code is None else f"服务异常结束（退出码 {service.code}），稍后重启"
-        return Look(light=Light.RED if service.code is not None else Light.YELLOW, zh=why)
+        return Look(light=Light.RED if service.code is not None else Light.YELLOW, zh=why, runs=False)
     if service.code in {None, 0} or not service.wanted:
-        return Look(light=Light.GREY, zh="已停止")
+        return Look(light=Light.GREY, zh="已停止", runs=False)
     last = service.lines[-1] if service.lines else ""
-    return Look(light=Light.RED, zh=f"已停止（退出码 {service.code}），不会自动重启：{last}")
+    return Look(light=Light.RED, zh=f"已停止（退出码 {service.code}），不会自动重启：{last}", runs=False)
 
 
 def serve_command(config: Path) -> list[str]:
@@ -319,7 +323,7 @@ class _Notified:
     def __init__(self, it: Tray) -> None:
         import pystray
 
-        self._look = Look(light=Light.GREY, zh="")
+        self._look = Look(light=Light.GREY, zh="", runs=False)
         wish = it.wishes.put
         item, line = pystray.MenuItem, pystray.Menu.SEPARATOR
         self._icon: Any = pystray.Icon(
@@ -334,13 +338,22 @@ class _Notified:
                 ),
                 line,
                 item(
-                    lambda _: "启动服务 Start" if self._look.light is Light.GREY else "停止服务 Stop",
+                    lambda _: "停止服务 Stop" if self._look.runs else "启动服务 Start",
                     lambda: wish(it.start_or_stop),
                 ),
                 item("全部停止并退出 Exit", lambda: wish(it.end)),
             ),
         )
-        self._icon.run_detached()
+        ready = threading.Event()
+
+        def appear(icon: Any) -> None:
+            try:
+                icon.visible = True
+            finally:
+                ready.set()
+
+        self._icon.run_detached(appear)
+        ready.wait(_READY_S)  # until then `stop` does nothing, and its threads would keep the process alive for ever
 
     def show(self, look: Look) -> None:
         """Changes colour and text; tells a person when it turns red."""
