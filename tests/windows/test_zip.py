@@ -169,6 +169,11 @@ def _fit_for_wine(python: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_started_used_updated_and_taken_back(built: Path, unpacked: Unpacked) -> None:
+    alone = unpacked.top / "opened in the zip"  # Windows shows a zip as a folder, and takes out what is clicked alone
+    alone.mkdir()
+    shutil.copy(unpacked.top / "开始.cmd", alone)
+    assert "Unpack the whole zip" in unpacked(command="opened in the zip\\开始")
+    shutil.rmtree(alone)
     assert OLDER in unpacked("--version")
     assert "在后台启动" in unpacked("start", "--no-browser")
     assert unpacked.console("/api/setup")["wanted"], "the dashboard that a double click opens begins with the wizard"
