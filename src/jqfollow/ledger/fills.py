@@ -37,7 +37,8 @@ WHERE attempts.order_id IN (SELECT value FROM json_each(?)) ORDER BY fill_id"""
 _BOUGHT_ON = """
 SELECT coalesce(sum(volume), 0) AS volume FROM fills
 WHERE account = ? AND strategy = ? AND security = ? AND day = ? AND side = 'buy'"""
-_OF_STRATEGY = "SELECT * FROM fills WHERE account = ? AND strategy = ? ORDER BY fill_id"
+_OF_STRATEGY = "SELECT * FROM fills WHERE account = ? AND strategy = ? AND day > ? ORDER BY fill_id"
+_DAYS_SINCE = "SELECT DISTINCT account, strategy, day FROM fills WHERE fill_id > ?"
 _BOOKS_SINCE = "SELECT DISTINCT account, strategy, security FROM fills WHERE fill_id > ?"
 _NET = """
 SELECT coalesce(sum(CASE side WHEN 'buy' THEN volume ELSE -volume END), 0) AS volume FROM fills
@@ -113,9 +114,14 @@ class Fills(Table):
         """Account, strategy and security of the fills with a greater number."""
         return {(row["account"], row["strategy"], row["security"]) for row in self._all(_BOOKS_SINCE, fill_id)}
 
-    def of_book_days(self, account: str, strategy: str) -> FillRows:
-        """Everything that was filled of a strategy in an account, as it came."""
-        return [fill_row(row) for row in self._all(_OF_STRATEGY, stored(account), stored(strategy))]
+    def days_since(self, fill_id: int) -> set[tuple[str, str, date]]:
+        """Account, strategy and day of the fills with a greater number."""
+        rows = self._all(_DAYS_SINCE, fill_id)
+        return {(row["account"], row["strategy"], date.fromisoformat(row["day"])) for row in rows}
+
+    def of_book_days(self, account: str, strategy: str, *, after: date = date.min) -> FillRows:
+        """Every fill of a strategy's books in one account on a day after `after`, as they came."""
+        return [fill_row(row) for row in self._all(_OF_STRATEGY, stored(account), stored(strategy), day_text(after))]
 
     def net(
         self,
