@@ -12,12 +12,15 @@ from jqfollow import __version__
 from jqfollow.cli import autostart
 from jqfollow.cli.base import Command, Exit, Group, config_option, fail, say, settings_option, words
 from jqfollow.cli.stop import stop_all
+from jqfollow.meant import no_such
 from jqfollow.settings import Settings, load_settings
 
 HOME = "PORTABLE_JQFOLLOW"
 """Set by `jqfollow.cmd`: the folder into which the zip was unpacked. `JQFOLLOW_…` would be a setting."""
 _CURRENT = "current.txt"
 _EXTRA = "extra"
+
+_VERSION = "可以回退的版本", "version to go back to:"
 
 
 @click.group(cls=Group)
@@ -61,10 +64,7 @@ def back(*, config: Path, version: str | None, yes: bool) -> None:
     home, settings = _home(), load_settings(config)
     wanted = version or _before(home)
     if wanted is None or not _python(home, wanted).is_file():
-        there = "、".join(sorted(_versions(home)))
-        fail(
-            words(f"没有可以回退的版本，现有：{there}", f"no version to go back to; there are: {there}"), Exit.WRONG_USE
-        )
+        fail(words(*no_such(_VERSION, wanted or "", _versions(home))), Exit.WRONG_USE)
     _try(home, wanted, config)
     if not yes and not click.confirm(words(f"回到 {wanted}？服务会重启", f"back to {wanted}? the service restarts")):
         return

@@ -30,3 +30,6 @@ CREATE TABLE kept_drifts (
 -- What was recorded only is asked for by security, too.
 DROP INDEX signals_recorded;
 CREATE INDEX signals_recorded ON signals (strategy, security, made_at) WHERE kind = 'order' AND state = 'recorded';
+
+-- What moved lately is asked for again and again, however long the history is.
+CREATE INDEX fills_by_time ON fills (account, filled_at);
