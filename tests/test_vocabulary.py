@@ -1,6 +1,7 @@
 """One word for one thing, and no text in two languages at once."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -177,17 +178,27 @@ def pairs(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
 
 
 FILES = [path for path in sorted(ROOT.rglob("*.py")) if not path.name.startswith("joinquant_")]
-FOUND = [(path, *pair) for path in FILES for pair in pairs(ast.parse(path.read_text(encoding="utf-8")))]
+
+
+@functools.cache
+def trees() -> list[tuple[Path, ast.AST]]:
+    """Every file of the program, parsed when the first test asks."""
+    return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in FILES]
+
+
+@functools.cache
+def found() -> list[tuple[Path, int, str, str]]:
+    return [(path, *pair) for path, tree in trees() for pair in pairs(tree)]
 
 
 def test_texts_were_found() -> None:
-    assert len(FOUND) > 500
+    assert len(found()) > 500
 
 
 def test_no_text_mixes_languages() -> None:
     """Chinese without English states; English without Chinese words, but for quoted ones of brokers and fields."""
     wrong = []
-    for path, line, zh, en in FOUND:
+    for path, line, zh, en in found():
         if path.name in {"calendar.py", "config.py", "vocabulary.py"}:  # files with comments of either language
             continue
         spoken = re.sub(r"`[^`]*`|\"[^\"]*\"|“[^”]*”|[\w.]*[_.=][\w.]+|jqfollow [a-z ]+|--[a-z-]+", "", zh)
@@ -211,9 +222,5 @@ def raw_states(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def test_no_code_of_a_state_stands_in_a_chinese_sentence() -> None:
-    wrong = [
-        f"{path.relative_to(ROOT)}:{line}: {{{of}}}"
-        for path in FILES
-        for line, of in raw_states(ast.parse(path.read_text(encoding="utf-8")))
-    ]
+    wrong = [f"{path.relative_to(ROOT)}:{line}: {{{of}}}" for path, tree in trees() for line, of in raw_states(tree)]
     assert wrong == []

@@ -6,11 +6,15 @@ import itertools
 import json
 import os
 import shutil
+import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_NUMBERS = itertools.count(1)
 _STARTER = """
 import fcntl, os, sys
 reading, writing = (fcntl.fcntl(int(fd), fcntl.F_DUPFD, 20) for fd in sys.argv[1:3])
@@ -24,12 +28,55 @@ def installed() -> str | None:
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
-class Browser:
-    """One page of one browser."""
+class Chromium:
+    """The browser's program: a process for many pages, one after another."""
 
     def __init__(self, profile: Path) -> None:
-        self._profile = profile
-        self._numbers = itertools.count(1)
+        program = installed()
+        assert program is not None
+        to_read, self._out = os.pipe()
+        self._in, to_write = os.pipe()
+        arguments = [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        arguments += ["--remote-debugging-pipe", f"--user-data-dir={profile}", "--no-first-run"]
+        arguments += ["--disable-background-networking", "--disable-component-update", "--disable-sync", "about:blank"]
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _STARTER, str(to_read), str(to_write), *arguments],
+            pass_fds=(to_read, to_write),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(to_read)
+        os.close(to_write)
+        self.heard: Callable[[Any], None] = lambda _message: None
+        """Called with each message of the browser, on a thread of its own."""
+        self._listener = threading.Thread(target=self._listen)
+        self._listener.start()
+
+    def close(self) -> None:
+        """Ends it."""
+        self._process.kill()
+        self._process.wait()
+        self._listener.join()
+        os.close(self._out)
+
+    def say(self, message: Any) -> None:
+        """Sends a message."""
+        os.write(self._out, json.dumps(message).encode() + b"\0")
+
+    def _listen(self) -> None:
+        with os.fdopen(self._in, "rb", 0) as pipe:
+            rest = b""
+            while chunk := pipe.read(1 << 20):
+                *messages, rest = (rest + chunk).split(b"\0")
+                for message in messages:
+                    self.heard(json.loads(message))
+
+
+class Browser:
+    """One page, in a context of its own: no cookie and no file of another one's."""
+
+    def __init__(self, chromium: Chromium) -> None:
+        self._chromium = chromium
         self._answers: dict[int, asyncio.Future[Any]] = {}
         self._session: str | None = None
         self.requests: list[str] = []
@@ -37,54 +84,29 @@ class Browser:
         """What the page wrote to the console as an error, and what its content policy blocked."""
 
     async def __aenter__(self) -> Self:
-        program = installed()
-        assert program is not None
-        to_read, self._out = os.pipe()
-        self._in, to_write = os.pipe()
-        arguments = [program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        arguments += ["--remote-debugging-pipe", f"--user-data-dir={self._profile}", "--no-first-run"]
-        arguments += ["--disable-background-networking", "--disable-component-update", "--disable-sync", "about:blank"]
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            _STARTER,
-            str(to_read),
-            str(to_write),
-            *arguments,
-            pass_fds=(to_read, to_write),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        os.close(to_read)
-        os.close(to_write)
-        self._reader = asyncio.StreamReader(limit=64 * 1024 * 1024)
-        file = os.fdopen(self._in, "rb", 0)
-        self._pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(self._reader), file
-        )
-        self._listener = asyncio.create_task(self._listen())
-        target = (await self.call("Target.createTarget", url="about:blank"))["targetId"]
-        self._session = (await self.call("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
+        loop = asyncio.get_running_loop()
+        self._chromium.heard = lambda message: loop.call_soon_threadsafe(self._hear, message)
+        self._context = (await self.call("Target.createBrowserContext"))["browserContextId"]
+        page = await self.call("Target.createTarget", url="about:blank", browserContextId=self._context)
+        attached = await self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)
+        self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             await self.call(f"{domain}.enable")
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._listener.cancel()
-        self._process.kill()
-        await self._process.wait()
-        self._pipe.close()
-        os.close(self._out)
-        await asyncio.sleep(0)
+        self._session = None
+        await self.call("Target.disposeBrowserContext", browserContextId=self._context)
+        self._chromium.heard = lambda _message: None
 
     async def call(self, method: str, **params: Any) -> Any:
         """One command of the DevTools protocol."""
-        number = next(self._numbers)
+        number = next(_NUMBERS)
         message = {"id": number, "method": method, "params": params}
         if self._session is not None:
             message["sessionId"] = self._session
         self._answers[number] = asyncio.get_running_loop().create_future()
-        os.write(self._out, json.dumps(message).encode() + b"\0")
+        self._chromium.say(message)
         return await asyncio.wait_for(self._answers[number], 30)
 
     async def open(self, url: str, *, width: int = 1280, height: int = 900, mobile: bool = False) -> None:
@@ -123,16 +145,14 @@ class Browser:
         shot = await self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         return base64.b64decode(shot["data"])
 
-    async def _listen(self) -> None:
-        while True:
-            message = json.loads((await self._reader.readuntil(b"\0"))[:-1])
-            waiting = self._answers.pop(message.get("id", 0), None)
-            if waiting is not None and not waiting.done():
-                if "error" in message:
-                    waiting.set_exception(AssertionError(message["error"]))
-                else:
-                    waiting.set_result(message["result"])
-            self._note(message.get("method"), message.get("params", {}))
+    def _hear(self, message: Any) -> None:
+        waiting = self._answers.pop(message.get("id", 0), None)
+        if waiting is not None and not waiting.done():
+            if "error" in message:
+                waiting.set_exception(AssertionError(message["error"]))
+            else:
+                waiting.set_result(message["result"])
+        self._note(message.get("method"), message.get("params", {}))
 
     def _note(self, method: str | None, params: dict[str, Any]) -> None:
         if method == "Network.requestWillBeSent":

@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from starlette.types import ASGIApp
@@ -15,7 +14,7 @@ from jqfollow.domain import OrderState, Side, Wire
 from jqfollow.ledger import Ledger, Tx
 from jqfollow.reasons import Reason, Refusal
 
-from .browser import Browser, installed
+from .browser import Browser, Chromium, installed
 from .conftest import TOKEN
 from .fakes import FakeDesk
 from .world import Story
@@ -43,8 +42,8 @@ def url(server: Server) -> str:
 
 
 @pytest.fixture
-async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
-    async with Browser(tmp_path / "profile") as browser:
+async def browser(chromium: Chromium) -> AsyncIterator[Browser]:
+    async with Browser(chromium) as browser:
         yield browser
 
 

@@ -10,7 +10,7 @@ from e2e.house import House
 from e2e.test_repair import MOUTAI, book, refused_at_the_limit, report
 from jqfollow.drift.reading import COUNTER_LAGS
 
-from .browser import Browser, installed
+from .browser import Browser, Chromium, installed
 from .test_browser import check_peace
 
 pytestmark = pytest.mark.skipif(installed() is None or sys.platform == "win32", reason="no Chromium is installed")
@@ -24,8 +24,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 @pytest.fixture
-async def browser(tmp_path: Path) -> AsyncIterator[Browser]:
-    async with Browser(tmp_path / "profile") as browser:
+async def browser(chromium: Chromium) -> AsyncIterator[Browser]:
+    async with Browser(chromium) as browser:
         yield browser
 
 

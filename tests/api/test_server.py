@@ -384,6 +384,23 @@ async def test_a_host_that_is_not_ours_is_a_clear_error() -> None:
         Server(nothing, name="signals", host="203.0.113.7", port=0).bind()
 
 
+async def test_what_is_under_way_when_a_server_stops_is_answered(serve: Serve, intake: FakeIntake) -> None:
+    intake.gate = asyncio.Event()
+    async with serve(ROOMY) as connect:
+        working = await connect()
+        await working.say(post(sealed()))
+        await intake.asked.wait()
+        stopping = asyncio.create_task(connect.server.stop())
+        await asyncio.sleep(0)
+        with pytest.raises(ConnectionError):
+            await connect()
+        assert not stopping.done()
+        intake.gate.set()
+        assert (await working.answer())[0] == 200
+        await stopping
+        assert connect.server.open_connections == 0
+
+
 async def test_a_stopped_server_gives_its_port_back(serve: Serve) -> None:
     async with serve(ROOMY) as connect:
         server = connect.server

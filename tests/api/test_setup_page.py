@@ -15,7 +15,7 @@ from jqfollow.api.routes.setup import Setup
 from jqfollow.ledger import Ledger
 from jqfollow.settings import default_config, load_settings, local_file
 
-from .browser import Browser, installed
+from .browser import Browser, Chromium, installed
 from .conftest import TOKEN
 from .fakes import FakeClock, FakeDesk, FakeIntake
 
@@ -129,7 +129,7 @@ def free_ports() -> list[int]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(installed() is None or sys.platform == "win32", reason="no Chromium is installed")
-async def test_from_nothing_to_a_first_order_in_the_browser(tmp_path: Path) -> None:
+async def test_from_nothing_to_a_first_order_in_the_browser(tmp_path: Path, chromium: Chromium) -> None:
     folder = tmp_path / "跟 单"
     folder.mkdir()
     signals, console = free_ports()
@@ -149,7 +149,7 @@ async def test_from_nothing_to_a_first_order_in_the_browser(tmp_path: Path) -> N
         async with httpx.AsyncClient(trust_env=False) as http, asyncio.timeout(60):
             while not token.is_file() or not await answers(http, url):  # noqa: ASYNC110  # of another process
                 await asyncio.sleep(0.1)
-        async with Browser(tmp_path / "profile") as browser:
+        async with Browser(chromium) as browser:
             await browser.open(f"{url}/?token={token.read_text(encoding='utf-8').strip()}")
             await browser.until("document.querySelector('#setup form')")
             assert await browser.eval("document.querySelector('#setup [name=folder]').closest('fieldset').hidden")

@@ -16,7 +16,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from jqfollow.cli.app import cli
-from jqfollow.cli.doctor import vendor
 from jqfollow.cli.setup import command
 from jqfollow.settings import BrokerName, QmtAccount, Settings, default_config, load_settings, local_file
 from jqfollow.setup import qmt_folder
@@ -70,8 +69,7 @@ def test_a_second_time_changes_only_what_is_given(config: Path) -> None:
     assert own.read_text(encoding="utf-8").startswith("# mine")
 
 
-def test_a_real_account_beside_the_paper_one(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, vendor.NATIVE, raising=False)  # another test's terminal may stand there
+def test_a_real_account_beside_the_paper_one(config: Path, tmp_path: Path) -> None:
     mini = tmp_path / "国金QMT交易端" / "userdata_mini"
     mini.mkdir(parents=True)
     setup(config, "--strategy", "s", "--yes")

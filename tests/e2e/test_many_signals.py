@@ -1,14 +1,22 @@
 """Three days, 200 signals: three strategies on two accounts at three ratios; what comes out is ratio x position."""
 
+import asyncio
 import random
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from jqfollow.domain import OrderState
+from jqfollow.domain import BrokerEvent, OrderState, Placed, PlaceRequest
+from jqfollow.execution.accounts import Account
+from jqfollow.execution.brokers.paper.broker import PaperBroker
+from jqfollow.execution.desk import Desk
 from jqfollow.ledger.tx import Tx
+from jqfollow.market.securities import parse_security
 from jqfollow.reasons import Reason
 
 from .house import MONDAY, House
@@ -38,6 +46,7 @@ RATIOS = {
     "bing": {"a": 0.5, "b": 0.37},
 }
 NAMES = dict(zip(RATIOS, TRADED, strict=True))
+Trouble = Callable[[House, random.Random], AbstractAsyncContextManager[None]]
 DAYS = [MONDAY.date() - timedelta(days=4), MONDAY.date() - timedelta(days=3), MONDAY.date()]
 
 
@@ -98,10 +107,67 @@ async def send(house: House, strategy: Strategy, order: tuple[str, str, int], da
 
 @pytest.mark.parametrize("seed", [20260302])
 async def test_every_book_follows_its_strategy_and_ends_empty(tmp_path: Path, seed: int) -> None:
+    await play(tmp_path, random.Random(seed))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+async def test_orders_that_pass_each_other_bring_every_book_to_the_same_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Accounts that come and go, pushes and answers that come late: an order waits, and later ones of its book pass."""
     dice = random.Random(seed)
+    hear, place = Desk.hear, PaperBroker.place
+
+    async def hear_late(desk: Desk, account: Account, events: Sequence[BrokerEvent]) -> None:
+        await asyncio.sleep(dice.choice([0, 0, 0, 0.01, 0.1, 0.5, 1.2]))
+        await hear(desk, account, events)
+
+    def place_slowly(broker: PaperBroker, request: PlaceRequest) -> Placed:
+        time.sleep(dice.choice([0, 0, 0, 0.01, 0.05, 0.3]))
+        placed = place(broker, request)
+        time.sleep(dice.choice([0, 0, 0, 0.01, 0.05, 0.3]))
+        return placed
+
+    monkeypatch.setattr(Desk, "hear", hear_late)
+    if seed % 2:
+        monkeypatch.setattr(PaperBroker, "place", place_slowly)
+    await play(tmp_path, dice, comes_and_goes)
+
+
+@asynccontextmanager
+async def comes_and_goes(house: House, dice: random.Random) -> AsyncIterator[None]:
+    """The accounts are down now and then."""
+    accounts = list(house.service.parts.accounts.values())
+
+    async def flap() -> None:
+        while True:
+            await asyncio.sleep(dice.random() * 0.8)
+            account = dice.choice(accounts)
+            account.set_down("测试", "the test")
+            await asyncio.sleep(dice.random() * 0.2)
+            account.set_ready()
+
+    flapping = asyncio.create_task(flap())
+    yield
+    flapping.cancel()
+    with suppress(asyncio.CancelledError):
+        await flapping
+    for account in accounts:
+        account.set_ready()
+
+
+@asynccontextmanager
+async def nothing(_house: House, _dice: random.Random) -> AsyncIterator[None]:
+    """A quiet day."""
+    yield
+
+
+async def play(folder: Path, dice: random.Random, trouble: Trouble = nothing) -> None:
+    """Two days of orders with `trouble` while they are sent, and one on which all is sold."""
     strategies = [Strategy(name, dice) for name in RATIOS]
     async with House(
-        tmp_path,
+        folder,
         accounts={"a": {"cash": 100_000_000}, "b": {"cash": 100_000_000}},
         strategies={name: {"follow": follow} for name, follow in RATIOS.items()},
         execution={"force_after": 1},
@@ -109,8 +175,8 @@ async def test_every_book_follows_its_strategy_and_ends_empty(tmp_path: Path, se
     ) as house:
         for code, (_, _, price, _) in MARKET.items():
             house.market(code, last=price)
-        await play_day(house, strategies, DAYS[0], signals=95, dice=dice)
-        await play_day(house, strategies, DAYS[1], signals=90, dice=dice)
+        await play_day(house, strategies, DAYS[0], signals=95, dice=dice, trouble=trouble)
+        await play_day(house, strategies, DAYS[1], signals=90, dice=dice, trouble=trouble)
         assert sum(held for *_, held in await books(house, strategies)) > 10_000
         await sell_out(house, strategies, DAYS[2])
         assert [row for row in await books(house, strategies) if row[-1]] == []
@@ -123,16 +189,32 @@ async def test_every_book_follows_its_strategy_and_ends_empty(tmp_path: Path, se
         )
 
 
-async def play_day(house: House, strategies: list[Strategy], day: date, *, signals: int, dice: random.Random) -> None:
+async def play_day(
+    house: House, strategies: list[Strategy], day: date, *, signals: int, dice: random.Random, trouble: Trouble
+) -> None:
     """So many orders at random; in the end no book is a lot away."""
     for strategy in strategies:
         strategy.next_day()
-    for _ in range(signals):
-        strategy = dice.choice(strategies)
-        await send(house, strategy, strategy.next_order(), day)
+    async with trouble(house, dice):
+        for _ in range(signals):
+            strategy = dice.choice(strategies)
+            await send(house, strategy, strategy.next_order(), day)
     await house.settled(timeout_s=60)
     for account, name, code, wanted, held in await books(house, strategies):
-        assert abs(wanted - held) < MARKET[code][0], (day, account, name, code, wanted, held)
+        off = (day, account, name, code, wanted, held)
+        assert abs(wanted - held) < MARKET[code][0], f"{off}\n{await story(house, account, name, code)}"
+
+
+async def story(house: House, account: str, strategy: str, code: str) -> str:
+    """What became of each order of one book, and what is carried."""
+    symbol = parse_security(code).symbol
+    orders = await house.ledger.read(lambda tx: tx.orders.of_book(account, strategy, symbol))
+    lines = [
+        f"{o.updated_at:%H:%M:%S.%f} #{o.order_id} {o.side} {o.terms.amount}{' closes' if o.closes else ''}:"
+        f" {o.filled}/{o.volume if o.sized else '?'} {o.reason or ''}"
+        for o in orders
+    ]
+    return "\n".join([*lines, str(await house.book(code, strategy=strategy, account=account))])
 
 
 async def sell_out(house: House, strategies: list[Strategy], day: date) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from api.browser import Browser, installed
+from api.browser import Browser, Chromium, installed
 from jqfollow.domain import OrderState
 from jqfollow.notify.kinds import Kind
 
@@ -72,8 +72,8 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser(house: House, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
-    async with Browser(tmp_path_factory.mktemp("profile")) as browser:
+async def browser(house: House, chromium: Chromium) -> AsyncIterator[Browser]:
+    async with Browser(chromium) as browser:
         token = (house.data_dir / "console.token").read_text(encoding="utf-8").strip()
         await browser.open(f"{house.service.console_url}/?token={token}", width=1366, height=768)
         await browser.until("document.querySelectorAll('.signal').length > 5")

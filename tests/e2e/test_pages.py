@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.browser import Browser, installed
+from api.browser import Browser, Chromium, installed
 from jqfollow.costs.page import page
 from jqfollow.costs.reading import read_period
 
@@ -15,8 +15,8 @@ from .test_repair import PING_AN, refused_at_the_limit
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(installed() is None, reason="no Chromium")]
 
 
-async def test_the_report_asks_nobody_for_anything(tmp_path: Path) -> None:
-    async with House(tmp_path) as house, Browser(tmp_path / "profile") as browser:
+async def test_the_report_asks_nobody_for_anything(tmp_path: Path, chromium: Chromium) -> None:
+    async with House(tmp_path) as house, Browser(chromium) as browser:
         await house.service.parts.recorder.look(house.clock.now())
         await refused_at_the_limit(house)
         await house.done(await house.send("demo", PING_AN, "buy", 500, price="10.50"))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +15,7 @@ from jqfollow.domain import OrderState, WaitingFor
 from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.reasons import Reason
 
-from .house import House
+from .house import MONDAY, House
 
 BONDS = ["113001.XSHG", "113002.XSHG", "110059.XSHG", "123001.XSHE"]
 """What is bought can be sold on the same day."""
@@ -58,6 +59,7 @@ async def played(folder: Path, orders: list[tuple[str, str, str, int]], width: i
                 break
             await house.sweep(after_s=1.1)
             await asyncio.sleep(0.002)
+            await account.idle.wait()  # time does not pass while a busy machine works
         done = await house.done(*signals)
         books = {(b.strategy, b.security): b.volume for b in await house.ledger.read(lambda tx: tx.books.list())}
         asset = house.brokers["paper"].asset()
@@ -100,20 +102,70 @@ def test_a_round_ends_as_one_by_one_where_money_is_enough(orders: list[tuple[str
         assert all(state is OrderState.FILLED for _, state, _, _ in ends[0][0])
 
 
-async def test_a_sell_that_later_orders_of_its_book_passed_sells_what_was_there(tmp_path: Path) -> None:
+async def test_no_later_sell_passes_one_that_is_to_be_sized(tmp_path: Path) -> None:
     async with House(tmp_path, pulse_s=None) as house:
         bond = BONDS[0]
         house.market(bond, last="100.000")
         await house.done(await house.send("demo", bond, "buy", 570, price="100"))
         account = house.service.parts.accounts["paper"]
         account.set_down("测试", "the test")
-        waits = await house.send("demo", bond, "sell", 180, price="100")
-        await house.until(lambda tx: [o for o in tx.orders.of_signal(waits) if o.waiting_for is WaitingFor.BROKER])
+        first = await house.send("demo", bond, "sell", 180, price="100")
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(first) if o.waiting_for is WaitingFor.BROKER])
+        account.set_ready()
+        await house.done(await house.send("demo", bond, "buy", 760, price="100"))  # a buy does
+        second = await house.send("demo", bond, "sell", 570, price="100")
+        await house.until(lambda tx: tx.orders.of_signal(second) or None)
+        await asyncio.sleep(0.1)
+        await account.idle.wait()
+        assert not [o for o in await house.ledger.read(lambda tx: tx.orders.of_signal(second)) if o.sized]
+        await house.sweep(after_s=2)
+        orders = await house.done(first, second)
+        assert [(o.state, o.filled) for o in orders] == [(OrderState.FILLED, 180), (OrderState.FILLED, 570)]
+        [[one], [other]] = [await house.attempts(order) for order in orders]
+        assert one.attempt_id < other.attempt_id
+        assert (await house.book(bond)).volume == 580
+
+
+async def test_a_sell_waits_for_an_earlier_buy_though_a_later_one_filled_its_book(tmp_path: Path) -> None:
+    async with House(tmp_path, pulse_s=None) as house:
+        bond = BONDS[0]
+        house.market(bond, last="100.000")
+        account = house.service.parts.accounts["paper"]
+        account.set_down("测试", "the test")
+        first = await house.send("demo", bond, "buy", 500, price="100")
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(first) if o.waiting_for is WaitingFor.BROKER])
+        sold = await house.send("demo", bond, "sell", 180, price="100")
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(sold) if o.waiting_for is WaitingFor.BROKER])
         account.set_ready()
         await house.done(await house.send("demo", bond, "buy", 760, price="100"))
-        await house.done(await house.send("demo", bond, "sell", 570, price="100"))
         assert (await house.book(bond)).volume == 760
+        house.market(bond, last="100.000", depth=10)
         await house.sweep(after_s=2)
-        [order] = await house.done(waits)
-        assert (order.state, order.filled) == (OrderState.FILLED, 180), order.reason
-        assert (await house.book(bond)).volume == 580
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(first) if o.filled == 10])
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(sold) if o.waiting_for is WaitingFor.OPPOSITE])
+        house.market(bond, last="100.000")
+        await house.sweep(after_s=2)
+        [bought] = await house.done(first)
+        [order] = await house.done(sold)
+        assert (bought.filled, order.state, order.filled) == (500, OrderState.FILLED, 180), order.reason
+        assert (await house.book(bond)).volume == 760 + 500 - 180
+
+
+async def test_a_close_that_later_orders_passed_leaves_them_what_their_rounding_carries(tmp_path: Path) -> None:
+    async with House(tmp_path, pulse_s=None, strategies={"demo": {"follow": {"paper": 0.5}}}) as house:
+        stock, today = "600519.XSHG", MONDAY.date()
+        house.market(stock, last="10.00")
+        await house.done(await house.send("demo", stock, "buy", 500, price="10"))  # 250: 200, and 50 are carried
+        closes = await house.send("demo", stock, "sell", 500, price="10", position_after=0)
+        await house.until(lambda tx: [o for o in tx.orders.of_signal(closes) if o.waiting_for is WaitingFor.NEXT_DAY])
+        await house.done(await house.send("demo", stock, "buy", 300, price="10"))  # 150: 100, and 50 are carried
+        book = await house.book(stock)
+        assert (book.volume, book.carry_buy) == (200 + 100, 50)
+        tomorrow = today + timedelta(days=1)
+        await house.done(await house.send("demo", "000001.XSHE", "buy", 200, price="10", day=tomorrow))
+        await house.sweep(after_s=2)
+        [order] = await house.done(closes)
+        book = await house.book(stock)
+        assert (order.filled, book.volume, book.carry_buy) == (200, 100, 50)
+        await house.done(await house.send("demo", stock, "buy", 100, price="10", day=tomorrow))
+        assert (await house.book(stock)).volume == 200

@@ -128,7 +128,7 @@ class Scene:
         connected_anew: bool = False,
     ) -> None:
         lists = Lists(orders=orders, fills=fills, nothing_under_way=nothing_under_way)
-        self.reconciler._apply(self.tx, self.account, lists, connected_anew=connected_anew)
+        self.reconciler._apply(self.tx, self.account, lists, lists, connected_anew=connected_anew)
 
     def settle(self, settlement: Settlement) -> None:
         self.wishes._settled(self.tx, self.attempt.order_id, settlement)

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,6 +30,7 @@ from jqfollow.execution.ours import Ours
 from jqfollow.execution.reconcile import CLOSE_MARGIN, OUT_OF_ORDER, Reconciler, read_lists
 from jqfollow.execution.strangers import tell_of_strangers
 from jqfollow.execution.transitions import Names
+from jqfollow.ledger.attempts import Attempts
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import EventRow
 from jqfollow.market.sessions import day_end
@@ -131,6 +133,40 @@ class TestReading:
         assert row is not None
         assert (row.state, row.broker_order_id) == (S.NEW, ID)
         assert account.wake.is_set()
+        await ledger.close()
+
+    async def test_what_is_over_is_looked_at_again_when_its_row_changes_or_the_connection_does(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        looked: list[Sequence[str]] = []
+        listed = Attempts.listed
+
+        def noted(table: Attempts, account: str, day: date, remarks: Any, ids: Any) -> Any:
+            ids = list(ids)
+            looked.append(ids)
+            return listed(table, account, day, remarks, ids)
+
+        monkeypatch.setattr(Attempts, "listed", noted)
+        ledger = Ledger.open(tmp_path / "ledger.db")
+        attempt = await ledger.write(lambda tx: an_attempt(tx, volume=VOLUME))
+        account: Any = Questions()
+        report = OrderReport(
+            broker_order_id=ID, remark=attempt.remark, symbol=attempt.security, side=attempt.side,
+            volume=VOLUME, price=attempt.price, state=S.CANCELED, filled=0, at=NOW,
+        )  # fmt: skip
+        reconciling = reconciler(ledger, account)
+        account.orders_told = [report]
+        for _ in range(4):
+            await reconciling.reconcile(account)
+            account.orders_told = [replace(report)]  # a row that is equal is the same
+        assert looked == [[ID], [ID], [], []], "over, then known to be over"
+        account.orders_told = [replace(report, filled=100)]
+        await reconciling.reconcile(account)
+        row = await ledger.read(lambda tx: tx.attempts.get(attempt.attempt_id))
+        assert row is not None
+        assert (row.state, row.reported) == (S.CANCELED, 100)
+        await reconciling.reconcile(account, connected_anew=True)
+        assert looked[4:] == [[ID], [ID]]
         await ledger.close()
 
     async def test_an_ordinary_look_does_not_take_a_practice_day_for_lost(self, tmp_path: Path) -> None:
@@ -425,7 +461,7 @@ class TestStrangers:
     def look(self, scene: Scene, *reports: OrderReport) -> list[str]:
         for _ in range(2):
             attempts = scene.tx.attempts.list(account="main", day=DAY)
-            tell_of_strangers(scene.tx, scene.account, reports, Ours(attempts, reports), scene.moment)
+            tell_of_strangers(scene.tx, scene.account, reports, reports, Ours(attempts, reports), scene.moment)
         return told(scene)
 
     def test_an_order_of_another_ledger(self, scene: Scene) -> None:

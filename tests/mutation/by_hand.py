@@ -187,7 +187,7 @@ MISTAKES = (
     Mistake(
         name="strangers are not told of",
         module="execution/reconcile.py",
-        old="        tell_of_strangers(tx, account, lists.orders, ours, moment)\n",
+        old="        tell_of_strangers(tx, account, lists.orders, news.orders, ours, moment)\n",
         new="        pass\n",
         test="tests/e2e/test_true_to_the_counter.py",
     ),

@@ -18,12 +18,20 @@ def _terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
         native.use_market(None)
 
 
+@pytest.fixture(autouse=True)
+def _vendor_for_a_test() -> Iterator[None]:
+    yield
+    native.put_away()
+
+
 @pytest.fixture
-def terminal(_terminal: Terminal) -> Terminal:
+def terminal(_terminal: Terminal) -> Iterator[Terminal]:
     """A running terminal with a new account, all well."""
     _terminal.tell("reset")
     native.use_market(_terminal.path)
-    return _terminal
+    yield _terminal
+    native.use_market(None)
+    native.put_away()
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """The vendor's native modules, simulated: `xtquant.xtpythonclient` and `xtquant.datacenter` in front of a socket.
 
 All of the vendor's Python above them is the real one. `install()` puts them where the vendor's package expects them;
-`use_market` says which terminal answers for quotes, which `xtdata` otherwise finds by a port of this machine.
+`put_away()` takes all of the package from there again, for other tests are on a machine without MiniQMT. `use_market`
+says which terminal answers for quotes, which `xtdata` otherwise finds by a port of this machine.
 """
 
 import json
@@ -40,6 +41,7 @@ _QUESTIONS = ("asset", "orders", "trades", "positions", "status", "infos")
 _LISTS = {"queryStockAsset": "asset", "queryStockOrders": "orders", "queryStockTrades": "trades"}
 _LISTS |= {"queryStockPositions": "positions", "queryAccountStatus": "status", "queryAccountInfos": "infos"}
 market_folder: Path | None = None
+_away: dict[str, types.ModuleType] = {}
 _clients: "weakref.WeakSet[XtQuantAsyncClient]" = weakref.WeakSet()
 
 
@@ -47,6 +49,7 @@ def install() -> None:
     """Makes `import xtquant.xttrader` and `import xtquant.xtdata` work here. Idempotent."""
     import importlib.util
 
+    sys.modules.update(_away)
     if "xtquant.xtpythonclient" in sys.modules:
         return
     spec = importlib.util.find_spec("xtquant")
@@ -63,11 +66,17 @@ def install() -> None:
     sys.modules["xtquant.datacenter"] = datacenter
 
 
+def put_away() -> None:
+    """The vendor's package is not imported any more; `install()` brings it back as it was, for it takes long."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "xtquant"]:
+        _away[name] = sys.modules.pop(name)
+
+
 def use_market(folder: Path | None) -> None:
     """Quotes come from the terminal of `folder` from now on."""
     global market_folder  # noqa: PLW0603  # so is the vendor's own state
     market_folder = folder
-    xtdata = sys.modules.get("xtquant.xtdata")
+    xtdata: Any = sys.modules.get("xtquant.xtdata", _away.get("xtquant.xtdata"))
     if xtdata is not None:
         xtdata.disconnect()
 

@@ -2,6 +2,7 @@
 
 import sys
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,11 @@ from . import native
 
 
 @pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As before anything of the vendor's was imported."""
-    for name in [name for name in sys.modules if name == "xtquant" or name.startswith("xtquant.")]:
-        monkeypatch.delitem(sys.modules, name)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As before anything of the vendor's was imported, and nothing of it stays."""
+    monkeypatch.setattr(native, "_away", {})
+    yield
+    native.put_away()
 
 
 def broker(folder: Path, path: Path) -> qmt.QmtBroker:

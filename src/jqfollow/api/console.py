@@ -1,6 +1,7 @@
 """The console: docs page, dashboard, manual orders, queries. For this machine only."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 import structlog
@@ -19,6 +20,7 @@ from jqfollow.api.auth import Guard, internal_error
 from jqfollow.api.body import BodyLimit
 from jqfollow.api.changes import Changes
 from jqfollow.api.complaints import complaint
+from jqfollow.api.later import Later
 from jqfollow.api.metrics import Counters, Sample
 from jqfollow.api.models import NoticeView, Problem, RelayView
 from jqfollow.api.parts import Parts
@@ -99,7 +101,7 @@ def console_app(
     stopping: Callable[[], bool] = lambda: False,
     setup: Setup | None = None,
 ) -> ASGIApp:
-    """The console's app, guard included.
+    """The console's app, guard included; its routes are made when the first request is let in.
 
     `counters` and `stages`: those of the signals port, which is `signals`; `told` is called when the outbox may hold
     something new; `stopping`: no question is to stay open.
@@ -120,6 +122,25 @@ def console_app(
         stages=stages or Stages(clock),
         told=told,
     )
+    changes = Changes(
+        ledger=ledger,
+        accounts=tuple(settings.accounts),
+        state=lambda: overview.in_memory(parts).mark,
+        stopping=stopping,
+    )
+    routes = partial(_routes, parts, changes, accounting=accounting, closing_out=closing_out, setup=setup)
+    sessions = Sessions(token, clock, settings.data_dir)
+    return Guard(Later(routes), token=token, sessions=sessions, counters=counters)
+
+
+def _routes(
+    parts: Parts,
+    changes: Changes,
+    *,
+    accounting: Accounting | None,
+    closing_out: ClosingOut | None,
+    setup: Setup | None,
+) -> FastAPI:
     app = FastAPI(
         title="jqfollow",
         version=__version__,
@@ -134,12 +155,6 @@ def console_app(
     app.include_router(flow_router(parts), dependencies=secured, responses=_ERRORS)
     if accounting is not None:
         app.include_router(accounting_router(parts, accounting), dependencies=secured, responses=_ERRORS)
-    changes = Changes(
-        ledger=ledger,
-        accounts=tuple(settings.accounts),
-        state=lambda: overview.in_memory(parts).mark,
-        stopping=stopping,
-    )
     app.include_router(changes_router(changes), dependencies=secured, responses=_ERRORS)
     app.include_router(steering_router(parts, closing_out), dependencies=secured, responses=_ERRORS)
     app.include_router(seeing_router(parts), dependencies=secured, responses=_ERRORS)
@@ -147,7 +162,7 @@ def console_app(
     app.include_router(reading_router(parts, changes), dependencies=secured, responses=_ERRORS)
     app.include_router(setup_router(parts, setup), dependencies=secured, responses=_ERRORS)
     app.include_router(health_router(parts))
-    app.include_router(pages_router(signals))
+    app.include_router(pages_router(parts.signals))
     app.add_middleware(BodyLimit, most_bytes=_MOST_BODY, read_s=_BODY_S)
     app.add_exception_handler(ProblemError, _answered)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -156,8 +171,7 @@ def console_app(
     app.add_exception_handler(LedgerError, _no_ledger)
     app.add_exception_handler(JqfollowError, _failed)
     app.add_exception_handler(Exception, _failed)
-    sessions = Sessions(token, clock, settings.data_dir)
-    return Guard(app, token=token, sessions=sessions, counters=counters)
+    return app
 
 
 async def _no_gauges() -> Sequence[Sample]:

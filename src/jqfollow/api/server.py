@@ -1,5 +1,7 @@
 """A uvicorn server that is started and stopped by the service, not by signals."""
 
+import asyncio
+import contextlib
 import errno
 import logging
 import socket
@@ -20,6 +22,9 @@ _WAITING = 2048
 """Connections that the system keeps for us, for a moment: beyond it a burst would be refused."""
 _TAKEN_AT_ONCE = 64
 """Connections that are taken between two looks at what those that stand have sent: nobody is called slow unheard."""
+_END_S = 3.0
+"""What requests under way are given when the port ends."""
+_LOOK_S = 0.005
 _TAKEN = {errno.EADDRINUSE, errno.EACCES, 10048, 10013}  # the last two: Windows' own numbers
 
 
@@ -77,7 +82,6 @@ class Server(uvicorn.Server):
                 date_header=False,  # uvicorn keeps it in a loop of its own, which is not run here
                 h11_max_incomplete_event_size=limits.head_bytes,
                 timeout_keep_alive=limits.keep_alive_s,
-                timeout_graceful_shutdown=3,
             )
         )
 
@@ -126,7 +130,7 @@ class Server(uvicorn.Server):
             self.config.ssl.load_cert_chain(self.config.ssl_certfile, self.config.ssl_keyfile)
 
     async def stop(self) -> None:
-        """Takes no new request, lets those under way end (3 s at most), cuts what is left. May be called twice."""
+        """Takes no new request, lets those under way end (`_END_S` at most), cuts what is left. May be called twice."""
         if self._socket is None:
             return
         taken, self._socket = self._socket, None
@@ -135,9 +139,25 @@ class Server(uvicorn.Server):
             taken.close()
             return
         self.started = False
-        await self.shutdown(sockets=[taken])
+        for server in self.servers:
+            server.close()
+        taken.close()
+        await self._let_end()
         for connection in (*self._protocol.crowd, *self._protocol.leaving):
             connection.cut()
+
+    async def _let_end(self) -> None:
+        """What uvicorn's `shutdown` does, which sleeps a tenth of a second even where nobody is connected."""
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_END_S):
+                await asyncio.sleep(_LOOK_S)  # who was being taken appears
+                while state.connections or state.tasks:  # noqa: ASYNC110 - uvicorn's plain sets
+                    await asyncio.sleep(_LOOK_S)
+        for task in state.tasks:
+            task.cancel()
 
 
 def _bound(name: str, host: str, port: int) -> socket.socket:

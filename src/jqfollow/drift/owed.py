@@ -6,7 +6,7 @@ from decimal import Decimal
 from jqfollow.domain import Side
 from jqfollow.drift.causes import Cause, Drift
 from jqfollow.drift.reading import drift_of_book
-from jqfollow.ledger.rows import BookRow, OrderRow
+from jqfollow.ledger.rows import OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.settings import CatchUp, Settings
 
@@ -26,14 +26,15 @@ def owed(tx: Tx, order: OrderRow, *, settings: Settings) -> Decimal:
     if not causes or order.closes:
         return _ZERO
     drift = drift_of_book(tx, settings, order.account, order.strategy, order.security)
-    return owed_of(drift, tx.books.get(order.account, order.strategy, order.security), order.side, causes)
+    book = tx.books.get(order.account, order.strategy, order.security)
+    buy, sell = book.carry(tx.orders.carries_since(order))
+    return owed_of(drift, buy if order.side is Side.BUY else sell, order.side, causes)
 
 
-def owed_of(drift: Drift, book: BookRow, side: Side, causes: Collection[Cause]) -> Decimal:
+def owed_of(drift: Drift, carried: Decimal, side: Side, causes: Collection[Cause]) -> Decimal:
     """What was left by `causes`, as far as with what is carried it does not go beyond the target."""
     if drift.drift is None or any(line.day is not None for line in drift.lines):
         return _ZERO  # no target, or a corporate action is about to change the book
     sign = 1 if side is Side.BUY else -1
-    carried = book.carry_buy if side is Side.BUY else book.carry_sell
     left = sum((line.shares for line in drift.lines if line.cause in causes), _ZERO)
     return max(min(sign * left, sign * drift.drift - carried), _ZERO)

@@ -84,9 +84,9 @@ def with_volume(known: Known, security: Security, market: Market, facts: Facts, 
     """What the rules look at when the market was asked and the volume is known."""
     order, papers = known.order, known.papers
     quote, instrument = market.quote, market.instrument
-    # A sell of all that the book holds so far may be short of what earlier buys of today still bring.
+    # A sell of all that is its own so far may be short of what earlier buys of today still bring.
     same_day = sold_the_same_day(known, security, market)
-    short = same_day and sized.volume >= papers.book.volume - papers.others.selling
+    short = same_day and sized.volume >= papers.free
     return replace(
         facts,
         quote=quote,

@@ -28,8 +28,8 @@ def reckon(tx: Tx, signal_id: int, account: str, at: datetime) -> None:
     nothing = Decimal(0)
     more = min(shares, nothing) - min(row.shares or nothing, nothing)
     if more:
-        book = tx.books.get(account, row.strategy, row.security)
-        tx.books.set_carry(account, row.strategy, row.security, buy=book.carry_buy + more)
+        since = tx.orders.carries_since(orders[0])
+        tx.books.carry_on(account, row.strategy, row.security, since=since, buy=more)
     tx.elsewhere.set_shares(signal_id, account, shares, at)
 
 

@@ -8,6 +8,7 @@ from jqfollow.domain import ORDER_OPEN, Side, WaitingFor
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.acts import End, Place, Refuse, Wait
 from jqfollow.execution.papers import Papers
+from jqfollow.execution.sizing import Sized
 from jqfollow.execution.transitions import Moment, Names, carry_odd_rest, end_order, still_wanted
 from jqfollow.execution.volume import carries
 from jqfollow.ledger.rows import AttemptRow, NewAttempt, NewOrder, OrderRow
@@ -78,10 +79,10 @@ class Entries:
             tx.orders.create(_part(order, number, volume, place.reference), now)
         if place.owed:
             self._owe(tx, order, 1 + len(sized.parts), place)
-        left = papers.book.volume - papers.others.brought_later - papers.others.selling - sized.volume - place.owed
+        left = papers.free - sized.volume - place.owed
         if order.closes and left > 0:
             self._tell_left(tx, order, sized.volume, left)
-        tx.books.set_carry(order.account, order.strategy, order.security, buy=sized.carry_buy, sell=sized.carry_sell)
+        _carry_on(tx, papers, sized)
 
     def _owe(self, tx: Tx, order: OrderRow, number: int, place: Place) -> None:
         """What was bought today is sold when the next day begins."""
@@ -143,7 +144,7 @@ class Entries:
             if order.sized and carries(order):
                 carry_odd_rest(tx, order)
             elif not order.sized:
-                tx.books.set_carry(*_book(order), buy=sized.carry_buy, sell=sized.carry_sell)
+                _carry_on(tx, papers, sized)
         end_order(tx, order, step.refusal, self.moment())
 
     def end(self, tx: Tx, papers: Papers, step: End) -> None:
@@ -187,5 +188,14 @@ def _part(order: OrderRow, number: int, volume: int, reference: Decimal | None) 
     )
 
 
-def _book(order: OrderRow) -> tuple[str, str, str]:
-    return order.account, order.strategy, order.security
+def _carry_on(tx: Tx, papers: Papers, sized: Sized) -> None:
+    """What sizing changed of what is carried; others may have changed it since it was read."""
+    order, (buy, sell) = papers.order, papers.carry
+    tx.books.carry_on(
+        order.account,
+        order.strategy,
+        order.security,
+        since=papers.carries_since,
+        buy=sized.carry_buy - buy,
+        sell=sized.carry_sell - sell,
+    )

@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from jqfollow.domain import AttemptState, Side, WaitingFor
 from jqfollow.execution.purse import Moves
+from jqfollow.execution.turns import Around
 from jqfollow.ledger.rows import AttemptRow, BookRow, DayCounts, OrderRow
 from jqfollow.ledger.tx import Tx
 
-Choice = Callable[[Sequence[OrderRow], Collection[tuple[str, Side]], date | None], Sequence[OrderRow]]
-"""Which of the idle orders are looked at; also gets the codes and sides with an unknown outcome, and the day of the
-account's oldest open order."""
+Choice = Callable[[Sequence[OrderRow], Around], Sequence[OrderRow]]
+"""Which of the idle orders are looked at."""
 
 
 def _nothing(_tx: Tx, _order: OrderRow) -> Decimal:
@@ -29,7 +29,7 @@ class BookOrders:
     unknown: frozenset[int]
     """Those of them with an attempt whose outcome nobody knows."""
     brought_later: int
-    """What later signals brought into the book, what they sold of it left out: not this order's to sell."""
+    """Of a sell that is not sized: what later signals brought into the book, less what they sell of it: not its own."""
     resting: frozenset[int] = frozenset()
     """Of a sell: those of the buys that still rest at JoinQuant; nothing of theirs is its to end."""
 
@@ -98,6 +98,8 @@ class Papers:
     """The volume of all parts of the signal's order in the account."""
     book: BookRow
     others: BookOrders
+    carries_since: int
+    """The signal of the close after which what rounding leaves of it is carried; 0: of none."""
     bought_today: int
     from_before: int | None
     """Of a sell: what the account held of the code when the day began, less what it sold since; `None`: not known."""
@@ -124,6 +126,24 @@ class Papers:
     """What a person paused, in words."""
     owed: Decimal = Decimal(0)
     """What was left before in its direction and may ride along."""
+
+    @property
+    def own_book(self) -> int:
+        """What of the book was there before what later signals brought, what others are selling of it included."""
+        return self.book.volume - self.others.brought_later
+
+    @property
+    def free(self) -> int:
+        """What of the book this order, not sized yet, may sell."""
+        return max(self.own_book - self.others.selling, 0)
+
+    @property
+    def carry(self) -> tuple[Decimal, Decimal]:
+        """What rounding left to buys and to sells of the book since its last close before this order; to a close none.
+
+        What is carried after a close that was judged late is of the orders that came after it.
+        """
+        return (Decimal(0), Decimal(0)) if self.order.closes else self.book.carry(self.carries_since)
 
     @property
     def left(self) -> int:
@@ -153,12 +173,17 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
     unknown = [attempt for attempt in live if attempt.state is AttemptState.UNKNOWN]
     idle = [order for order in opened if order.order_id not in under_way]
     begun = [order for order in opened if order.waiting_for is not WaitingFor.NEXT_DAY]
-    oldest = min((order.day for order in begun), default=None)
-    chosen = choose(idle, {(a.security, a.side) for a in unknown}, oldest)
+    sellers = {order.strategy for order in begun if order.side is Side.SELL and order.day <= day}
+    around = Around(
+        live={(a.security, a.side) for a in live},
+        unknown={(a.security, a.side) for a in unknown},
+        sellers=sellers,
+        oldest=min((order.day for order in begun), default=None),
+    )
+    chosen = choose(idle, around)
     if not chosen:
         return []
     attempts = tx.attempts.of_orders(order.order_id for order in chosen)
-    sellers = {order.strategy for order in begun if order.side is Side.SELL and order.day <= day}
     counts = tx.attempts.counts(account, day, ahead=asked.turnover)
     remarks = {(a.security, a.side): a.remark for a in reversed(unknown)}
     unknown_orders = frozenset(a.order_id for a in unknown)
@@ -190,6 +215,7 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
                 attempts=tuple(attempts[order.order_id]),
                 of_signal=tx.orders.wanted_volume(account, order.signal_id) if order.sized else 0,
                 book=next((b for b in of_security if b.strategy == order.strategy), empty),
+                carries_since=tx.orders.carries_since(order),
                 others=_others(tx, order, of_book[order.book], unknown_orders),
                 bought_today=tx.fills.bought_on(account, order.strategy, order.security, day) if sells else 0,
                 from_before=_from_before(tx, order, day) if sells else None,
@@ -251,7 +277,7 @@ def _others(tx: Tx, order: OrderRow, of_book: Sequence[OrderRow], unknown: froze
         order=order,
         open=others,
         unknown=unknown & {o.order_id for o in others},
-        brought_later=tx.orders.brought_later(order) if order.side is Side.SELL else 0,
+        brought_later=tx.orders.brought_later(order) if order.side is Side.SELL and not order.sized else 0,
         resting=frozenset(
             o.order_id
             for o in others

@@ -4,13 +4,13 @@ Nothing is ever placed here. What the lists do not show is proof only at a broke
 (`BrokerTraits.absence_is_proof`), and there only while no placing call is under way.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
 
-from jqfollow.domain import ATTEMPT_LIVE, AttemptState, FillReport, OrderReport
+from jqfollow.domain import ATTEMPT_ENDED, ATTEMPT_LIVE, AttemptState, FillReport, OrderReport
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.lifecycle import Event
@@ -61,12 +61,18 @@ async def read_lists(account: Account) -> Lists:
     return Lists(orders=orders, fills=fills, nothing_under_way=nothing_under_way)
 
 
+Rows = Mapping[str, OrderReport]
+"""Rows of a broker's list by its ids."""
+
+
 class Reconciler:
     """Applies a broker's lists to the ledger."""
 
     def __init__(self, *, ledger: Ledger, desk: Desk) -> None:
         self._ledger = ledger
         self._desk = desk
+        self._over: dict[str, Rows] = {}
+        """By account, the last list's rows of attempts that are over: while they stay as they are they tell nothing."""
 
     async def reconcile(self, account: Account, *, connected_anew: bool = False) -> None:
         """Reads the lists and applies them: live and unknown attempts, and missing fills.
@@ -75,26 +81,37 @@ class Reconciler:
             BrokerError: the broker did not answer; nothing was changed.
         """
         lists = await read_lists(account)
-        await self._ledger.write(lambda tx: self._apply(tx, account, lists, connected_anew=connected_anew))
+        over = {} if connected_anew else self._over.get(account.name, {})
+        kept, news = _news(lists, over)
+        ended = await self._ledger.write(
+            lambda tx: self._apply(tx, account, lists, news, connected_anew=connected_anew)
+        )
+        self._over[account.name] = {**kept, **ended}
         account.wake.set()
 
-    def _apply(self, tx: Tx, account: Account, lists: Lists, *, connected_anew: bool) -> None:
+    def _apply(self, tx: Tx, account: Account, lists: Lists, news: Lists, *, connected_anew: bool) -> Rows:
+        """Applies `news`, those rows of the lists that are not known to be over; gives those that are from now on."""
         moment = self._desk.moment(account)
         day = account.trading_day()
         self._match(tx, account, lists)
         earlier = [a for a in tx.attempts.live(account.name) if a.day < day]
-        ours = Ours([*tx.attempts.list(account=account.name, day=day), *earlier], lists.orders)
-        told = [(r, ours.find(account.key(r.broker_order_id, r.at), r.remark)) for r in lists.orders]
+        asked: list[OrderReport | FillReport] = [*news.orders, *news.fills]
+        todays = tx.attempts.listed(
+            account.name, day, (row.remark.strip() for row in asked), (row.broker_order_id for row in asked)
+        )
+        ours = Ours([*todays, *earlier], lists.orders)
+        told = [(r, ours.find(account.key(r.broker_order_id, r.at), r.remark)) for r in news.orders]
         rows = [(attempt, report) for report, attempt in told if attempt is not None and may_be(attempt, report)]
         shown = {attempt.attempt_id for attempt, _ in rows}
         if connected_anew or not account.traits.always_open:  # the practice day rolls first, and tells the ends then
             for attempt in earlier:
                 if attempt.attempt_id not in shown:
                     self._day_lost(tx, account, attempt)
-        self._apply_rows(tx, account, lists.fills, rows, ours)
-        tell_of_strangers(tx, account, lists.orders, ours, moment)
+        self._apply_rows(tx, account, news.fills, rows, ours)
+        tell_of_strangers(tx, account, lists.orders, news.orders, ours, moment)
         self._settle_absent(tx, account, lists)
         self._end_day(tx, account, shown)
+        return {report.broker_order_id: report for attempt, report in rows if _is_over(attempt, report)}
 
     def _apply_rows(
         self,
@@ -172,6 +189,24 @@ class Reconciler:
             follow_attempt(tx, step_attempt(tx, attempt, event, moment, detail=f"{attempt.day} is over"), moment)
             return
         step_attempt(tx, attempt, Event.DAY_LOST, moment, detail=f"the day {attempt.day} is over")
+
+
+def _news(lists: Lists, over: Rows) -> tuple[Rows, Lists]:
+    """Which rows of the orders are as they were when their attempts were over, and the lists without them."""
+    kept: dict[str, OrderReport] = {}
+    news: list[OrderReport] = []
+    for report in lists.orders:
+        known = over.get(report.broker_order_id)
+        if known is report or known == report:
+            kept[report.broker_order_id] = report
+        else:
+            news.append(report)
+    return kept, replace(lists, orders=news, fills=[fill for fill in lists.fills if fill.broker_order_id not in kept])
+
+
+def _is_over(attempt: AttemptRow, report: OrderReport) -> bool:
+    """Whether the row tells nothing more, now and while it stays as it is; the attempt as it was before it."""
+    return attempt.state in ATTEMPT_ENDED and report.state in ATTEMPT_ENDED and not _tells_more(attempt, report)
 
 
 def _wants_news(attempt: AttemptRow) -> bool:

@@ -23,14 +23,24 @@ _MOST_NAMED = 5
 """So many are named in one message."""
 
 
-def tell_of_strangers(tx: Tx, account: Account, reports: Sequence[OrderReport], ours: Ours, moment: Moment) -> None:
+def tell_of_strangers(
+    tx: Tx, account: Account, reports: Sequence[OrderReport], news: Sequence[OrderReport], ours: Ours, moment: Moment
+) -> None:
     """Tells of remarks of ours that this ledger does not know, that stand twice, on other terms, or under another id.
 
     A live attempt whose own id is not listed any more, while its remark stands under another, is unknown from now on:
     a person settles it, and nothing of its code and side is placed meanwhile.
+
+    Args:
+        tx: where it is written.
+        account: whose list it is.
+        reports: the whole list.
+        news: those of its rows that are looked at.
+        ours: the attempts that they may be.
+        moment: when it is told.
     """
-    rows = [report for report in reports if is_ours(report.remark)]
-    counts = Counter(report.remark.strip() for report in rows)
+    rows = [report for report in news if is_ours(report.remark)]
+    counts = Counter(report.remark.strip() for report in reports)
     ids = {report.broker_order_id for report in reports}
     renamed: list[tuple[AttemptRow, OrderReport]] = []
     strangers: list[OrderReport] = []

@@ -263,8 +263,8 @@ def carry_odd_rest(tx: Tx, order: OrderRow) -> None:
     order = _order(tx, order.order_id)
     left = order.volume - order.filled
     if order.side is Side.BUY and left > 0 and order.state in ORDER_OPEN:
-        book = tx.books.get(order.account, order.strategy, order.security)
-        tx.books.set_carry(order.account, order.strategy, order.security, buy=book.carry_buy + Decimal(left))
+        since = tx.orders.carries_since(order)
+        tx.books.carry_on(order.account, order.strategy, order.security, since=since, buy=Decimal(left))
 
 
 def left_figures(order: OrderRow) -> dict[str, str]:

@@ -26,8 +26,9 @@ def how_much(known: Known, security: Security, market: Market) -> Sized:
     rule = lot_rule(security, known.account.trading_day)
     if order.sized or terms.mode is None or terms.figure is None:
         return _rest(papers, rule, market.available)
-    book, others = papers.book, papers.others
+    others = papers.others
     here = market_price(market.quote, order.side) if market.quote else None
+    carry_buy, carry_sell = papers.carry
     today = 0 if sold_the_same_day(known, security, market) else max(papers.bought_today - others.brought_later, 0)
     return size(
         Intent(
@@ -42,12 +43,12 @@ def how_much(known: Known, security: Security, market: Market) -> Sized:
             held_before=terms.held_before,
             exact=known.manual,
             closes=order.closes,
-            book=book.volume - others.brought_later,
+            book=papers.own_book,
             selling=others.selling,
             bought_today=today,
             available=market.available,
-            carry_buy=book.carry_buy,
-            carry_sell=book.carry_sell,
+            carry_buy=carry_buy,
+            carry_sell=carry_sell,
             owed=papers.owed,
             rule=rule,
         )
@@ -72,10 +73,11 @@ def _rest(papers: Papers, rule: LotRule, available: int) -> Sized:
             "available": str(available),
         }
         refusal = Refusal(reason=Reason.NOT_SELLABLE_TODAY if short else Reason.BELOW_LOT, figures=figures)
+    carry_buy, carry_sell = papers.carry
     return Sized(
         parts=(volume,) if volume else (),
-        carry_buy=papers.book.carry_buy,
-        carry_sell=papers.book.carry_sell,
+        carry_buy=carry_buy,
+        carry_sell=carry_sell,
         refusal=refusal,
     )
 

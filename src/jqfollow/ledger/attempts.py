@@ -28,6 +28,11 @@ SELECT * FROM attempts {_BY_LIVE} AND state = 'unknown' AND account = ? AND secu
 ORDER BY attempt_id"""  # noqa: S608  a constant
 _BY_KEY = "SELECT * FROM attempts WHERE account = ? AND day = ? AND broker_order_id = ?"
 _OF_DAY = "SELECT * FROM attempts WHERE account = ? AND day = ? ORDER BY attempt_id"
+_LISTED = """
+SELECT * FROM attempts WHERE account = ?1 AND day = ?2 AND attempt_id IN (
+    SELECT attempt_id FROM attempts WHERE remark IN (SELECT value FROM json_each(?3))
+    UNION SELECT attempt_id FROM attempts
+    WHERE account = ?1 AND day = ?2 AND broker_order_id IN (SELECT value FROM json_each(?4))) ORDER BY attempt_id"""
 _OF_ORDERS = """
 SELECT * FROM attempts WHERE order_id IN (SELECT value FROM json_each(?)) ORDER BY order_id, number"""
 _MISSING_FILLS = """
@@ -262,6 +267,11 @@ class Attempts(Table):
     def list(self, *, account: str, day: date) -> AttemptRows:
         """The attempts of one account on one day, oldest first."""
         return [attempt_row(row) for row in self._all(_OF_DAY, stored(account), day_text(day))]
+
+    def listed(self, account: str, day: date, remarks: Iterable[str], broker_order_ids: Iterable[str]) -> AttemptRows:
+        """The attempts of one account and day with one of the remarks or of the broker's ids, oldest first."""
+        named = to_json(sorted(set(remarks))), to_json(sorted(set(broker_order_ids)))
+        return [attempt_row(row) for row in self._all(_LISTED, stored(account), day_text(day), *named)]
 
     def counts(self, account: str, day: date, *, ahead: bool = True) -> DayCounts:
         """What the account did that day.

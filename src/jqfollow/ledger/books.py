@@ -17,9 +17,9 @@ _SET_HELD = """
 INSERT INTO books (account, strategy, security, volume, cost) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (account, strategy, security) DO UPDATE SET volume = excluded.volume, cost = excluded.cost"""
 _SET_CARRY = """
-INSERT INTO books (account, strategy, security, carry_buy, carry_sell) VALUES (?, ?, ?, ?, ?)
+INSERT INTO books (account, strategy, security, carry_buy, carry_sell, carry_since) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (account, strategy, security) DO UPDATE
-SET carry_buy = excluded.carry_buy, carry_sell = excluded.carry_sell"""
+SET carry_buy = excluded.carry_buy, carry_sell = excluded.carry_sell, carry_since = excluded.carry_since"""
 _OF_SECURITY = "SELECT * FROM books WHERE account = ? AND security = ? ORDER BY strategy"
 _OF_SECURITIES = """
 SELECT * FROM books WHERE account = ? AND security IN (SELECT value FROM json_each(?)) ORDER BY security, strategy"""
@@ -44,11 +44,29 @@ class Books(Table):
     ) -> None:
         """What rounding left over for the next order of each side; `None` leaves it as it is."""
         book = self.get(account, strategy, security)
-        carry_buy = book.carry_buy if buy is None else buy
-        carry_sell = book.carry_sell if sell is None else sell
-        if (carry_buy, carry_sell) == (book.carry_buy, book.carry_sell):
-            return
-        self._c.execute(_SET_CARRY, (*_key(book), stored(carry_buy), stored(carry_sell)))
+        self._set_carry(
+            book, book.carry_buy if buy is None else buy, book.carry_sell if sell is None else sell, book.carry_since
+        )
+
+    def carry_on(
+        self,
+        account: str,
+        strategy: str,
+        security: str,
+        *,
+        since: int,
+        buy: Decimal = Decimal(0),
+        sell: Decimal = Decimal(0),
+    ) -> None:
+        """Adds to what is carried after the close of signal `since`: nothing, when a later close has been judged."""
+        book = self.get(account, strategy, security)
+        if since >= book.carry_since:
+            was_buy, was_sell = book.carry(since)
+            self._set_carry(book, was_buy + buy, was_sell + sell, since)
+
+    def _set_carry(self, book: BookRow, buy: Decimal, sell: Decimal, since: int) -> None:
+        if (buy, sell, since) != (book.carry_buy, book.carry_sell, book.carry_since):
+            self._c.execute(_SET_CARRY, (*_key(book), stored(buy), stored(sell), since))
 
     def of_security(self, account: str, security: str) -> BookRows:
         """All strategies' books of one security in an account."""
@@ -118,4 +136,5 @@ def _book(row: Any) -> BookRow:
         cost=Decimal(row["cost"]),
         carry_buy=Decimal(row["carry_buy"]),
         carry_sell=Decimal(row["carry_sell"]),
+        carry_since=row["carry_since"],
     )

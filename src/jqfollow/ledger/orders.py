@@ -29,6 +29,9 @@ SELECT coalesce(sum(CASE WHEN side = 'buy' THEN filled END), 0) AS bought,
        coalesce(sum(CASE WHEN side = 'buy' THEN 0 WHEN sized = 1 AND {_OPEN} THEN volume ELSE filled END), 0) AS sold,
        coalesce(max(closes = 1 AND sized = 1), 0) AS sold_out
 FROM orders WHERE account = ? AND strategy = ? AND security = ? AND order_id > ? AND signal_id > ?"""  # noqa: S608
+_CLOSED_BEFORE = """
+SELECT coalesce(max(signal_id), 0) AS signal_id FROM orders INDEXED BY orders_closing
+WHERE closes = 1 AND account = ? AND strategy = ? AND security = ? AND signal_id < ?"""
 _LAST_SELL = f"""
 SELECT max(updated_at) AS at FROM orders INDEXED BY orders_sold
 WHERE day = ? AND account = ? AND strategy = ? AND side = 'sell' AND filled > 0 AND NOT {_OPEN}"""  # noqa: S608
@@ -230,6 +233,16 @@ class Orders(Table):
         key = (stored(order.account), stored(order.strategy), stored(order.security), order.order_id, order.signal_id)
         later = self._one(_LATER, *key)
         return int(later["bought"] if later["sold_out"] else max(later["bought"] - later["sold"], 0))
+
+    def carries_since(self, order: OrderRow) -> int:
+        """The signal of the close after which the order's book carries what its rounding leaves: its own, if it closes.
+
+        0: no signal before it closed the position.
+        """
+        if order.closes:
+            return order.signal_id
+        key = (stored(order.account), stored(order.strategy), stored(order.security))
+        return int(self._one(_CLOSED_BEFORE, *key, order.signal_id)["signal_id"])
 
     def last_sell(self, account: str, strategy: str, day: date) -> datetime | None:
         """When the last of a strategy's sells of a day ended that brought money; `None`: there was none."""

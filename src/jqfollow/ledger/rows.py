@@ -238,6 +238,16 @@ class BookRow:
     cost: Decimal = Decimal(0)
     carry_buy: Decimal = Decimal(0)
     carry_sell: Decimal = Decimal(0)
+    carry_since: int = 0
+    """The signal of the close after which it is carried; 0: of none."""
+
+    def carry(self, since: int) -> tuple[Decimal, Decimal]:
+        """What is carried to buys and to sells that come after the close of signal `since` and before the next one.
+
+        Orders may be judged in another order than they came in: what was left before an earlier close, or after a later
+        one, is not theirs.
+        """
+        return (self.carry_buy, self.carry_sell) if self.carry_since == since else (Decimal(0), Decimal(0))
 
 
 class BookingKind(StrEnum):

@@ -96,6 +96,7 @@ CREATE TABLE orders (
 CREATE INDEX orders_open ON orders (account, strategy, security)
     WHERE state IN ('pending_new', 'new', 'partially_filled');
 CREATE INDEX orders_by_book ON orders (account, strategy, security, order_id);
+CREATE INDEX orders_closing ON orders (account, strategy, security, signal_id) WHERE closes = 1;
 CREATE INDEX orders_by_strategy ON orders (strategy, order_id);
 CREATE INDEX orders_by_day ON orders (day, account);
 
@@ -200,6 +201,7 @@ CREATE TABLE books (
     cost       TEXT NOT NULL DEFAULT '0',         -- what the volume held was paid for, fees included
     carry_buy  TEXT NOT NULL DEFAULT '0',
     carry_sell TEXT NOT NULL DEFAULT '0',
+    carry_since INTEGER NOT NULL DEFAULT 0,       -- the signal of the close after which it is carried; 0: of none
     PRIMARY KEY (account, strategy, security)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX books_by_security ON books (account, security);
