@@ -1,9 +1,11 @@
 """What all commands share: language, configuration, output, and how errors end a command."""
 
+import gc
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
@@ -121,6 +123,16 @@ class Group(click.Group):
 
 Group.group_class = Group
 click.Context.formatter_class = Formatter
+
+
+@contextmanager
+def reading_code() -> Iterator[None]:
+    """Of code that is read nothing is garbage: to look for it takes a seventh of a start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def exit_code(error: JqfollowError) -> int:
