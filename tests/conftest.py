@@ -6,13 +6,16 @@ and each process that a test starts, would compile the whole program anew.
 
 import atexit
 import gc
+import importlib
+import importlib.util
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -21,11 +24,15 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 if TYPE_CHECKING:
     from api.browser import Chromium
 
+_TESTS = Path(__file__).parent
+
 if sys.dont_write_bytecode and sys.pycache_prefix is None:
-    sys.pycache_prefix = str(Path(__file__).parents[1] / ".pytest_cache" / "compiled")
+    sys.pycache_prefix = str(_TESTS.parent / ".pytest_cache" / "compiled")
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+
+_COLD = not Path(importlib.util.cache_from_source(str(_TESTS / "e2e" / "house.py"))).exists()
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no defect of the program
 settings.load_profile("unhurried")
@@ -51,6 +58,23 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Chromium"]:
     chromium = Chromium(tmp_path_factory.mktemp("profile"))
     yield chromium
     chromium.close()
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Tells a worker, before it begins, whether anything of ours is compiled yet."""
+    node.workerinput["cold"] = _COLD
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """The first time of all, each worker begins with other files: it finds compiled what the others began with."""
+    told = getattr(session.config, "workerinput", {})
+    if told.get("cold"):
+        files = [file for file in sorted(_TESTS.glob("*/test_*.py")) if (file.parent / "__init__.py").exists()]
+        first = int(told["workerid"].removeprefix("gw")) * len(files) // told["workercount"]
+        for file in files[first:] + files[:first]:
+            with suppress(Exception, pytest.skip.Exception):  # the collection tells
+                importlib.import_module(f"{file.parent.name}.{file.stem}")
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -1,3 +1,4 @@
 @echo off
-call "%~dp0jqfollow.cmd" portable back
+pushd "%~dp0"
+call .\jqfollow.cmd portable back
 pause

@@ -1,3 +1,4 @@
 @echo off
-call "%~dp0jqfollow.cmd" start
+pushd "%~dp0"
+call .\jqfollow.cmd start
 if errorlevel 1 pause

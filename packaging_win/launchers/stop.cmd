@@ -1,3 +1,4 @@
 @echo off
-call "%~dp0jqfollow.cmd" stop
+pushd "%~dp0"
+call .\jqfollow.cmd stop
 pause

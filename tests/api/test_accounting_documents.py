@@ -4,26 +4,22 @@ import asyncio
 import copy
 import threading
 from collections.abc import Coroutine, Iterator
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-import httpx
 import pytest
 import schemathesis
 import structlog
 from hypothesis import HealthCheck, settings
-from schemathesis import Case
+from schemathesis import BaseSchema, Case
 
 from e2e.house import House
 from e2e.test_repair import PING_AN, refused_at_the_limit, report
-from jqfollow.api.console import console_app
 from jqfollow.api.routes.accounting import Accounting
 from jqfollow.drift.reading import COUNTER_LAGS
-from jqfollow.ledger import Ledger
 
-from .conftest import TOKEN
-from .fakes import FakeClock, FakeDesk, FakeIntake
-from .test_documents import CHECKS, OWNER, SETTINGS
+from .test_documents import CHECKS, console_document
 
+pytestmark = pytest.mark.usefixtures("by_operation")
 T = TypeVar("T")
 OURS = r"^/api/(drift|repair|books)"
 NAMES = {
@@ -76,21 +72,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     loop.close()
 
 
-async def document() -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
     nothing: Any = None
-    app = console_app(
-        settings=SETTINGS,
-        ledger=cast("Ledger", None),
-        intake=FakeIntake(),
-        desk=FakeDesk(),
-        clock=FakeClock(),
-        token=TOKEN,
-        accounting=Accounting(repairs=nothing, keeper=nothing, drift=nothing),
-    )
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=OWNER) as client:
-        found: dict[str, Any] = (await client.get("/openapi.json")).json()
-    return found
+    return asyncio.run(console_document(Accounting(repairs=nothing, keeper=nothing, drift=nothing)))
 
 
 def with_names(whole: dict[str, Any]) -> dict[str, Any]:
@@ -103,9 +88,18 @@ def with_names(whole: dict[str, Any]) -> dict[str, Any]:
     return narrowed
 
 
-DOCUMENT = asyncio.run(document())
-as_told = schemathesis.openapi.from_dict(DOCUMENT).include(path_regex=OURS)
-named = schemathesis.openapi.from_dict(with_names(DOCUMENT)).include(path_regex=OURS)
+@pytest.fixture(scope="module")
+def schema_as_told(document: dict[str, Any]) -> BaseSchema:
+    return schemathesis.openapi.from_dict(document)
+
+
+@pytest.fixture(scope="module")
+def schema_with_names(document: dict[str, Any]) -> BaseSchema:
+    return schemathesis.openapi.from_dict(with_names(document))
+
+
+as_told = schemathesis.pytest.from_fixture("schema_as_told").include(path_regex=OURS)
+named = schemathesis.pytest.from_fixture("schema_with_names").include(path_regex=OURS)
 few = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -136,8 +130,8 @@ def test_whatever_is_asked_of_books_is_answered_as_the_document_says(case: Case,
     call(case, house)
 
 
-def test_no_route_of_it_is_left_out() -> None:
-    known = {path for path in DOCUMENT["paths"] if path.startswith(("/api/drift", "/api/repair", "/api/books"))}
-    tried = {operation.ok().path for operation in named.get_all_operations()}
+def test_no_route_of_it_is_left_out(document: dict[str, Any], schema_with_names: BaseSchema) -> None:
+    known = {path for path in document["paths"] if path.startswith(("/api/drift", "/api/repair", "/api/books"))}
+    tried = {operation.ok().path for operation in schema_with_names.include(path_regex=OURS).get_all_operations()}
     assert tried == known
     assert len(known) == 9

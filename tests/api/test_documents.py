@@ -6,14 +6,14 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import httpx
 import pytest
 import schemathesis
 import structlog
 from hypothesis import HealthCheck, settings
-from schemathesis import Case
+from schemathesis import BaseSchema, Case
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -25,6 +25,7 @@ from starlette.types import ASGIApp
 import jqfollow
 from jqfollow.api.console import console_app
 from jqfollow.api.reception import SignalsLimits
+from jqfollow.api.routes.accounting import Accounting
 from jqfollow.api.server import Server
 from jqfollow.api.signals import signals_app
 from jqfollow.domain import WaitingFor
@@ -37,6 +38,7 @@ from .fakes import FakeClock, FakeDesk, FakeIntake, FakeKeys
 from .messages import KEY
 from .world import make
 
+pytestmark = pytest.mark.usefixtures("by_operation")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 OWNER = {"authorization": f"Bearer {TOKEN}"}
 SETTINGS = parse_settings(CONFIG, source="test")
@@ -87,7 +89,7 @@ def console_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     asyncio.run(ledger.close())
 
 
-async def console_document() -> dict[str, object]:
+async def console_document(accounting: Accounting | None = None) -> dict[str, Any]:
     """As the console serves it; the ledger is not asked for it."""
     app = console_app(
         settings=SETTINGS,
@@ -96,15 +98,27 @@ async def console_document() -> dict[str, object]:
         desk=FakeDesk(),
         clock=FakeClock(),
         token=TOKEN,
+        accounting=accounting,
     )
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", headers=OWNER) as client:
-        document: dict[str, object] = (await client.get("/openapi.json")).json()
+        document: dict[str, Any] = (await client.get("/openapi.json")).json()
     return document
 
 
-signals = schemathesis.openapi.from_dict(dict(SIGNALS.openapi()))
-console = schemathesis.openapi.from_dict(asyncio.run(console_document()))
+@pytest.fixture(scope="module")
+def signals_schema() -> BaseSchema:
+    return schemathesis.openapi.from_dict(dict(SIGNALS.openapi()))
+
+
+@pytest.fixture(scope="module")
+def console_schema() -> BaseSchema:
+    return schemathesis.openapi.from_dict(asyncio.run(console_document()))
+
+
+# Read by the process that runs the test alone: what is to be tried is not worked out wherever tests are collected.
+signals = schemathesis.pytest.from_fixture("signals_schema")
+console = schemathesis.pytest.from_fixture("console_schema")
 few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 many = settings(few, max_examples=2_000)
 

@@ -8,6 +8,7 @@ import pytest
 
 from jqfollow.cli import autostart
 from jqfollow.cli.autostart import NAMESPACE, Answer
+from jqfollow.cli.start import keeper_command
 
 from .conftest import Run
 
@@ -18,6 +19,8 @@ class Scheduler:
     def __init__(self) -> None:
         self.tasks: dict[str, str] = {}
         self.refuses = ""
+        self.page = "utf-8"
+        """In which it writes, as the console has it; what that lacks becomes a question mark."""
 
     def __call__(self, arguments: Sequence[str]) -> Answer:
         what, told = arguments[0], dict(zip(arguments[1::2], arguments[2::2], strict=False))
@@ -32,7 +35,8 @@ class Scheduler:
             return Answer(code=1, text="ERROR: The system cannot find the file specified.")
         elif what == "/Delete":
             del self.tasks[name]
-        return Answer(code=0, text=self.tasks.get(name, "SUCCESS"))
+        text = self.tasks.get(name, "SUCCESS")
+        return Answer(code=0, text=text.encode(self.page, errors="replace").decode(self.page))
 
 
 @pytest.fixture
@@ -84,11 +88,48 @@ def test_an_update_moves_the_task_to_the_new_version(run: Run, scheduler: Schedu
     assert text(scheduler.tasks["jqfollow"], "Command") == str(new)
     assert text(scheduler.tasks["jqfollow"], "Arguments") == before
     assert not autostart.refresh(config.resolve(), new)
-    assert autostart.folder_of_task() == config.parent.resolve()
+    task = autostart.task()
+    assert task is not None
+    assert (task.config, task.python) == (config.resolve(), new)
     autostart.forget(Path("D:/another"))
     assert list(scheduler.tasks) == ["jqfollow"]
     autostart.forget(config.parent.resolve())
     assert scheduler.tasks == {}
+
+
+@pytest.mark.parametrize("page", ["cp437", "cp1252", "cp936", "utf-8"])
+def test_a_chinese_folder_is_found_again_in_every_code_page(
+    run: Run, scheduler: Scheduler, config: Path, page: str
+) -> None:
+    """By status, start, update, doctor and removal, though the definition comes back with question marks."""
+    scheduler.page = page
+    for name in ("隧道 frpc.exe", "frpc.toml"):
+        (config.parent / name).touch()
+    frpc = config.parent.resolve() / "隧道 frpc.exe"
+    assert run("autostart", "install", "--frpc", str(frpc)).exit_code == 0
+    highest = scheduler.tasks["jqfollow"].replace("LeastPrivilege", "HighestAvailable")
+    scheduler.tasks["jqfollow"] = highest  # by a person, in the Task Scheduler
+    assert str(frpc) in run("autostart", "status").output
+    assert keeper_command(config.resolve())[-4:] == ["--frpc", str(frpc), "--config", str(config.resolve())]
+    new = config.parent / "新版" / "pythonw.exe"
+    assert autostart.refresh(config.resolve(), new)
+    definition = scheduler.tasks["jqfollow"]
+    assert text(definition, "Command") == str(new)
+    assert text(definition, "UserId") == "家里电脑\\张三"
+    assert text(definition, "RunLevel") == "HighestAvailable"
+    assert f'--frpc "{frpc}" --config "{config.resolve()}"' in (text(definition, "Arguments") or "")
+    assert "--frpc" not in keeper_command(config.parent / "another.toml")
+    autostart.forget(config.parent.resolve())
+    assert scheduler.tasks == {}
+
+
+def test_another_ones_task_is_left_alone(run: Run, scheduler: Scheduler, config: Path) -> None:
+    scheduler.tasks["jqfollow"] = f'<?xml version="1.0"?><Task xmlns="{NAMESPACE}"/>'
+    assert autostart.task() is None
+    assert "不是本程序建立的" in run("autostart", "status").output
+    assert not autostart.refresh(config.resolve(), config)
+    autostart.forget(config.parent)
+    assert list(scheduler.tasks) == ["jqfollow"]
 
 
 def test_install_twice_is_one_task_and_remove_takes_it_away(run: Run, scheduler: Scheduler, config: Path) -> None:
@@ -133,5 +174,5 @@ def test_a_name_with_markup_stays_a_name(tmp_path: Path) -> None:
     )
     assert text(definition, "Command") == str(Path("C:/Py<thon>/p.exe"))
     assert text(definition, "UserId") == "x&y"
-    assert "a & b <c>" in autostart.command_of(definition)
-    assert autostart.command_of("not xml") == ""
+    assert "a & b <c>" in (text(definition, "Arguments") or "")
+    assert autostart.started_by("not xml") is None

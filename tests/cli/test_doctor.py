@@ -106,12 +106,15 @@ def test_an_open_host_is_pointed_out(config: Path) -> None:
 def test_what_a_scanner_and_a_firewall_are_told_names_exact_paths_and_ports(config: Path) -> None:
     python = Path("D:/it's 跟单/python.exe")
     text = '[accounts.main]\nbroker = "qmt"\nqmt_path = "D:/国金 QMT/userdata_mini"\naccount_id = "1"\n'
-    scanner, wall = windows.advice(around(config, text), python)
-    for path in (config.parent / "data", Path("D:/it''s 跟单"), Path("D:/国金 QMT/userdata_mini")):
+    frpc = Path("D:/frp 隧道/frpc.exe")
+    scanner, wall = windows.advice(around(config, text), python, python.parent, frpc)
+    for path in (config.parent / "data", Path("D:/it''s 跟单"), Path("D:/国金 QMT/userdata_mini"), frpc):
         assert f"-ExclusionPath '{path}'" in scanner.zh
     assert "8888" in wall.zh
     assert wall.level is Level.OK
-    _, wall = windows.advice(around(config, f'[signals]\nhost = "0.0.0.0"\nport = 9999\n{text}'), python)
+    _, wall = windows.advice(
+        around(config, f'[signals]\nhost = "0.0.0.0"\nport = 9999\n{text}'), python, python.parent, None
+    )
     assert wall.level is Level.WARN
     assert "localport=9999" in wall.remedy_en
     assert str(python) in wall.remedy_en

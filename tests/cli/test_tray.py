@@ -1,6 +1,7 @@
 """The tray: what its colour says, what its menu does, and frpc beside the service."""
 
 import sys
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +14,6 @@ from jqfollow.cli.tray import Light, Look, Tray
 from jqfollow.clock import SHANGHAI
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.settings import Settings
-
-from .conftest import Run
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=SHANGHAI)
 
@@ -59,6 +58,7 @@ def test_blue_while_following_is_paused_and_the_menu_changes_it(settings: Settin
     assert it.look() == Look(light=Light.BLUE, zh="已暂停跟单", paused=True)
     it.pause_or_resume()
     assert it.look().light is Light.GREEN
+    assert it.look().runs
 
 
 def test_a_pause_of_one_strategy_is_not_the_whole(settings: Settings) -> None:
@@ -74,6 +74,7 @@ def test_how_the_service_ended(settings: Settings, code: int, light: Light) -> N
     service.code = code
     kept.look(1)
     assert it.look().light is light
+    assert not it.look().runs, "the menu offers to start it"
     assert ("配置有误" in it.look().zh) == (code in {2, 3}), "only then a person must read it"
 
 
@@ -135,20 +136,29 @@ def test_what_frpc_says_is_kept_in_bounds(tmp_path: Path, monkeypatch: pytest.Mo
     assert sum(file.stat().st_size for file in files) <= 1000 * tray._FRPC_FILES
 
 
-def test_a_tunnel_that_is_not_there_is_told(run: Run, config: Path) -> None:
-    result = run("tray", "--frpc", "nowhere.exe")
-    assert result.exit_code == 2
-    assert "nowhere.exe" in result.output
-    (config.parent / "frpc.exe").touch()
-    result = run("tray", "--frpc", "frpc.exe")
-    assert result.exit_code == 2
-    assert "frpc.toml" in result.output
+def test_a_tunnel_that_is_gone_costs_no_following(settings: Settings) -> None:
+    """As when a virus scanner took frpc away: the service runs, the icon says what is wrong, and it is tried again."""
+    it, *_ = trayed(settings)
+    gone = settings.data_dir / "frpc.exe"
+    frpc = Kept(name="frpc", start=lambda: Child([str(gone)], folder=settings.data_dir), for_good=frozenset())
+    it = Tray(settings, it._service, frpc)
+    frpc.look(0)
+    assert it.look().light is Light.YELLOW
+    assert "frpc 没有运行" in it.look().zh
+    assert len(it.look().zh.rpartition("；")[2]) > 3, "why"
+    assert frpc.state is State.WAITS
 
 
 @pytest.mark.skipif(sys.platform != "win32", reason="asks Windows for its notification area")
 def test_windows_shows_the_icon(settings: Settings) -> None:
+    """And nothing of it keeps the process alive afterwards, however soon it is taken away."""
+    before = set(threading.enumerate())
     it, *_ = trayed(settings)
+    tray._Notified(it).end()
     icon = tray._Notified(it)
     for light in Light:
         icon.show(Look(light=light, zh="正在跟单" * 60))
     icon.end()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(20)
+        assert not thread.is_alive(), thread

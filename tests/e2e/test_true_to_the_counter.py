@@ -169,7 +169,7 @@ async def test_3_an_order_of_ours_under_another_id_is_told_and_goes_to_a_person(
 async def test_3_a_part_that_was_filled_before_is_not_counted_again_under_the_new_id(counters: Counters) -> None:
     async with counters() as house:
         house.market(CODE)
-        house.wrong(max_fill=300)
+        house.wrong(max_fill=1)  # a thousand of its moves: there is time
         signal = await house.send("demo", CODE, "buy", 1000, limit="9.50")
         first = await attempt_in(house, AttemptState.NEW)
         house.market(CODE, last="9.40")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jqfollow.domain import OrderState, Side, Waiting, WaitingFor
-from jqfollow.execution.turns import DAY_PATIENCE, PASSING, Scene, is_due, turns
+from jqfollow.execution.turns import DAY_PATIENCE, PASSING, Around, Scene, is_due, turns
 from jqfollow.ledger.rows import OrderRow
 from jqfollow.reasons import Reason
 from ledger.samples import DAY, NOW, TERMS
@@ -47,8 +47,8 @@ def waits(what: WaitingFor, *, since: datetime = NOW, until: datetime | None = N
     return Waiting(what=what, since=since, until=until)
 
 
-def turn(*idle: OrderRow, oldest: date | None = None, most: int = 9, **changes: Any) -> Sequence[int]:
-    return [o.order_id for o in turns(idle, (), oldest, scene(**changes), most)]
+def turn(*idle: OrderRow, around: Around | None = None, most: int = 9, **changes: Any) -> Sequence[int]:
+    return [o.order_id for o in turns(idle, around or Around(), scene(**changes), most)]
 
 
 class TestOrder:
@@ -89,13 +89,14 @@ class TestOneABook:
     def test_a_sell_does_not_pass_one_that_will_soon_take_its_part_of_the_book(self, what: WaitingFor | None) -> None:
         first = order(1, SELL, waiting=None if what is None else waits(what))
         soon = what in {None, WaitingFor.OPPOSITE, WaitingFor.CROSSING, WaitingFor.SETTLE, WaitingFor.BROKER}
-        looked_at = {"rested": lambda number: number != 1}
+        around = Around(live=[("000001.SZ", BUY)], sellers={"demo"})
+        looked_at: dict[str, Any] = {"rested": lambda number: number != 1, "around": around}
         assert turn(first, order(2, SELL), **looked_at) == ([] if soon else [2])
         assert turn(first, order(2, SELL, closes=True), **looked_at) == [2], "a close takes what is there"
         assert turn(first, order(2, SELL, sized=True), **looked_at) == [2], "it has its part"
         if what is not WaitingFor.CROSSING:
             assert turn(first, order(2, BUY), **looked_at) == [2]
-        down = {"ready": False, **looked_at}
+        down = looked_at | {"ready": False}
         assert turn(first, order(2, SELL), **down) == ([] if soon and what is not WaitingFor.BROKER else [2])
         assert turn(replace(first, cancel_reason=Reason.CANCELED_BY_USER), order(2, SELL), **looked_at) == [2]
 
@@ -139,6 +140,40 @@ class TestCrossing:
         assert 1 in turn(order(1, BUY, waiting=waits(WaitingFor.CROSSING)), crossing)
 
 
+class TestWhatItWaitedForHasEnded:
+    """An order goes on when what it waits for ends, and not a second later: it would not wait for that again."""
+
+    def goes_on(self, waiting: Waiting, *others: OrderRow, **around: Any) -> bool:
+        first = order(1, SELL, waiting=waiting)
+        return turn(first, *others, around=Around(**around), rested=lambda number: number != 1) == [1]
+
+    def test_what_it_would_trade_with(self) -> None:
+        crossing = waits(WaitingFor.CROSSING, until=NOW + timedelta(seconds=10))
+        assert self.goes_on(crossing)
+        assert self.goes_on(crossing, live=[("000001.SZ", SELL), ("600000.SH", BUY)])
+        assert not self.goes_on(crossing, live=[("000001.SZ", BUY)])
+
+    def test_the_other_orders_of_its_book(self) -> None:
+        opposite = waits(WaitingFor.OPPOSITE)
+        assert self.goes_on(opposite, live=[("600000.SH", BUY)])
+        assert not self.goes_on(opposite, live=[("000001.SZ", BUY)])
+        assert not self.goes_on(opposite, live=[("000001.SZ", SELL)])
+        assert turn(
+            order(1, BUY, waiting=waits(WaitingFor.UNKNOWN)), order(2, SELL, waiting=opposite),
+            around=Around(unknown=[("000001.SZ", BUY)]), rested=lambda _: False,
+        ) == []  # fmt: skip
+
+    def test_the_sells_that_bring_its_money(self) -> None:
+        assert self.goes_on(waits(WaitingFor.CASH))
+        assert not self.goes_on(waits(WaitingFor.CASH), sellers={"demo"})
+        late = waits(WaitingFor.CASH, until=NOW + timedelta(seconds=5))
+        assert not self.goes_on(late), "they have ended: only the counter shows their money late"
+
+    @pytest.mark.parametrize("what", sorted(set(WaitingFor) - {"crossing", "opposite", "cash"}))
+    def test_of_anything_else_nobody_knows_before_a_look(self, what: WaitingFor) -> None:
+        assert not self.goes_on(waits(what))
+
+
 class TestDue:
     def due(self, waiting: Waiting | None, unknown: Sequence[tuple[str, Side]] = (), **changes: Any) -> bool:
         of_order = {name: changes.pop(name) for name in ("day", "cancel_reason") if name in changes}
@@ -179,7 +214,7 @@ class TestDue:
         waiting = waits(WaitingFor.UNKNOWN)
         assert not self.due(waiting, [("000001.SZ", BUY)])
         assert self.due(waiting, [("000001.SZ", SELL), ("600000.SH", BUY)])
-        assert turns([order(1, waiting=waiting)], [("000001.SZ", BUY)], None, scene(), 9) == []
+        assert turns([order(1, waiting=waiting)], Around(unknown=[("000001.SZ", BUY)]), scene(), 9) == []
 
     def test_not_twice_within_a_second(self) -> None:
         assert turn(order(1), order(2, SELL, "600000.SH"), rested=lambda number: number == 1) == [1]
@@ -197,9 +232,9 @@ class TestPracticeDays:
         early = order(1, day=NEXT)
         before = NOW + DAY_PATIENCE - timedelta(milliseconds=1)
         assert timedelta(seconds=10) == DAY_PATIENCE
-        assert turn(early, oldest=DAY, practice=True, now=before) == []
-        assert turn(early, oldest=DAY, practice=True, now=NOW + DAY_PATIENCE) == [1]
-        assert turn(early, oldest=NEXT, practice=True, now=before) == [1]
+        assert turn(early, around=Around(oldest=DAY), practice=True, now=before) == []
+        assert turn(early, around=Around(oldest=DAY), practice=True, now=NOW + DAY_PATIENCE) == [1]
+        assert turn(early, around=Around(oldest=NEXT), practice=True, now=before) == [1]
         assert turn(early, practice=True, now=before) == [1]
-        assert turn(early, oldest=DAY, now=before) == [1]
-        assert turn(order(1, day=DAY), oldest=DAY - timedelta(days=1), practice=True, now=before) == [1]
+        assert turn(early, around=Around(oldest=DAY), now=before) == [1]
+        assert turn(order(1, day=DAY), around=Around(oldest=DAY - timedelta(days=1)), practice=True, now=before) == [1]

@@ -126,12 +126,21 @@ class Hands:
 
 
 def settled(broker: FullQmtBroker, wait_s: float = 1.5) -> list[OrderReport]:
-    """The list, once the last late answers have come."""
-    end = time.monotonic() + wait_s
-    while time.monotonic() < end:
-        broker.orders()
+    """The list, once the last late answers have come: the same for so long."""
+    listed, since = _listed(broker), time.monotonic()
+    while time.monotonic() < since + wait_s:
         time.sleep(0.05)
-    return list(broker.orders())
+        if (now := _listed(broker)) != listed:
+            listed, since = now, time.monotonic()
+    return listed
+
+
+def _listed(broker: FullQmtBroker) -> list[OrderReport]:
+    while True:
+        try:
+            return list(broker.orders())
+        except BrokerDownError:  # the terminal has much to do first
+            time.sleep(0.05)
 
 
 def kill_terminal(terminal: Terminal, *, times: int, seed: int = 1) -> Said:

@@ -79,6 +79,7 @@ async def test_what_is_not_taken_is_tried_again_and_names_no_token(
 
 async def test_nobody_there_is_tried_again(receiver: Receiver) -> None:
     mine = channel(receiver)
+    receiver.shutdown()  # Windows refuses to wait at a socket that is closed
     receiver.server_close()
     assert isinstance(await mine.send("hello"), RetryLater)
 

@@ -1,4 +1,7 @@
-"""Hours without MiniQMT: each failed connect gives back all that it took."""
+"""Hours without MiniQMT: each failed connect gives back all that it took.
+
+python -m pytest -n0 -m slow -s tests/terminal/test_flat.py        (-s shows the figures)
+"""
 
 import gc
 import sys
@@ -51,10 +54,13 @@ def test_three_hundred_failed_connects_leave_nothing_behind(tmp_path: Path) -> N
 
     def held() -> tuple[int, int, int, int, float]:
         gc.collect()
-        handles = process.num_handles() if hasattr(process, "num_handles") else process.num_fds()
+        if sys.platform == "win32":
+            from windows.wine import handles as count
+        else:
+            count = process.num_fds
         objects = sum(str(type(thing).__module__).startswith("xtquant") for thing in gc.get_objects())
         maps = len(process.memory_maps(grouped=False))
-        return threading.active_count(), handles, maps, objects, process.memory_info().rss / 2**20
+        return threading.active_count(), count(), maps, objects, process.memory_info().rss / 2**20
 
     for tried in range(TRIES):
         clock.at += timedelta(seconds=15)
@@ -63,6 +69,11 @@ def test_three_hundred_failed_connects_leave_nothing_behind(tmp_path: Path) -> N
         if tried == SETTLED:
             threads, handles, maps, objects, memory = held()
     threads_after, handles_after, maps_after, objects_after, memory_after = held()
+    print(  # noqa: T201
+        f"\nafter {SETTLED} and {TRIES} failed connects: threads {threads}, {threads_after}; handles {handles}, "
+        f"{handles_after}; maps {maps}, {maps_after}; objects {objects}, {objects_after}; "
+        f"MiB {memory:.1f}, {memory_after:.1f}"
+    )
     assert threads_after <= threads
     assert handles_after <= handles + 2
     assert maps_after <= maps + 20, f"{maps} → {maps_after}"

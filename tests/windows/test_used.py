@@ -3,105 +3,25 @@
 `tests/windows/under_wine.sh` runs it last; what Wine delivers of the console decides what is skipped there.
 """
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from jqfollow.cli.lock import is_running
 from jqfollow.cli.stop import ask_to_stop
-from jqfollow.settings import default_config
 
+from .folder import PATIENCE_S, Folder
 from .wine import wine_lacks
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "win32", reason="asks Windows"),
     pytest.mark.timeout(300),
 ]
-JQFOLLOW = [sys.executable, "-X", "utf8", "-m", "jqfollow"]
-PATIENCE_S = 90
 WINDOWS_GRANTS_S = 5.0
-
-
-class Folder:
-    """A user's folder with a Chinese name, its own ports, and the service there."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.data = path / "data"
-        free = _free_ports(2)
-        text = default_config().decode()
-        for known, port in zip(("8888", "8000"), free, strict=True):
-            text = text.replace(f"port = {known}", f"port = {port}")
-        (path / "config.toml").write_text(text, encoding="utf-8")
-
-    def run(self, *arguments: str, patience_s: float = PATIENCE_S) -> str:
-        done = subprocess.run(
-            [*JQFOLLOW, *arguments],
-            cwd=self.path,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=patience_s,
-            check=False,
-        )
-        said = (done.stdout + done.stderr).decode("utf-8", errors="replace")
-        assert done.returncode == 0, said
-        return said
-
-    @contextlib.contextmanager
-    def serving(self, flags: int = 0) -> Iterator[subprocess.Popen[bytes]]:
-        """The service in a process of its own, from when its ports answer; killed at the end if it still runs."""
-        nowhere = subprocess.DEVNULL
-        with subprocess.Popen(
-            [*JQFOLLOW, "serve"], cwd=self.path, stdin=nowhere, stdout=nowhere, stderr=nowhere, creationflags=flags
-        ) as process:
-            try:
-                until = time.monotonic() + PATIENCE_S
-                while not any('"event":"started"' in log for log in self._logs()) or is_running(self.data) is None:
-                    assert process.poll() is None, "it ended before it had started"
-                    assert time.monotonic() < until
-                    time.sleep(0.2)
-                yield process
-            finally:
-                process.kill()
-        for log in (self.data / "logs").glob("*.log"):
-            log.replace(log.with_suffix(f".{time.monotonic_ns()}"))
-
-    def _logs(self) -> list[str]:
-        return [log.read_text(encoding="utf-8") for log in (self.data / "logs").glob("*.log")]
-
-    def stopped_in_order(self) -> bool:
-        """Whether the run said so."""
-        return any('"event":"stopped"' in log for log in self._logs())
-
-    def filled(self, wanted: int) -> None:
-        """Waits until so many orders are filled."""
-        until = time.monotonic() + PATIENCE_S
-        while (shown := self.run("orders")).count("已成") < wanted:
-            assert time.monotonic() < until, shown
-
-
-def _free_ports(count: int) -> list[int]:
-    import socket
-
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    path = tmp_path / "我的 跟单"
-    path.mkdir()
-    return Folder(path)
 
 
 def test_killed_started_again_and_asked_to_stop(folder: Folder) -> None:

@@ -199,5 +199,12 @@ def test_started_used_updated_and_taken_back(built: Path, unpacked: Unpacked) ->
 
     assert "已停止" in unpacked("stop")
     assert "没有运行" in unpacked("status")
-    unpacked("portable", "uninstall", "--yes")
+    (unpacked.top / "mine.cmd").write_text("@echo my own\n", encoding="ascii")
+    unpacked("--yes", command="卸载")
+    assert {each.name for each in unpacked.top.iterdir()} - {"卸载.cmd", "said.txt"} == {
+        "mine.cmd",
+        "data",
+        "config.toml",
+        "config.local.toml",
+    }
     assert (unpacked.data / "ledger.sqlite3").is_file()

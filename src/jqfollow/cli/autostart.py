@@ -3,6 +3,7 @@
 MiniQMT needs a logged-on desktop, so the task runs in it, as this user, without a password stored anywhere.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from xml.etree import ElementTree as ET
 import click
 
 from jqfollow.cli.base import Command, Exit, Group, config_option, fail, say, words
-from jqfollow.cli.tray import check_frpc, interpreter
+from jqfollow.cli.tray import frpc_config_of, interpreter
 from jqfollow.settings import load_settings
 
 TASK = "jqfollow"
@@ -28,6 +29,25 @@ class Answer:
 
     code: int
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """What the task starts: the tray, which keeps the service and `frpc` running. Absolute paths."""
+
+    python: Path
+    config: Path
+    frpc: Path | None
+
+    @property
+    def arguments(self) -> str:
+        """After the interpreter."""
+        tunnel = ["--frpc", str(self.frpc)] if self.frpc else []
+        command = ["-X", "utf8", "-m", "jqfollow", "tray", *tunnel, "--config", str(self.config)]
+        return subprocess.list2cmdline(command)
+
+    def __str__(self) -> str:
+        return f"{self.python} {self.arguments}"
 
 
 Runner = Callable[[Sequence[str]], Answer]
@@ -72,8 +92,9 @@ def install(*, config: Path, frpc: Path | None) -> None:
             words(f"没有配置文件 {config.absolute()}", f"there is no configuration {config.absolute()}"),
             Exit.WRONG_USE,
         )
-    if frpc is not None:
-        check_frpc(load_settings(config), frpc, None)
+    for path in (frpc, frpc_config_of(load_settings(config))) if frpc is not None else ():
+        if not path.is_file():
+            fail(words(f"没有文件 {path.absolute()}", f"there is no file {path.absolute()}"), Exit.WRONG_USE)
     python = interpreter(window=False)
     answer = _create(task_xml(config.resolve(), user=_user(), python=python, frpc=frpc and frpc.resolve()))
     if answer.code != 0:
@@ -106,7 +127,8 @@ def status() -> None:
     if answer is None:
         say("没有安装自动启动（jqfollow autostart install）", "not installed (jqfollow autostart install)")
         raise click.exceptions.Exit(Exit.FAILED)
-    say(f"已安装：{command_of(answer)}", f"installed: {command_of(answer)}")
+    shown = started_by(answer) or words("不是本程序建立的任务", "a task that jqfollow did not make")
+    say(f"已安装：{shown}", f"installed: {shown}")
 
 
 def _create(definition: str) -> Answer:
@@ -117,36 +139,49 @@ def _create(definition: str) -> Answer:
 
 
 def refresh(config: Path, python: Path) -> bool:
-    """After an update the task of `config`, where there is one, starts the new version; whether it was changed."""
+    """After an update the task of `config`, where there is one, starts the new version; whether it was changed.
+
+    What a person set in the Task Scheduler, such as the highest privileges, stays.
+    """
     if sys.platform != "win32" and _runner is schtasks:
         return False
-    definition = _installed()
-    if not definition:
+    definition = _installed() or ""
+    root, started = _parsed(definition), started_by(definition)
+    if root is None or started is None or started.config != config or started.python == python:
         return False
-    root = _parsed(definition)
-    if root is None:
-        return False
-    command, folder = (root.find(f".//{{{NAMESPACE}}}{name}") for name in ("Command", "WorkingDirectory"))
-    if command is None or folder is None or folder.text != str(config.parent) or " tray " not in command_of(definition):
-        return False
-    if command.text == str(python):
-        return False
-    command.text = str(python)
+    new = ET.fromstring(task_xml(config, user=_user(), python=python, frpc=started.frpc).partition("?>")[2])  # noqa: S314  # ours
+    for name in ("RegistrationInfo", "Actions"):
+        old, fresh = (tree.find(f"{{{NAMESPACE}}}{name}") for tree in (root, new))
+        if old is not None and fresh is not None:
+            old[:] = fresh[:]
+    for user in root.iter(f"{{{NAMESPACE}}}UserId"):
+        if "?" in (user.text or ""):  # no user is so called: the console's code page has no such letters
+            user.text = _user()
     return _create(_text(root)).code == 0
 
 
-def folder_of_task() -> Path | None:
-    """The folder of the configuration that the task starts; `None`: there is no task, or it cannot be read."""
+def task() -> Started | None:
+    """What the task starts; `None`: there is no task of ours."""
     if sys.platform != "win32" and _runner is schtasks:
         return None
-    root = _parsed(_installed() or "")
-    folder = root.findtext(f".//{{{NAMESPACE}}}WorkingDirectory") if root is not None else None
-    return Path(folder) if folder else None
+    return started_by(_installed() or "")
+
+
+def started_by(definition: str) -> Started | None:
+    """What a task's definition starts, whatever the code page in which `schtasks` wrote it; `None`: not ours."""
+    root = _parsed(definition)
+    try:
+        told = json.loads(root.findtext(f".//{{{NAMESPACE}}}Documentation") or "") if root is not None else {}
+        frpc = Path(told["frpc"]) if told["frpc"] else None
+        return Started(python=Path(told["python"]), config=Path(told["config"]), frpc=frpc)
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def forget(folder: Path) -> None:
     """Removes the task, when it is the one of `folder`."""
-    if folder_of_task() == folder:
+    started = task()
+    if started is not None and started.config.parent == folder:
         _runner(["/Delete", "/TN", TASK, "/F"])
 
 
@@ -184,11 +219,12 @@ def task_xml(config: Path, *, user: str, python: Path, frpc: Path | None = None)
         python: the interpreter in which jqfollow is installed.
         frpc: the tunnel's program, absolute.
     """
-    tunnel = ["--frpc", str(frpc)] if frpc else []
-    command = ["-X", "utf8", "-m", "jqfollow", "tray", *tunnel, "--config", str(config)]
-    arguments = subprocess.list2cmdline(command)
+    started = Started(python=python, config=config, frpc=frpc)
     root = ET.Element("Task", {"version": "1.2", "xmlns": NAMESPACE})
-    _tree(root, "RegistrationInfo", {"Description": "jqfollow：登录时启动聚宽跟单服务 / follows JoinQuant strategies"})
+    # `schtasks` writes a definition in the console's code page, which loses a Chinese path on an English Windows.
+    told = json.dumps({"python": str(python), "config": str(config), "frpc": str(frpc or "")}, ensure_ascii=True)
+    about = {"Description": "jqfollow：登录时启动聚宽跟单服务 / follows JoinQuant strategies", "Documentation": told}
+    _tree(root, "RegistrationInfo", about)
     trigger = ET.SubElement(ET.SubElement(root, "Triggers"), "LogonTrigger")
     _leaves(trigger, {"Enabled": "true", "UserId": user, "Delay": "PT15S"})
     principal = ET.SubElement(ET.SubElement(root, "Principals"), "Principal", {"id": "Author"})
@@ -210,7 +246,7 @@ def task_xml(config: Path, *, user: str, python: Path, frpc: Path | None = None)
     _tree(
         actions,
         "Exec",
-        {"Command": str(python), "Arguments": arguments, "WorkingDirectory": str(config.parent)},
+        {"Command": str(python), "Arguments": started.arguments, "WorkingDirectory": str(config.parent)},
     )
     return _text(root)
 
@@ -227,15 +263,6 @@ def _leaves(parent: ET.Element, texts: dict[str, str]) -> None:
 
 def _tree(parent: ET.Element, name: str, texts: dict[str, str]) -> None:
     _leaves(ET.SubElement(parent, name), texts)
-
-
-def command_of(definition: str) -> str:
-    """What a task's definition starts; empty when it cannot be read."""
-    root = _parsed(definition)
-    if root is None:
-        return ""
-    found = {name: root.findtext(f".//{{{NAMESPACE}}}{name}") or "" for name in ("Command", "Arguments")}
-    return f"{found['Command']} {found['Arguments']}".strip()
 
 
 def _parsed(definition: str) -> ET.Element | None:

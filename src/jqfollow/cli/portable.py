@@ -12,12 +12,17 @@ from jqfollow import __version__
 from jqfollow.cli import autostart
 from jqfollow.cli.base import Command, Exit, Group, config_option, fail, say, settings_option, words
 from jqfollow.cli.stop import stop_all
+from jqfollow.meant import no_such
 from jqfollow.settings import Settings, load_settings
 
 HOME = "PORTABLE_JQFOLLOW"
 """Set by `jqfollow.cmd`: the folder into which the zip was unpacked. `JQFOLLOW_…` would be a setting."""
 _CURRENT = "current.txt"
 _EXTRA = "extra"
+_CLICKED = ("开始.cmd", "停止.cmd", "回退.cmd", "使用说明.txt")
+"""Of the zip, beside what `卸载.cmd` deletes itself when this program has ended; a person's own files stay."""
+
+_VERSION = "可以回退的版本", "version to go back to:"
 
 
 @click.group(cls=Group)
@@ -61,10 +66,7 @@ def back(*, config: Path, version: str | None, yes: bool) -> None:
     home, settings = _home(), load_settings(config)
     wanted = version or _before(home)
     if wanted is None or not _python(home, wanted).is_file():
-        there = "、".join(sorted(_versions(home)))
-        fail(
-            words(f"没有可以回退的版本，现有：{there}", f"no version to go back to; there are: {there}"), Exit.WRONG_USE
-        )
+        fail(words(*no_such(_VERSION, wanted or "", _versions(home))), Exit.WRONG_USE)
     _try(home, wanted, config)
     if not yes and not click.confirm(words(f"回到 {wanted}？服务会重启", f"back to {wanted}? the service restarts")):
         return
@@ -94,13 +96,15 @@ def _try(home: Path, version: str, config: Path) -> None:
 @click.option("--yes", is_flag=True, help="不询问 / do not ask")
 @settings_option
 def uninstall(*, settings: Settings, yes: bool) -> None:
-    """停止并取消自动启动，供 卸载.cmd 使用；配置和数据留着。 / Stops and forgets the log-on; data stays."""
+    """停止并取消自动启动，供 卸载.cmd 使用；配置和数据留着。 / Stops, forgets the log-on; data stays."""
     home = _home()
     if not yes and not click.confirm(words(f"卸载 {home} 里的 jqfollow？", f"remove jqfollow from {home}?")):
         raise click.exceptions.Exit(Exit.FAILED)
     if not stop_all(settings.data_dir):
         fail(words("服务没有停下：请关闭它的窗口", "the service did not stop: close its window"))
     autostart.forget(home)
+    for name in _CLICKED:
+        (home / name).unlink(missing_ok=True)
     say(
         f"已停止。程序随后删除；你的配置和账本留在 {home}，不要了请自己删除",
         f"stopped. The program is deleted next; configuration and ledger stay in {home}: delete them yourself",
@@ -116,7 +120,8 @@ def move_in(config: Path) -> int | None:
     home = os.environ.get(HOME)
     if not home or config.exists() or not sys.stdin or not sys.stdin.isatty():
         return None
-    there = autostart.folder_of_task()
+    task = autostart.task()
+    there = None if task is None else task.config.parent
     if there is None or there == Path(home).resolve() or not (there / _CURRENT).is_file():
         return None
     if not click.confirm(

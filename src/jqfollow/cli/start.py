@@ -11,7 +11,7 @@ import httpx
 
 from jqfollow import __version__
 from jqfollow.api.token import FILE_NAME, load_or_create_token
-from jqfollow.cli.autostart import refresh
+from jqfollow.cli import autostart
 from jqfollow.cli.base import Command, config_option, fail, say, words
 from jqfollow.cli.console import console_url, link_to
 from jqfollow.cli.keeper import alone, is_kept
@@ -46,7 +46,7 @@ def start(*, config: Path, no_browser: bool) -> None:
         say("服务已在后台启动", "the service runs in the background")
     else:
         say("服务已在运行", "the service runs already")
-    refresh(config, interpreter(window=False))
+    autostart.refresh(config, interpreter(window=False))
     if not no_browser:
         click.launch(link_to(settings))
         say("已在浏览器中打开控制台", "the dashboard is opened in the browser")
@@ -85,8 +85,8 @@ def begin(settings: Settings, config: Path) -> None:
     Where the service cannot be started, its own words end the command.
     """
     if not is_kept(settings.data_dir):
-        command = [str(interpreter(window=False)), "-X", "utf8", "-m", "jqfollow", "tray", "--config", str(config)]
         nowhere = subprocess.DEVNULL
+        command = keeper_command(config)
         keeper = subprocess.Popen(command, cwd=config.parent, stdin=nowhere, stdout=nowhere, stderr=nowhere, **alone())  # noqa: S603  # our own interpreter
         keeper.returncode = 0  # nobody waits for it: it lives on
     began, until = SystemClock().now(), time.monotonic() + PATIENCE_S
@@ -99,6 +99,14 @@ def begin(settings: Settings, config: Path) -> None:
     seconds, said = f"{PATIENCE_S:.0f}", _why_it_ended(settings.logs_dir, began, for_good=False)
     where = said or settings.logs_dir
     fail(words(f"{seconds} 秒内没有启动：{where}", f"it did not start within {seconds} s: {where}"))
+
+
+def keeper_command(config: Path) -> list[str]:
+    """The tray, with the frpc that the task at log-on starts: a stop or an update does not cost the tunnel."""
+    task = autostart.task()
+    frpc = ["--frpc", str(task.frpc)] if task is not None and task.config == config and task.frpc is not None else []
+    python = str(interpreter(window=False))
+    return [python, "-X", "utf8", "-m", "jqfollow", "tray", *frpc, "--config", str(config)]
 
 
 def _why_it_ended(logs: Path, since: datetime, *, for_good: bool) -> str:

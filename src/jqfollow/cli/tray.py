@@ -4,6 +4,7 @@ import contextlib
 import logging
 import queue
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import click
 import httpx
 import structlog
 
-from jqfollow.cli.base import Command, config_option, fail, words
+from jqfollow.cli.base import Command, config_option
 from jqfollow.cli.console import console_url, link_to
 from jqfollow.cli.job import tied_to_us
 from jqfollow.cli.keeper import AlreadyKeptError, Child, Kept, State, asked_to_end, only_keeper
@@ -35,6 +36,7 @@ log = structlog.get_logger(__name__)
 LOG = "tray"
 LOOK_S = 1.0
 _ASK_S = 2.0
+_READY_S = 20.0
 _FRPC_BYTES, _FRPC_FILES = 1_000_000, 5
 """What frpc writes is kept in so many files of so many bytes."""
 _TIP, _BUBBLE = 120, 250
@@ -58,6 +60,8 @@ class Look:
     light: Light
     zh: str
     paused: bool = False
+    runs: bool = True
+    """Whether there is a service to stop."""
 
 
 class Running:
@@ -153,7 +157,7 @@ class Tray:
         if why := self._why_not_ready():
             return Look(light=Light.YELLOW, zh=why)
         if frpc is not None and frpc.state is not State.RUNS:
-            return Look(light=Light.YELLOW, zh="frpc 没有运行：聚宽的信号到不了")
+            return Look(light=Light.YELLOW, zh="；".join(["frpc 没有运行，聚宽的信号到不了", *frpc.lines[-1:]]))
         return Look(light=Light.GREEN, zh="正在跟单")
 
     def _why_not_ready(self) -> str:
@@ -217,11 +221,11 @@ class Tray:
 def _not_running(service: Kept) -> Look:
     if service.state is State.WAITS:
         why = "正在启动" if service.code is None else f"服务异常结束（退出码 {service.code}），稍后重启"
-        return Look(light=Light.RED if service.code is not None else Light.YELLOW, zh=why)
+        return Look(light=Light.RED if service.code is not None else Light.YELLOW, zh=why, runs=False)
     if service.code in {None, 0} or not service.wanted:
-        return Look(light=Light.GREY, zh="已停止")
+        return Look(light=Light.GREY, zh="已停止", runs=False)
     last = service.lines[-1] if service.lines else ""
-    return Look(light=Light.RED, zh=f"已停止（退出码 {service.code}），不会自动重启：{last}")
+    return Look(light=Light.RED, zh=f"已停止（退出码 {service.code}），不会自动重启：{last}", runs=False)
 
 
 def serve_command(config: Path) -> list[str]:
@@ -280,7 +284,7 @@ def tray(*, config: Path, frpc: Path | None, frpc_config: Path | None) -> None:
         )
         kept_frpc = None
         if frpc is not None:
-            toml = check_frpc(settings, frpc, frpc_config)
+            toml = frpc_config_of(settings, frpc_config)
             write = stack.enter_context(_frpc_log(settings.logs_dir))
             command = [str(frpc.resolve()), "-c", str(toml)]
             tie = tied_to_us()
@@ -295,13 +299,9 @@ def tray(*, config: Path, frpc: Path | None, frpc_config: Path | None) -> None:
         it.run(_icon(it))
 
 
-def check_frpc(settings: Settings, frpc: Path, config: Path | None) -> Path:
-    """The configuration of `frpc`; ends the command when one of both is not there."""
-    toml = (config or settings.data_dir.parent / FRPC).resolve()
-    for path in (frpc, toml):
-        if not path.is_file():
-            fail(words(f"没有文件 {path.absolute()}", f"there is no file {path.absolute()}"), 2)
-    return toml
+def frpc_config_of(settings: Settings, told: Path | None = None) -> Path:
+    """The configuration of frpc: the one that was told, or the one beside the data folder."""
+    return (told or settings.data_dir.parent / FRPC).resolve()
 
 
 def _icon(it: Tray) -> Icon:
@@ -319,7 +319,7 @@ class _Notified:
     def __init__(self, it: Tray) -> None:
         import pystray
 
-        self._look = Look(light=Light.GREY, zh="")
+        self._look = Look(light=Light.GREY, zh="", runs=False)
         wish = it.wishes.put
         item, line = pystray.MenuItem, pystray.Menu.SEPARATOR
         self._icon: Any = pystray.Icon(
@@ -334,13 +334,22 @@ class _Notified:
                 ),
                 line,
                 item(
-                    lambda _: "启动服务 Start" if self._look.light is Light.GREY else "停止服务 Stop",
+                    lambda _: "停止服务 Stop" if self._look.runs else "启动服务 Start",
                     lambda: wish(it.start_or_stop),
                 ),
                 item("全部停止并退出 Exit", lambda: wish(it.end)),
             ),
         )
-        self._icon.run_detached()
+        ready = threading.Event()
+
+        def appear(icon: Any) -> None:
+            try:
+                icon.visible = True
+            finally:
+                ready.set()
+
+        self._icon.run_detached(appear)
+        ready.wait(_READY_S)  # until then `stop` does nothing, and its threads would keep the process alive for ever
 
     def show(self, look: Look) -> None:
         """Changes colour and text; tells a person when it turns red."""

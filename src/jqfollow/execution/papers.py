@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from jqfollow.domain import AttemptState, Side, WaitingFor
 from jqfollow.execution.purse import Moves
+from jqfollow.execution.turns import Around
 from jqfollow.ledger.rows import AttemptRow, BookRow, DayCounts, OrderRow
 from jqfollow.ledger.tx import Tx
 
-Choice = Callable[[Sequence[OrderRow], Collection[tuple[str, Side]], date | None], Sequence[OrderRow]]
-"""Which of the idle orders are looked at; also gets the codes and sides with an unknown outcome, and the day of the
-account's oldest open order."""
+Choice = Callable[[Sequence[OrderRow], Around], Sequence[OrderRow]]
+"""Which of the idle orders are looked at."""
 
 
 def _nothing(_tx: Tx, _order: OrderRow) -> Decimal:
@@ -173,12 +173,17 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
     unknown = [attempt for attempt in live if attempt.state is AttemptState.UNKNOWN]
     idle = [order for order in opened if order.order_id not in under_way]
     begun = [order for order in opened if order.waiting_for is not WaitingFor.NEXT_DAY]
-    oldest = min((order.day for order in begun), default=None)
-    chosen = choose(idle, {(a.security, a.side) for a in unknown}, oldest)
+    sellers = {order.strategy for order in begun if order.side is Side.SELL and order.day <= day}
+    around = Around(
+        live={(a.security, a.side) for a in live},
+        unknown={(a.security, a.side) for a in unknown},
+        sellers=sellers,
+        oldest=min((order.day for order in begun), default=None),
+    )
+    chosen = choose(idle, around)
     if not chosen:
         return []
     attempts = tx.attempts.of_orders(order.order_id for order in chosen)
-    sellers = {order.strategy for order in begun if order.side is Side.SELL and order.day <= day}
     counts = tx.attempts.counts(account, day, ahead=asked.turnover)
     remarks = {(a.security, a.side): a.remark for a in reversed(unknown)}
     unknown_orders = frozenset(a.order_id for a in unknown)

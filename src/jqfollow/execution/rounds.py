@@ -7,13 +7,13 @@ One read of what is due, and one set of questions to the broker, are shared by a
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
 from jqfollow.clock import Clock
-from jqfollow.domain import ORDER_OPEN, BrokerError, Side, WaitingFor
+from jqfollow.domain import ORDER_OPEN, BrokerError, WaitingFor
 from jqfollow.drift.owed import owed
 from jqfollow.execution.accounts import Account, SymbolMarket
 from jqfollow.execution.acts import End, Place, Refuse, Stay, Step, Wait
@@ -27,7 +27,7 @@ from jqfollow.execution.papers import Papers, Question, read_papers
 from jqfollow.execution.purse import Purse
 from jqfollow.execution.step import before_market, volume_of, with_market
 from jqfollow.execution.transitions import Names, end_order
-from jqfollow.execution.turns import Scene, turns
+from jqfollow.execution.turns import Around, Scene, turns
 from jqfollow.execution.volume import security_of
 from jqfollow.execution.wishes import Wishes
 from jqfollow.ledger.errors import LedgerError, may_pass
@@ -197,13 +197,11 @@ class Rounds:
         )
         idle, fresh = set[int](), set[int]()
 
-        def choose(
-            orders: Sequence[OrderRow], unknown: Collection[tuple[str, Side]], oldest: date | None
-        ) -> Sequence[OrderRow]:
+        def choose(orders: Sequence[OrderRow], around: Around) -> Sequence[OrderRow]:
             idle.update(order.order_id for order in orders)
             if scene.ready:
                 fresh.update(o.order_id for o in orders if not o.waiting and scene.aged(o.order_id) <= o.deadline)
-            return turns(orders, unknown, oldest, scene, _CHUNKS * account.traits.width)
+            return turns(orders, around, scene, _CHUNKS * account.traits.width)
 
         turnovers = {name for name, own in self._own.items() if own.turnover is not None}
         asked = Question(

@@ -5,6 +5,7 @@ order a book and one a code and side, so that no order of it depends on another'
 goes before what waits. Practice days do not mix: an order of a later JoinQuant day waits for those of the earlier.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -33,22 +34,31 @@ class Scene:
     """`now` as an order's deadline sees it: no step of the clock makes it wait longer."""
 
 
-def turns(
-    idle: Sequence[OrderRow], unknown: Collection[tuple[str, Side]], oldest: date | None, scene: Scene, most: int
-) -> Sequence[OrderRow]:
-    """At most `most` of the `idle` orders (oldest first), in the order in which they are worked.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What else is open in the account."""
 
-    `unknown` are the codes and sides with an attempt whose outcome nobody knows; `oldest` is the day of the account's
-    oldest open order, one that stands at the exchange included.
-    """
+    live: Collection[tuple[str, Side]] = ()
+    """Codes and sides with an attempt at the broker."""
+    unknown: Collection[tuple[str, Side]] = ()
+    """Those of them with one whose outcome nobody knows."""
+    sellers: Collection[str] = ()
+    """Strategies with sells of today that have not ended."""
+    oldest: date | None = None
+    """The day of the oldest order, one that stands at the exchange included."""
+
+
+def turns(idle: Sequence[OrderRow], around: Around, scene: Scene, most: int) -> Sequence[OrderRow]:
+    """At most `most` of the `idle` orders (oldest first), in the order in which they are worked."""
+    of_book = Counter(order.book for order in idle)
     crossing = {(o.security, o.side) for o in idle if o.waiting_for is WaitingFor.CROSSING}
     due = [
         o
         for o in idle
         if _makes_no_way(o, crossing)
-        and scene.rested(o.order_id)
-        and is_due(o, unknown, scene)
-        and not _too_early(o, oldest, scene)
+        and (scene.rested(o.order_id) or _has_come(o, around, alone=of_book[o.book] == 1))
+        and is_due(o, around.unknown, scene)
+        and not _too_early(o, around.oldest, scene)
     ]
     if not due:
         return []
@@ -88,6 +98,20 @@ def is_due(order: OrderRow, unknown: Collection[tuple[str, Side]], scene: Scene)
             return (order.security, order.side) not in unknown
         case _:
             return True
+
+
+def _has_come(order: OrderRow, around: Around, *, alone: bool) -> bool:
+    """Whether what it waits for has ended, so that it would not wait for that again; `alone`: in its book."""
+    sides = {side for side in Side if (order.security, side) in around.live}
+    match order.waiting_for:
+        case WaitingFor.CROSSING:
+            return sides <= {order.side}
+        case WaitingFor.OPPOSITE:
+            return alone and not sides
+        case WaitingFor.CASH:
+            return order.wait_until is None and order.strategy not in around.sellers
+        case _:
+            return False
 
 
 def _will_sell(order: OrderRow, scene: Scene) -> bool:

@@ -1,5 +1,6 @@
 """The doctor looks at Windows: sleep, code page, start at log-on, what a virus scanner or a firewall must let pass."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from jqfollow.cli import autostart, power
 from jqfollow.cli.doctor.findings import Finding, Surroundings, ok, warn
+from jqfollow.cli.portable import HOME
 from jqfollow.settings import FullQmtAccount, QmtAccount
 
 LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -83,7 +85,8 @@ def judged_code_page(pages: CodePages, *, out_is_console: bool) -> Sequence[Find
 def log_on(around: Surroundings) -> Sequence[Finding]:
     """Whether it starts by itself, and whether the task still leads to this configuration."""
     if sys.platform == "win32":
-        return judged_log_on(autostart.folder_of_task(), around.folder)
+        task = autostart.task()
+        return judged_log_on(None if task is None else task.config.parent, around.folder)
     return []
 
 
@@ -102,14 +105,24 @@ def judged_log_on(task: Path | None, folder: Path | None) -> Sequence[Finding]:
 def scanners(around: Surroundings) -> Sequence[Finding]:
     """What a person tells Windows Defender and the firewall, by its exact name."""
     if sys.platform == "win32":
-        return advice(around, Path(sys.executable))
+        task, home = autostart.task(), os.environ.get(HOME)
+        python = Path(sys.executable)
+        program = Path(home).resolve() if home else python.parent  # of the zip the whole: an update brings a new folder
+        return advice(around, python, program, None if task is None else task.frpc)
     return []
 
 
-def advice(around: Surroundings, python: Path) -> Sequence[Finding]:
-    """Exact paths and ports; whether they are needed nobody but Windows' administrator can ask."""
+def advice(around: Surroundings, python: Path, program: Path, frpc: Path | None) -> Sequence[Finding]:
+    """Exact paths and ports; whether they are needed nobody but Windows' administrator can ask.
+
+    Args:
+        around: the configuration.
+        python: the interpreter, which is what a firewall sees.
+        program: the folder in which it stands.
+        frpc: the tunnel's program, which scanners like to take for a tool of thieves.
+    """
     settings = around.settings
-    folders = [settings.data_dir.resolve(), python.parent]
+    folders = [settings.data_dir.resolve(), program, *([frpc] if frpc else [])]
     for account in settings.accounts.values():
         if isinstance(account, QmtAccount):
             folders.append(Path(account.qmt_path))
