@@ -350,7 +350,8 @@ async def test_a_log_out_is_seen_by_every_tab(browser: Browser, house: House) ->
             await asyncio.sleep(0.05)
         raise AssertionError(pages)
 
-    await both_are("jqfollow")
+    await house.ledger.write(lambda tx: tx.pauses.pause("", "", house.clock.now()))
+    await both_are("⏸ jqfollow")  # the other one lives, too
     await click(browser, "[data-key=logout]")
     await shows(browser, "dialog", "所有标签页")
     await browser.eval("document.querySelector('dialog form').requestSubmit()")
@@ -364,3 +365,4 @@ async def test_a_log_out_is_seen_by_every_tab(browser: Browser, house: House) ->
     form = "document.querySelector('form')"
     await browser.eval(f"{form}.token.value = {token!r}; {form}.requestSubmit()")
     await browser.until("document.querySelector('#tabs button')")
+    await house.ledger.write(lambda tx: tx.pauses.resume("", ""))
