@@ -118,8 +118,12 @@ def test_commands_and_options_that_are_told_exist(document: Path) -> None:
     for told in re.findall(r"(?:^|`)(jqfollow [^`\n]*)", document.read_text(encoding="utf-8"), re.MULTILINE):
         words = re.split(r"\s+#|[;&|]|…", told)[0].split()[1:]
         command: click.Command = cli
-        while words and isinstance(command, click.Group) and words[0] in command.commands:
-            command = command.commands[words.pop(0)]
+        while words and isinstance(command, click.Group):
+            named = command.get_command(click.Context(command), words[0])
+            if named is None:
+                break
+            command = named
+            words.pop(0)
         options = {option for parameter in command.params for option in parameter.opts}
         unknown += [
             told for word in words if word.startswith("--") and word.partition("=")[0] not in options | {"--help"}

@@ -36,6 +36,7 @@ from jqfollow.ledger.rows import AttemptRow, NewSignal, OrderRow, Recorded, Sign
 from jqfollow.ledger.tx import Tx
 from jqfollow.manual import manual_signal
 from jqfollow.market.securities import UnknownSecurityError, parse_security
+from jqfollow.meant import ACCOUNT, no_such
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.receipts import Receipts
 from jqfollow.settings import Settings
@@ -199,7 +200,7 @@ class Follower:
         """What a person should see before an order is placed; raises `ManualOrderError` for what names nothing."""
         known = self._accounts.get(account)
         if known is None:
-            raise ManualOrderError(f"没有账户 {account}", f"there is no account {account}")
+            raise ManualOrderError(*no_such(ACCOUNT, account, self._accounts))
         try:
             symbol = parse_security(security).symbol
         except UnknownSecurityError as error:

@@ -1,17 +1,19 @@
 """Keeps an eye on the ledger while the service runs, and says so when it can keep nothing: without the ledger.
 
 A signal is acknowledged when it stands in the ledger, and is followed in the same transaction; what is left to watch is
-that the ledger stays: its file, that it can be read, and, once a commit has failed, that it can be written again.
+that the ledger stays: its files, that what was read once can be read again, and, once a commit has failed, that it can
+be written again.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 
 from jqfollow.clock import Clock
 from jqfollow.domain import JqfollowError
-from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.errors import LedgerError, LedgerLockedError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.tx import Tx
 from jqfollow.ledger.watched import FileWatch, Trouble, read_apart
@@ -38,6 +40,8 @@ class LedgerWatch:
         self._shout = shout
         self._file = FileWatch(ledger.path)
         self._probed_at = clock.monotonic()
+        self._newest = 0
+        """The greatest number of a signal that was read."""
         self._told: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -51,9 +55,8 @@ class LedgerWatch:
         before = self._ledger.trouble
         lost = await asyncio.to_thread(self._file.look) or await self._log_lost()
         if lost is not None:
-            self._ledger.watched(lost, lost=True)
-        found = lost or await self._works()
-        self._ledger.watched(found, lost=lost is not None)
+            self._ledger.trouble = lost
+        found = self._ledger.trouble = lost or await self._works()
         if found is not None and before is None:
             log.critical("ledger_in_trouble", why=found.en)
             self._tell(
@@ -69,40 +72,61 @@ class LedgerWatch:
         self._file.close()
 
     async def _log_lost(self) -> Trouble | None:
-        """A log that was exchanged is ours when what is written now can be read by others."""
-        if not await asyncio.to_thread(self._file.log_moved):
-            return None
+        """A log that was exchanged or cut is ours when what is written now can be read by others."""
+        index_moved, log_moved = await asyncio.to_thread(lambda: (self._file.index_moved(), self._file.log_moved()))
+        if not log_moved:
+            return self._replaced("-shm") if index_moved else None
         try:
             async with asyncio.timeout(_ANSWER_S):
                 told = await self._ledger.write(self._probe)
-                if await asyncio.to_thread(read_apart, self._ledger.path, _KEY) == told:
+                found, newest = await asyncio.to_thread(read_apart, self._ledger.path, _KEY)
+                if found == told and newest >= self._newest:
                     self._file.trust_log()
                     return None
         except (JqfollowError, TimeoutError) as error:
             log.warning("ledger_log_not_read", error=str(error))
-        name = f"{self._ledger.path.name}-wal"
+        return self._replaced("-wal")
+
+    def _replaced(self, which: str) -> Trouble:
+        name = f"{self._ledger.path.name}{which}"
         return Trouble(
-            zh=f"账本文件 {name} 被删除或换掉了：请正常停止 jqfollow（已记下的会救回），再启动",
-            en=f"the ledger's log {name} is gone or another: stop jqfollow in order, which saves what was written",
+            zh=f"账本文件 {name} 被删除、换掉或截断了：请正常停止 jqfollow（已记下的会救回），再启动",
+            en=f"the ledger's {name} is gone, cut or another: stop jqfollow in order, which saves what was written",
         )
 
     async def _works(self) -> Trouble | None:
         try:
             async with asyncio.timeout(_ANSWER_S):
-                await self._ledger.read(lambda tx: tx.signals.newest())
+                if (unread := await self._unread()) is not None:
+                    return unread
                 if self._is_to_be_probed():
-                    self._ledger.watched(self._ledger.trouble, lost=False)
+                    self._ledger.trouble = self._ledger.trouble and replace(self._ledger.trouble, lost=False)
                     await self._ledger.write(self._probe)
                     self._probed_at = self._clock.monotonic()
         except TimeoutError:
             return Trouble(
                 zh=f"账本 {_ANSWER_S:g} 秒没有回答（被锁住，或磁盘太慢）",
                 en=f"the ledger did not answer within {_ANSWER_S:g} s: locked, or a slow disk",
+                lost=False,
             )
         except LedgerError as error:
+            return Trouble(zh=error.zh, en=error.en, lost=False)
+        return None
+
+    async def _unread(self) -> Trouble | None:
+        """What cannot be read again would be acknowledged and never followed."""
+        try:
+            newest = await self._ledger.read(lambda tx: tx.signals.newest_id())
+        except LedgerLockedError:
+            raise
+        except LedgerError as error:
             return Trouble(zh=error.zh, en=error.en)
-        except JqfollowError as error:
-            return Trouble(zh=str(error), en=str(error))
+        if newest < self._newest:
+            return Trouble(
+                zh=f"账本 {self._ledger.path} 里已记下的信号读不到了（{newest} < {self._newest}）：它的文件被改动过",
+                en=f"the ledger {self._ledger.path} has lost signals ({newest} < {self._newest}): a file was changed",
+            )
+        self._newest = newest
         return None
 
     def _is_to_be_probed(self) -> bool:

@@ -11,6 +11,7 @@ from jqfollow.domain import MANUAL_RUN, ManualOrder, ManualOrderError, SignalKin
 from jqfollow.execution.accounts import Account
 from jqfollow.ledger.rows import NewSignal, SignalRow
 from jqfollow.market.securities import UnknownSecurityError, parse_security
+from jqfollow.meant import ACCOUNT, STRATEGY, no_such
 from jqfollow.settings import RealAccount, Settings
 
 
@@ -22,9 +23,9 @@ def manual_signal(order: ManualOrder, settings: Settings, accounts: Mapping[str,
     """
     account = accounts.get(order.account)
     if order.strategy not in settings.strategies:
-        raise ManualOrderError(f"没有策略 {order.strategy}", f"there is no strategy {order.strategy}")
+        raise ManualOrderError(*no_such(STRATEGY, order.strategy, settings.strategies))
     if account is None:
-        raise ManualOrderError(f"没有账户 {order.account}", f"there is no account {order.account}")
+        raise ManualOrderError(*no_such(ACCOUNT, order.account, accounts))
     if isinstance(account.settings, RealAccount) and order.confirm != account.settings.account_id:
         raise ManualOrderError(
             f"{order.account} 是实盘账户：confirm 必须填写它的资金账号",

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from jqfollow.cli import cli
@@ -14,7 +15,7 @@ from .conftest import Run
 READING = ["status", "signals", "orders", "positions", "fills"]
 
 
-@pytest.mark.parametrize("command", sorted(cli.commands))
+@pytest.mark.parametrize("command", sorted(cli.list_commands(click.Context(cli))))
 def test_every_command_explains_itself_in_both_languages(run: Run, command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from jqfollow.ledger.ledger import Ledger
 
@@ -135,5 +136,8 @@ def test_tables_call_securities_by_name(run: Run, config: Path, monkeypatch: pyt
     monkeypatch.setenv("COLUMNS", "80")
     with Ledger.open(config.parent / "data" / "ledger.sqlite3") as ledger:
         ledger.write_now(lambda tx: tx.security_names.put({"000001.SZ": "平安银行"}))
-    shown = run(command).stdout
-    assert "平安银行 000001.SZ" in shown
+    lines = run(command).stdout.splitlines()
+    named = [line for line in lines if "平安银行 000001.SZ" in line]
+    assert named
+    assert not any(line.startswith(" " * 4) for line in named), "in its row, not below it"
+    assert all(cell_len(line) <= 80 for line in lines)

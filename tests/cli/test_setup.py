@@ -272,7 +272,7 @@ class Terminal:
             with suppress(OSError):  # it has ended
                 self.types("\x03")
             with suppress(subprocess.TimeoutExpired):
-                return self.process.wait(1)
+                return self.process.wait(5)  # a second one on its way out would end it unheard
         return self.end()
 
     def __enter__(self) -> Self:

@@ -15,8 +15,6 @@ from jqfollow.clock import SHANGHAI
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.settings import Settings
 
-from .conftest import Run
-
 NOON = datetime(2026, 3, 2, 12, tzinfo=SHANGHAI)
 
 
@@ -138,14 +136,17 @@ def test_what_frpc_says_is_kept_in_bounds(tmp_path: Path, monkeypatch: pytest.Mo
     assert sum(file.stat().st_size for file in files) <= 1000 * tray._FRPC_FILES
 
 
-def test_a_tunnel_that_is_not_there_is_told(run: Run, config: Path) -> None:
-    result = run("tray", "--frpc", "nowhere.exe")
-    assert result.exit_code == 2
-    assert "nowhere.exe" in result.output
-    (config.parent / "frpc.exe").touch()
-    result = run("tray", "--frpc", "frpc.exe")
-    assert result.exit_code == 2
-    assert "frpc.toml" in result.output
+def test_a_tunnel_that_is_gone_costs_no_following(settings: Settings) -> None:
+    """As when a virus scanner took frpc away: the service runs, the icon says what is wrong, and it is tried again."""
+    it, *_ = trayed(settings)
+    gone = settings.data_dir / "frpc.exe"
+    frpc = Kept(name="frpc", start=lambda: Child([str(gone)], folder=settings.data_dir), for_good=frozenset())
+    it = Tray(settings, it._service, frpc)
+    frpc.look(0)
+    assert it.look().light is Light.YELLOW
+    assert "frpc 没有运行" in it.look().zh
+    assert len(it.look().zh.rpartition("；")[2]) > 3, "why"
+    assert frpc.state is State.WAITS
 
 
 @pytest.mark.skipif(sys.platform != "win32", reason="asks Windows for its notification area")

@@ -61,20 +61,36 @@ async def test_a_lost_ledger_takes_nothing_and_people_are_told(tmp_path: Path, h
 
 
 @held
-async def test_a_lost_log_takes_nothing_and_what_was_kept_is_saved_by_the_stop(tmp_path: Path) -> None:
+@pytest.mark.parametrize("which", ["ledger.sqlite3-wal", "ledger.sqlite3-shm"])
+async def test_a_lost_log_takes_nothing_and_what_was_kept_is_saved_by_the_stop(tmp_path: Path, which: str) -> None:
     async with House(tmp_path, wecom=True) as house:
         house.market(CODE)
         await house.service.ledger_watch.look()
         first = await house.send("demo", CODE, "buy", 100, price="10.00")
         await house.done(first)
-        house.settings.ledger_file.with_name("ledger.sqlite3-wal").unlink()
+        house.settings.ledger_file.with_name(which).unlink()
         await house.service.ledger_watch.look()
         assert (await posted(house)).status_code == 503
         assert (await house.console("GET", "/readyz")).status_code == 503
-        await house.told("ledger.sqlite3-wal", "正常停止")
+        await house.told(which, "正常停止")
         await house.restart()
         assert (await house.ledger.read(lambda tx: tx.signals.newest())).signal_id == first
         assert (await posted(house)).status_code == 200
+
+
+@held
+async def test_signals_that_cannot_be_read_again_are_told_and_nothing_more_is_taken(tmp_path: Path) -> None:
+    async with House(tmp_path, wecom=True) as house:
+        house.market(CODE)
+        await house.done(await house.send("demo", CODE, "buy", 100, price="10.00"))
+        await house.service.ledger_watch.look()
+        os.truncate(house.settings.ledger_file.with_name("ledger.sqlite3-wal"), 0)
+        for _ in range(3):
+            await house.service.ledger_watch.look()
+            assert (await posted(house)).status_code == 503
+        assert (await house.console("GET", "/readyz")).status_code == 503
+        await house.told("【急】账本", "截断", "稍后重发")
+        assert len(house.brokers["paper"].orders()) == 1
 
 
 @held

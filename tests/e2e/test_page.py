@@ -322,12 +322,16 @@ async def test_a_strategy_is_closed_out_after_its_account_was_typed(browser: Bro
 
 async def test_a_log_out_is_seen_by_every_tab(browser: Browser, house: House) -> None:
     await go(browser, "steer")
-    other = (await browser.call("Target.createTarget", url=house.service.console_url))["targetId"]
+    here = {"url": house.service.console_url, "browserContextId": browser.context}
+    other = (await browser.call("Target.createTarget", **here))["targetId"]
 
     async def both_are(title: str) -> None:
         for _ in range(200):
             pages = (await browser.call("Target.getTargets"))["targetInfos"]
-            if sum(page["title"].endswith(title) for page in pages if page["type"] == "page") == 2:
+            if (
+                sum(page["title"].endswith(title) for page in pages if page.get("browserContextId") == browser.context)
+                == 2
+            ):
                 return
             await asyncio.sleep(0.05)
         raise AssertionError(pages)

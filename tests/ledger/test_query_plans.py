@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jqfollow.domain import AttemptState, OrderKey, Side, SignalKind, WaitingFor
+from jqfollow.domain import AttemptState, OrderKey, SignalKind, WaitingFor
 from jqfollow.execution.papers import Question, read_papers
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.tx import Tx
@@ -80,7 +80,6 @@ def everything(tx: Tx) -> None:
     tx.attempts.by_key(OrderKey(account="main", day=DAY, broker_order_id="b1"))
     tx.attempts.by_remark("x")
     tx.attempts.unknown("main")
-    tx.attempts.unknown("main", "000001.SZ", Side.BUY)
     tx.attempts.without_answer("main", NOW)
     tx.attempts.missing_fills("main", DAY)
     tx.attempts.list(account="main", day=DAY)

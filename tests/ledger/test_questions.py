@@ -129,12 +129,6 @@ class TestAttempts:
 
     def test_unknown(self, makes: Makes) -> None:
         makes.attempt(A.NEW)
-        self.only(
-            makes, lambda tx: tx.attempts.unknown("main", SECURITY, Side.BUY), A.UNKNOWN, "account", "security", "side"
-        )
-        assert len(makes.tx.attempts.unknown("main")) == 4
-
-    def test_unknown_of_an_account(self, makes: Makes) -> None:
         makes.attempt(A.PENDING_NEW)
         self.only(makes, lambda tx: tx.attempts.unknown("main"), A.UNKNOWN, "account")
 

@@ -67,7 +67,7 @@ async def test_waiting_pausing_and_not_knowing_are_seen(tmp_path: Path) -> None:
 
 async def test_without_a_ledger_the_rest_is_told(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
-        house.ledger.watched(Trouble(zh="没有", en="gone"), lost=True)
+        house.ledger.trouble = Trouble(zh="没有", en="gone")
         found = families((await house.console("GET", "/metrics")).text)
         assert value(found, "jqfollow_ledger_ready") == 0
         assert value(found, "jqfollow_account_ready", account="paper") == 1

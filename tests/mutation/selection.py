@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 
 _JOINQUANT = "tests/e2e/test_true_to_joinquant.py"
 _QUESTIONS = "tests/ledger/test_questions.py"
+_TABLES = "tests/ledger/test_accounting_tables.py"
 _INVARIANTS = ("tests/ledger/test_kept.py", "tests/ledger/test_invariants.py")
 _ORDERS = ("tests/execution/test_transitions.py", "tests/execution/test_evidence.py")
 
@@ -39,27 +40,29 @@ TESTS: Mapping[str, Sequence[str]] = {
     "ledger/orders.py": [_QUESTIONS, "tests/ledger/test_orders.py", *_INVARIANTS, *_ORDERS],
     "ledger/attempts.py": [_QUESTIONS, "tests/ledger/test_orders.py", *_INVARIANTS, *_ORDERS],
     "ledger/fills.py": [_QUESTIONS, "tests/ledger/test_fills.py", *_INVARIANTS, *_ORDERS],
-    "ledger/books.py": [_QUESTIONS, "tests/ledger/test_fills.py", *_INVARIANTS, *_ORDERS],
-    "ledger/signals.py": [_QUESTIONS, "tests/ledger/test_signals.py", "tests/ledger/test_orders.py", _JOINQUANT],
-    "ledger/elsewhere.py": [_JOINQUANT],
-    "ledger/processes.py": [_JOINQUANT],
-    "ledger/reports.py": [_JOINQUANT],
-    "ledger/marks.py": ["tests/tape", "tests/costs"],
-    "ledger/outbox.py": ["tests/ledger/test_small_tables.py", "tests/notify/test_outbox.py"],
-    "ledger/deliveries.py": ["tests/notify/test_outbox.py"],
+    "ledger/books.py": [_TABLES, _QUESTIONS, "tests/ledger/test_fills.py", *_INVARIANTS, *_ORDERS],
+    "ledger/signals.py": [
+        _TABLES, _QUESTIONS, "tests/ledger/test_signals.py", "tests/ledger/test_orders.py", _JOINQUANT,
+    ],
+    "ledger/elsewhere.py": [_TABLES, _JOINQUANT],
+    "ledger/processes.py": [_TABLES, _JOINQUANT],
+    "ledger/reports.py": [_TABLES, _JOINQUANT],
+    "ledger/marks.py": [_TABLES, "tests/tape", "tests/costs"],
+    "ledger/outbox.py": [_TABLES, "tests/ledger/test_small_tables.py", "tests/notify/test_outbox.py"],
+    "ledger/deliveries.py": [_TABLES, "tests/notify/test_outbox.py"],
     "ledger/changes.py": ["tests/api/test_changes.py"],
-    "ledger/news.py": ["tests/api/test_changes.py"],
+    "ledger/news.py": [_TABLES, "tests/api/test_changes.py"],
     "ledger/version.py": ["tests/ledger/test_file.py", "tests/ledger/test_writer.py"],
     "ledger/backups.py": ["tests/ledger/test_file.py"],
-    "ledger/bookings.py": [_QUESTIONS, "tests/ledger/test_fills.py"],
+    "ledger/bookings.py": [_TABLES, _QUESTIONS, "tests/ledger/test_fills.py"],
     "ledger/kept.py": [*_INVARIANTS, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py"],
     "ledger/tx.py": ["tests/ledger/test_small_tables.py", "tests/ledger/test_writer.py", *_INVARIANTS],
-    "ledger/rows.py": ["tests/ledger/test_orders.py", "tests/ledger/test_fills.py", *_ORDERS],
+    "ledger/rows.py": [_TABLES, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py", *_ORDERS],
     "ledger/writer.py": ["tests/ledger/test_writer.py", "tests/ledger/test_writer_failures.py"],
     "ledger/ledger.py": ["tests/ledger/test_writer.py", "tests/ledger/test_file.py"],
     "ledger/store.py": ["tests/ledger/test_file.py", "tests/ledger/test_migrations.py"],
     "ledger/migrations.py": ["tests/ledger/test_migrations.py"],
-    "ledger/*.py": ["tests/ledger/test_small_tables.py", "tests/ledger/test_fills.py", *_ORDERS],
+    "ledger/*.py": [_TABLES, "tests/ledger/test_small_tables.py", "tests/ledger/test_fills.py", *_ORDERS],
 }  # fmt: skip
 WHOLE = ("execution/reconcile.py", "execution/refusals.py", "wire/seed.py")
 """All of their mutants are tried, whatever the sample's size: they were once the weakest."""

@@ -19,7 +19,7 @@ from e2e.senders import Jqf1Sender
 from jqfollow.ledger.errors import LedgerError
 from notify.wecom_server import WecomServer
 
-from .served import Sent, Served, order_text
+from .served import Sent, Served, message_id, order_text
 
 When = Literal["start", "running"]
 ROBOT = "robot-key-1"
@@ -27,8 +27,6 @@ _TEXTS = "texts.json"
 """What was sent before the fault: a captured message is sent again as it was."""
 FIRST = 4
 """Signals before the fault, and as many after it."""
-_SCRIBBLES = frozenset({"empty", "cut", "flip", "noise"})
-"""Not of the ledger's index while it is used: it is memory that SQLite shares, and nobody guards memory."""
 LOOKED_S = 2.5
 """Longer than the service takes to notice."""
 
@@ -56,7 +54,21 @@ def flip(path: Path, dice: random.Random) -> None:
 
 
 def noise(path: Path, dice: random.Random) -> None:
-    path.write_bytes(dice.randbytes(max(64, path.stat().st_size)))
+    _over(path, 0, dice.randbytes(max(64, path.stat().st_size)))
+
+
+def blank(path: Path, dice: random.Random) -> None:
+    """From somewhere on, only zeros."""
+    size = path.stat().st_size
+    first = dice.randrange(size)
+    _over(path, first, bytes(size - first))
+
+
+def _over(path: Path, first: int, content: bytes) -> None:
+    """As it lies, without cutting it: whoever has it open sees the change."""
+    with path.open("r+b") as file:
+        file.seek(first)
+        file.write(content)
 
 
 def lock(path: Path, _: random.Random) -> None:
@@ -73,7 +85,7 @@ def folder(path: Path, _: random.Random) -> None:
 
 
 FAULTS: Mapping[str, Callable[[Path, random.Random], None]] = {
-    one.__name__: one for one in (delete, empty, cut, flip, noise, lock, hide, folder)
+    one.__name__: one for one in (delete, empty, cut, flip, noise, blank, lock, hide, folder)
 }
 
 
@@ -109,11 +121,9 @@ def cases(place: Path, whens: tuple[When, ...] = ("start", "running")) -> Iterat
     data = place / "数据 data"
     for path in sorted(p for p in data.rglob("*") if p.is_file()):
         for fault in FAULTS:
-            if path.stat().st_size == 0 and fault in {"empty", "cut", "flip", "noise"}:
+            if path.stat().st_size == 0 and fault in {"empty", "cut", "flip", "noise", "blank"}:
                 continue
             for when in whens:
-                if when == "running" and path.name.endswith("-shm") and fault in _SCRIBBLES:
-                    continue
                 yield Case(name=str(path.relative_to(data)), fault=fault, when=when)
 
 
@@ -128,14 +138,19 @@ def play(case: Case, place: Path, scratch: Path, seed: int = 1) -> Case:
         try:
             key = served.sender()
             path = served.data / case.name
+            before: list[Sent] = []
             if case.when == "running":
                 assert served.start() is None, served.said()
+                before = [served.send(served.number(), sender=key) for _ in range(FIRST)]
+                assert served.settled(), served.said()
                 if path.exists():
                     FAULTS[case.fault](path, random.Random(seed))
                 time.sleep(LOOKED_S)
             else:
                 FAULTS[case.fault](path, random.Random(seed))
             _look(case, served, key, wecom, path)
+            if case.when == "running":
+                _stands(case, served, before, wecom)
         finally:
             served.close()
     return case
@@ -150,12 +165,21 @@ def _look(case: Case, served: Served, key: Jqf1Sender, wecom: WecomServer, path:
             case.came = f"exit {code}"
             _wrong(case, code not in {1, 2, 3}, f"exit {code}")
             _wrong(case, path.name.split("-")[0] not in said, f"the file is not named: {said[-300:]}")
+    if case.when == "running" and not served.alive and _took_memory_away(case):
+        case.came = "ended at once"
+        return
     _wrong(case, case.when == "running" and not served.alive, "the service ended")
     if served.alive:
         _work(case, served, key, wecom)
     said = served.said()
-    _wrong(case, "Traceback" in said or "内部错误" in said, f"a traceback: {said[-1500:]}")
+    memory = case.when == "running" and case.name.endswith("-shm")  # until it is noticed, what is read makes no sense
+    _wrong(case, not memory and ("Traceback" in said or "内部错误" in said), f"a traceback: {said[-1500:]}")
     _wrong(case, "jqf1_" in said, "a key was printed")
+
+
+def _took_memory_away(case: Case) -> bool:
+    """Whoever cuts a file that a program has mapped ends that program, where the system lets him: as a kill does."""
+    return case.name.endswith("-shm") and case.fault in {"empty", "cut"} and os.name != "nt"
 
 
 def _work(case: Case, served: Served, key: Jqf1Sender, wecom: WecomServer) -> None:
@@ -198,6 +222,20 @@ def _follows(case: Case, served: Served, fresh: list[Sent]) -> None:
             ends = [(str(o.state), str(o.reason)) for o in mine]
             if any(state != "filled" for state, _ in ends):
                 case.came += f" {ends}"
+
+
+def _stands(case: Case, served: Served, before: list[Sent], wecom: WecomServer) -> None:
+    """What was acknowledged before the fault is found at the next start, or a person was told that it is lost."""
+    served.stop()
+    told = any("🚨" in text for text in wecom.texts())
+    code = served.start()
+    if code is not None:
+        _wrong(case, code not in {1, 2, 3} or "ledger.sqlite3" not in served.said(), f"exit {code}: {served.said()}")
+        return
+    signals = {row.message_id for row in served.read(lambda tx: tx.signals.list(limit=1000))}
+    lost = [one.number for one in before if one.acknowledged and message_id(one.number) not in signals]
+    _wrong(case, bool(lost) and not told, f"acknowledged before, lost without a word: {lost}")
+    case.came += " lost, told" if lost else ""
 
 
 def _wrong(case: Case, is_wrong: bool, what: str) -> None:

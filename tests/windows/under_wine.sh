@@ -3,8 +3,10 @@
 #   bash tests/windows/under_wine.sh [FOLDER OR FILE OF TESTS ...]      (all of tests/ when none is named)
 # WINE_WORLD   where Wine's world is kept between runs; default ~/.cache/jqfollow-wine (2.5 GB)
 # WINE_LC         the locale, which decides Windows' code page; default zh_CN.UTF-8 (936); en_US.UTF-8 is 1252
-# Each folder is a pytest of its own, serially, with a deadline: a test that hangs costs its folder alone.
-# The last lines are the counts; the whole output stands in $WINE_WORLD/logs. Exit 0: all passed or were skipped.
+# Each folder is a pytest of its own, serially, with a deadline: where one test hangs, pytest's end of it ends the folder,
+# which is then run file by file. Last come screen and files where Windows' ANSI code page is 1252 and 65001.
+# The lines are the counts; the whole output stands in $WINE_WORLD/logs. Exit 0: all passed or were skipped.
+#   python tests/windows/counted.py $WINE_WORLD            writes them into docs/windows.md
 #
 # What Wine 8 asks for: standard streams that are pipes or /dev/null, never plain files; every call under a deadline;
 # no waiting for the end of a pipe that a child left behind may still hold. See `in_wine`.
@@ -77,7 +79,7 @@ cd "$root" || die "$root"
 [ -f "$HOME/.config/pip/pip.conf" ] && PIP_CONFIG_FILE="Z:$(echo "$HOME/.config/pip/pip.conf" | tr / '\\')" && export PIP_CONFIG_FILE
 # What stands in the registry as source alone is built here: this Python's isolated builds find no `_socket`.
 pip -q wheel --no-deps -w "$world/wheels" $(sed -n 's/^\(nkeys==[^ ]*\).*/\1/p' packaging_win/sources.txt) || die nkeys
-in_wine 900 "$world/logs/pip.log" "$python" -X utf8 -m pip -q install --no-warn-script-location \
+in_wine 900 "$world/logs/pip.log" "$python" -X utf8 -m pip -q install --no-compile --no-warn-script-location \
     --find-links "Z:$(echo "$world/wheels" | tr / '\\')" -e ".[test]" \
     || die "pip install: see $world/logs/pip.log"
 # numpy's first look at complex numbers ends the process under Wine 8. openpyxl and hypothesis take it where it is, so it
@@ -85,17 +87,41 @@ in_wine 900 "$world/logs/pip.log" "$python" -X utf8 -m pip -q install --no-warn-
 without_numpy=(--ignore=tests/costs/test_report.py --ignore=tests/costs/test_shortfall.py --ignore=tests/e2e/test_pages.py)
 rm -rf "$world"/px/cp313/Lib/site-packages/{numpy,pandas}{,-*,.libs}
 
+whole=
 if [ $# -eq 0 ]; then
-    set -- tests/*.py $(find tests -mindepth 1 -maxdepth 1 -type d ! -name '__pycache__' ! -name joinquant ! -name windows | sort) tests/windows/test_used.py
+    whole=yes
+    set -- tests/*.py $(find tests -mindepth 1 -maxdepth 1 -type d ! -name '__pycache__' ! -name joinquant ! -name windows | sort) tests/windows/test_used.py tests/windows/test_pages.py
 fi
+{
+    git log -1 --format='commit %h' && git diff --quiet HEAD || echo "changed yes"
+    printf 'day %s\n' "$(date -u +%F)"
+    in_wine 60 "$world/logs/version.log" "$python" -V && printf 'python %s\n' "$(tr -d '\r' <"$world/logs/version.log" | sed 's/Python //')"
+} >"$world/counts.txt"
 failed=0
-for part in "$@"; do
-    log="$world/logs/$(echo "$part" | tr '/' '_').log"
-    in_wine 3000 "$log" "$python" -X utf8 -m pytest -n0 -q -p no:cacheprovider --timeout=120 "${without_numpy[@]}" "$part"
+counted() {  # TESTS [NAME]: runs them and tells the counts; 1 when no counts came, as something ended pytest itself
+    local part=$1 name=${2:-$1} log code line
+    log="$world/logs/$(echo "$name" | tr '/ ' '__').log"
+    in_wine 3000 "$log" "$python" -X utf8 -m pytest -n0 -q -p no:cacheprovider --timeout=600 "${without_numpy[@]}" "$part"
     code=$?
-    [ $code -eq 5 ] && continue  # nothing collected there
+    [ $code -eq 5 ] && return 0  # nothing collected there
+    line=$(grep -aE '^[0-9]+ (passed|failed|error|skipped|deselected).* in [0-9]' "$log" | tail -1 | tr -d '\r')
+    [ -z "$line" ] && [ -d "$part" ] && return 1
     [ $code -eq 0 ] || failed=1
-    printf '%-28s exit %-3s %s\n' "$part" "$code" "$(grep -aE '[0-9]+ (passed|failed|error|skipped)' "$log" | tail -1 | tr -d '\r=')"
+    printf '%-28s exit %-3s %s\n' "$name" "$code" "${line:-did not end by itself}" | tee -a "$world/counts.txt"
     grep -aE '^(FAILED|ERROR) ' "$log" | tr -d '\r'
+    return 0
+}
+for part in "$@"; do
+    counted "$part" && continue
+    for file in "$part"/test_*.py "$part"/*/test_*.py; do
+        [ -f "$file" ] && [[ " ${without_numpy[*]} " != *"=$file "* ]] && { counted "$file" || true; }
+    done
 done
+if [ -n "$whole" ]; then
+    for lc in en_US.UTF-8 hi_IN.UTF-8; do  # no ANSI page stands for Hindi: Windows takes 65001
+        locale -a | grep -qix "$(echo "$lc" | sed 's/-//')" || localedef -i "${lc%.*}" -f UTF-8 "$lc"
+        export LC_ALL=$lc
+        counted tests/windows/test_pages.py "tests/windows/test_pages.py at $([ $lc = en_US.UTF-8 ] && echo 1252 || echo 65001)"
+    done
+fi
 exit $failed

@@ -19,6 +19,7 @@ from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import BookingKind, BookingRow, BookRow, NewBooking
 from jqfollow.ledger.tx import Tx
 from jqfollow.market.securities import UnknownSecurityError, parse_security
+from jqfollow.meant import ACCOUNT, STRATEGY, no_such
 from jqfollow.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -64,7 +65,7 @@ class BookKeeper:
         Raises:
             ManualOrderError: what it cannot be, with the figures; nothing is changed.
         """
-        symbol = self._named(account, strategy, security, shares)
+        symbol = self._symbol(account, strategy, security, shares)
         held = await self._held(account, symbol)
 
         def bookings(tx: Tx) -> list[NewBooking]:
@@ -76,7 +77,7 @@ class BookKeeper:
 
     async def adopt(self, account: str, strategy: str, security: str, shares: int, hand: Hand) -> Act:
         """Shares that the account holds and no book become the strategy's; raises like `set`."""
-        symbol = self._named(account, strategy, security, shares)
+        symbol = self._symbol(account, strategy, security, shares)
         held = await self._held(account, symbol)
 
         def bookings(tx: Tx) -> list[NewBooking]:
@@ -89,8 +90,9 @@ class BookKeeper:
     async def adopt_target(self, account: str, strategy: str, hand: Hand) -> list[Act]:
         """Adopts, of what the strategy is short of, all that the account holds and no book: by its newest report.
 
-        Gives what was done; books with orders that have not ended are left as they are.
+        Gives what was done; books with orders that have not ended are left as they are. Raises like `set`.
         """
+        self._known(account, strategy)
         rows = await self._ledger.read(lambda tx: drifts(tx, self._settings, strategy=strategy, account=account))
         acts = []
         for row in rows:
@@ -105,8 +107,8 @@ class BookKeeper:
 
     async def move(self, account: str, security: str, giver: str, taker: str, shares: int, hand: Hand) -> Act:
         """Shares of one strategy's book become another's, at what they cost; raises like `set`."""
-        symbol = self._named(account, giver, security, shares)
-        self._named(account, taker, security, shares)
+        symbol = self._symbol(account, giver, security, shares)
+        self._known(account, taker)
         if giver == taker or shares < 1:
             raise ManualOrderError(
                 "要从一个策略移到另一个策略，至少 1 股", "between two strategies, at least one share"
@@ -176,11 +178,15 @@ class BookKeeper:
 
     # -- what is checked ---------------------------------------------------------------------------------------------
 
-    def _named(self, account: str, strategy: str, security: str, shares: int) -> str:
+    def _known(self, account: str, strategy: str) -> None:
         if account not in self._accounts:
-            raise ManualOrderError(f"没有账户 {account}", f"there is no account {account}")
+            raise ManualOrderError(*no_such(ACCOUNT, account, self._accounts))
         if strategy not in self._settings.strategies:
-            raise ManualOrderError(f"没有策略 {strategy}", f"there is no strategy {strategy}")
+            raise ManualOrderError(*no_such(STRATEGY, strategy, self._settings.strategies))
+
+    def _symbol(self, account: str, strategy: str, security: str, shares: int) -> str:
+        """The security's, when all that was named is known."""
+        self._known(account, strategy)
         if not 0 <= shares <= MOST_SHARES:
             raise ManualOrderError(f"股数 {shares} 应为不小于 0 的整数", f"{shares} is no whole number of shares")
         try:

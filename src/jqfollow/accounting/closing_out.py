@@ -35,6 +35,7 @@ from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow, BookRow, NewOrder, NewSignal, OrderRow, Terms
 from jqfollow.ledger.tx import Tx
 from jqfollow.market.settlement import settles_same_day
+from jqfollow.meant import ACCOUNT, STRATEGY, no_such
 from jqfollow.reasons import Reason
 from jqfollow.settings import Settings
 from jqfollow.settings.layers import Layers
@@ -175,9 +176,9 @@ class ClosingOut:
 
     def _check(self, scope: Scope, *, everything: bool = False) -> None:
         if scope.strategy is not None and scope.strategy not in self._settings.strategies:
-            raise ManualOrderError(f"没有策略 {scope.strategy}", f"there is no strategy {scope.strategy}")
+            raise ManualOrderError(*no_such(STRATEGY, scope.strategy, self._settings.strategies))
         if scope.account is not None and scope.account not in self._accounts:
-            raise ManualOrderError(f"没有账户 {scope.account}", f"there is no account {scope.account}")
+            raise ManualOrderError(*no_such(ACCOUNT, scope.account, self._accounts))
         if not everything and scope.strategy is None and scope.account is None:
             raise ManualOrderError("请指明策略或账户", "name a strategy or an account")
 

@@ -39,6 +39,7 @@ from jqfollow.ledger.rows import BookingKind, NewBooking, NewOrder, NewSignal, O
 from jqfollow.ledger.tx import Tx
 from jqfollow.market.securities import UnknownSecurityError, parse_security
 from jqfollow.market.settlement import settles_same_day
+from jqfollow.meant import STRATEGY, no_such
 from jqfollow.settings import Layers, Settings
 
 log = structlog.get_logger(__name__)
@@ -170,7 +171,7 @@ class Repairs:
     def _named(self, strategy: str, account: str | None) -> tuple[str, ...]:
         known = self._settings.strategies.get(strategy)
         if known is None:
-            raise ManualOrderError(f"没有策略 {strategy}", f"there is no strategy {strategy}")
+            raise ManualOrderError(*no_such(STRATEGY, strategy, self._settings.strategies))
         if account is not None and account not in known.follow:
             raise ManualOrderError(
                 f"账户 {account} 没有跟策略 {strategy}", f"account {account} does not follow strategy {strategy}"

@@ -3,10 +3,11 @@
 import click
 
 from jqfollow.cli.base import Command, Exit, fail, say, settings_option, words
-from jqfollow.cli.names import ACCOUNT, unknown
+from jqfollow.cli.names import unknown
 from jqfollow.clock import SystemClock
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.tx import Tx
+from jqfollow.meant import ACCOUNT
 from jqfollow.settings import RealAccount, Settings
 
 

@@ -1,47 +1,73 @@
-"""The command `jqfollow`: each file beside this one adds its commands here."""
+"""The command `jqfollow`: each file beside this one has its commands."""
 
 import os
+from importlib import import_module
 
 import click
 import structlog
 
 from jqfollow import __version__
-from jqfollow.cli.account import account
-from jqfollow.cli.autostart import autostart
-from jqfollow.cli.base import Group
-from jqfollow.cli.book import book
-from jqfollow.cli.client import client
-from jqfollow.cli.closing_out import cancel_all, close_all
-from jqfollow.cli.config import config
-from jqfollow.cli.console import console
-from jqfollow.cli.demo.command import demo
-from jqfollow.cli.doctor.command import doctor
-from jqfollow.cli.drift import drift
-from jqfollow.cli.explain import explain
-from jqfollow.cli.export import export
-from jqfollow.cli.frp import frp
-from jqfollow.cli.fullqmt import fullqmt
-from jqfollow.cli.keys import keys
-from jqfollow.cli.pauses import pause, resume
-from jqfollow.cli.portable import portable
-from jqfollow.cli.probe.command import probe
-from jqfollow.cli.queries import fills, orders, positions, signals
-from jqfollow.cli.relay import relay
-from jqfollow.cli.repair import repair
-from jqfollow.cli.report import report
-from jqfollow.cli.restored import restored
-from jqfollow.cli.send import send
-from jqfollow.cli.serve import serve
-from jqfollow.cli.setup.command import setup
-from jqfollow.cli.shortfall import shortfall
-from jqfollow.cli.start import start
-from jqfollow.cli.status import status
-from jqfollow.cli.stop import stop
-from jqfollow.cli.tray import tray
+from jqfollow.cli.base import Group, reading_code
 from jqfollow.logs import log_warnings_only, utf8_streams
 
+_FILES = {
+    "start": "start",
+    "stop": "stop",
+    "serve": "serve",
+    "tray": "tray",
+    "console": "console",
+    "demo": "demo.command",
+    "client": "client",
+    "send": "send",
+    "keys": "keys",
+    "frp": "frp",
+    "fullqmt": "fullqmt",
+    "doctor": "doctor.command",
+    "status": "status",
+    "signals": "queries",
+    "orders": "queries",
+    "positions": "queries",
+    "fills": "queries",
+    "explain": "explain",
+    "pause": "pauses",
+    "resume": "pauses",
+    "cancel-all": "closing_out",
+    "close-all": "closing_out",
+    "export": "export",
+    "autostart": "autostart",
+    "portable": "portable",
+    "account": "account",
+    "drift": "drift",
+    "shortfall": "shortfall",
+    "repair": "repair",
+    "book": "book",
+    "report": "report",
+    "relay": "relay",
+    "probe": "probe.command",
+    "restored": "restored",
+    "config": "config",
+    "setup": "setup.command",
+}
+"""In which file each command is, in the order of the help."""
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+
+class _Program(Group):
+    """Reads a command's file when the command is named: the service need not read what others need."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's
+        """In the order of the help."""
+        return list(_FILES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
+        """The command of that name."""
+        if cmd_name in _FILES and cmd_name not in self.commands:
+            with reading_code():
+                module = import_module(f"jqfollow.cli.{_FILES[cmd_name]}")
+            self.add_command(getattr(module, cmd_name.replace("-", "_")), cmd_name)
+        return self.commands.get(cmd_name)
+
+
+@click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="jqfollow")
 @click.pass_context
 def cli(context: click.Context) -> None:
@@ -52,15 +78,6 @@ def cli(context: click.Context) -> None:
     """
     log_warnings_only()
     context.call_on_close(structlog.reset_defaults)
-
-
-for command in (
-    start, stop, serve, tray, console, demo, client, send, keys, frp, fullqmt, doctor, status, signals, orders,
-    positions, fills, explain, pause, resume, cancel_all, close_all,
-    export, autostart, portable, account, drift, shortfall, repair, book, report,
-    relay, probe, restored, config, setup,
-):  # fmt: skip
-    cli.add_command(command)
 
 
 def main() -> None:

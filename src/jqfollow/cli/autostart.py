@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import click
 
 from jqfollow.cli.base import Command, Exit, Group, config_option, fail, say, words
-from jqfollow.cli.tray import check_frpc, interpreter
+from jqfollow.cli.tray import frpc_config_of, interpreter
 from jqfollow.settings import load_settings
 
 TASK = "jqfollow"
@@ -92,8 +92,9 @@ def install(*, config: Path, frpc: Path | None) -> None:
             words(f"没有配置文件 {config.absolute()}", f"there is no configuration {config.absolute()}"),
             Exit.WRONG_USE,
         )
-    if frpc is not None:
-        check_frpc(load_settings(config), frpc, None)
+    for path in (frpc, frpc_config_of(load_settings(config))) if frpc is not None else ():
+        if not path.is_file():
+            fail(words(f"没有文件 {path.absolute()}", f"there is no file {path.absolute()}"), Exit.WRONG_USE)
     python = interpreter(window=False)
     answer = _create(task_xml(config.resolve(), user=_user(), python=python, frpc=frpc and frpc.resolve()))
     if answer.code != 0:

@@ -1,9 +1,11 @@
 """What all commands share: language, configuration, output, and how errors end a command."""
 
+import gc
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,6 +20,7 @@ from jqfollow.cli.usage import Formatter, told
 from jqfollow.clock import FIRST_DAY, LAST_DAY, SystemClock
 from jqfollow.domain import JqfollowError
 from jqfollow.ledger.errors import LedgerDamagedError
+from jqfollow.meant import COMMAND, no_such
 from jqfollow.reasons import Lang
 from jqfollow.settings import ConfigError, Settings, load_settings
 from jqfollow.wire.errors import KeyTextError
@@ -78,6 +81,14 @@ class Group(click.Group):
         self.params.append(_lang_option())
         self.short_help = self.short_help or _first_line(self.help)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of a name; of a wrong one, which may be meant."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(" / ".join(no_such(COMMAND, args[0], self.commands)), ctx)
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command."""
         try:
@@ -112,6 +123,16 @@ class Group(click.Group):
 
 Group.group_class = Group
 click.Context.formatter_class = Formatter
+
+
+@contextmanager
+def reading_code() -> Iterator[None]:
+    """Of code that is read nothing is garbage: to look for it takes a seventh of a start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def exit_code(error: JqfollowError) -> int:
@@ -157,14 +178,21 @@ def at_terminal() -> bool:
     return bool(sys.stdout and sys.stdout.isatty())
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Sequence[int] = (),
+    spare: Sequence[int] = (),
+) -> None:
     """Prints a table that fits the window; columns whose number is in `right` hold figures.
 
-    Where not all columns have room, the widest stand below their row instead; nothing is cut.
+    Where not all columns have room, some stand below their row instead, those in `spare` first; nothing is cut.
     """
     out = console()
     out.print(title, style="bold", soft_wrap=True)
-    for line in table_lines(columns, rows, right=right, width=out.width, out=out):
+    for line in table_lines(columns, rows, right=right, spare=spare, width=out.width, out=out):
         out.print(line, soft_wrap=True)
 
 

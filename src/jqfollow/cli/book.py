@@ -10,6 +10,7 @@ from jqfollow.accounting.books import acts_of
 from jqfollow.cli.base import Command, F, Group, json_option, print_json, say, settings_option, table, words
 from jqfollow.cli.console_call import ask
 from jqfollow.cli.figures import moment, number
+from jqfollow.cli.names import known_account, known_strategy
 from jqfollow.cli.queries import called, read
 from jqfollow.ledger.rows import BookingKind
 from jqfollow.settings import Settings
@@ -36,6 +37,12 @@ def _signed(function: F) -> F:
     )
 
 
+def _known(settings: Settings, account: str, *strategies: str) -> None:
+    known_account(settings, account)
+    for strategy in strategies:
+        known_strategy(settings, strategy)
+
+
 @book.command("set", cls=Command)
 @click.argument("account")
 @click.argument("strategy")
@@ -45,6 +52,7 @@ def _signed(function: F) -> F:
 @settings_option
 def set_(settings: Settings, *, account: str, strategy: str, security: str, shares: int, who: str, why: str) -> None:
     """策略在账户里的持仓从现在起是 SHARES 股。 / The strategy's book holds SHARES from now on."""
+    _known(settings, account, strategy)
     asked = {"account": account, "strategy": strategy, "security": security, "shares": shares, "who": who, "why": why}
     _tell(settings, [ask(settings, "POST", "/api/books/set", asked)])
 
@@ -61,6 +69,7 @@ def move(
     settings: Settings, *, account: str, security: str, giver: str, taker: str, shares: int, who: str, why: str
 ) -> None:
     """把 SHARES 股从策略 GIVER 的账移到 TAKER 的账。 / Moves shares from one strategy's book to another's."""
+    _known(settings, account, giver, taker)
     asked = {"account": account, "security": security, "giver": giver, "taker": taker, "shares": shares, "who": who,
              "why": why}  # fmt: skip
     _tell(settings, [ask(settings, "POST", "/api/books/move", asked)])
@@ -79,6 +88,7 @@ def adopt(
     """认领账户里不属于任何策略的股；不写证券则按持仓报告认领缺的。 / Adopts shares that no book holds."""
     if (security is None) != (shares is None):
         raise click.UsageError("SECURITY 和 SHARES 要一起写 / SECURITY and SHARES go together")
+    _known(settings, account, strategy)
     asked = {"account": account, "strategy": strategy, "security": security, "shares": shares or 0, "who": who,
              "why": why}  # fmt: skip
     _tell(settings, ask(settings, "POST", "/api/books/adopt", asked))
@@ -121,7 +131,7 @@ def list_(settings: Settings, *, as_json: bool) -> None:
         for act in acts
         for row in act.bookings
     ]
-    table(words("改账记录", "Changes of books"), columns.split(","), cells, right=(6,))
+    table(words("改账记录", "Changes of books"), columns.split(","), cells, right=(6,), spare=(8, 7, 2))
 
 
 def _tell(settings: Settings, acts: list[Mapping[str, Any]]) -> None:

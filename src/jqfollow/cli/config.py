@@ -12,8 +12,9 @@ import click
 from pydantic import BaseModel, SecretStr
 
 from jqfollow.cli.base import Exit, Group, config_option, fail, json_option, lang, print_json, say, table, words
-from jqfollow.cli.names import ACCOUNT, STRATEGY, unknown
+from jqfollow.cli.names import unknown
 from jqfollow.cli.serve import write_default
+from jqfollow.meant import ACCOUNT, STRATEGY
 from jqfollow.settings import Config, Follow, Layers, Settings, local_file, read_config
 from jqfollow.settings.cautions import cautions
 from jqfollow.settings.layers import RULES, InForce

@@ -46,7 +46,7 @@ def drift(*, settings: Settings, strategy: str | None, account: str | None, ever
     name = called(settings)
     cells = [_cells(row, name(row.security), last.get(_key(row))) for row in found]
     title = words("偏差（正：少于目标）", "Drift (+ is less than the target)")
-    table(title, columns.split(","), cells, right=(3, 4, 5, 6, 7))
+    table(title, columns.split(","), cells, right=(3, 4, 5, 6, 7), spare=(8, 5, 7, 0))
 
 
 _Look = tuple[list[Drift], Mapping[Key, Decimal], Mapping[str, datetime | None]]

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 import click
 
 from jqfollow.cli.base import Command, json_option, print_json, settings_option, words
-from jqfollow.cli.names import closest
 from jqfollow.cli.order_story import order_story, signal_told, story_lines
 from jqfollow.cli.queries import no_order, read
 from jqfollow.ledger.rows import SignalRow
 from jqfollow.ledger.tx import Tx
+from jqfollow.meant import closest
 from jqfollow.settings import Settings
 
 _OF_SIGNAL = re.compile(r"(?:s|S|信号)\s*#?(\d{1,18})")

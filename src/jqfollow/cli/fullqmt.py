@@ -31,7 +31,7 @@ def fullqmt(*, settings: Settings, account: str, output: Path | None, tick_ms: i
     chosen = settings.accounts.get(account)
     if not isinstance(chosen, FullQmtAccount):
         known = [name for name, one in settings.accounts.items() if isinstance(one, FullQmtAccount)]
-        raise unknown(('broker = "fullqmt" 的账户', 'account with broker = "fullqmt"'), account, known)
+        raise unknown((' broker = "fullqmt" 的账户', 'account with broker = "fullqmt"'), account, known)
     target = output or Path(f"jqfollow_qmt_{account}.py")
     if target.exists() and not force:
         fail(words(f"{target} 已存在；覆盖请加 --force", f"{target} exists; --force overwrites it"), Exit.WRONG_USE)

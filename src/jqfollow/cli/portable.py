@@ -12,6 +12,7 @@ from jqfollow import __version__
 from jqfollow.cli import autostart
 from jqfollow.cli.base import Command, Exit, Group, config_option, fail, say, settings_option, words
 from jqfollow.cli.stop import stop_all
+from jqfollow.meant import no_such
 from jqfollow.settings import Settings, load_settings
 
 HOME = "PORTABLE_JQFOLLOW"
@@ -20,6 +21,8 @@ _CURRENT = "current.txt"
 _EXTRA = "extra"
 _CLICKED = ("开始.cmd", "停止.cmd", "回退.cmd", "使用说明.txt")
 """Of the zip, beside what `卸载.cmd` deletes itself when this program has ended; a person's own files stay."""
+
+_VERSION = "可以回退的版本", "version to go back to:"
 
 
 @click.group(cls=Group)
@@ -63,10 +66,7 @@ def back(*, config: Path, version: str | None, yes: bool) -> None:
     home, settings = _home(), load_settings(config)
     wanted = version or _before(home)
     if wanted is None or not _python(home, wanted).is_file():
-        there = "、".join(sorted(_versions(home)))
-        fail(
-            words(f"没有可以回退的版本，现有：{there}", f"no version to go back to; there are: {there}"), Exit.WRONG_USE
-        )
+        fail(words(*no_such(_VERSION, wanted or "", _versions(home))), Exit.WRONG_USE)
     _try(home, wanted, config)
     if not yes and not click.confirm(words(f"回到 {wanted}？服务会重启", f"back to {wanted}? the service restarts")):
         return

@@ -114,7 +114,7 @@ def signals(
         "编号,收到,策略,种类,证券,方向,数量,价格,运行,状态,原因",
         "id,received,strategy,kind,security,side,amount,price,run,state,why",
     )
-    table(words("信号", "Signals"), columns.split(","), shown, right=(0, 6, 7))
+    table(words("信号", "Signals"), columns.split(","), shown, right=(0, 6, 7), spare=(10, 8, 3, 7))
 
 
 @click.command(cls=Command)
@@ -150,7 +150,7 @@ def _order_table(rows: list[OrderRow], name: Callable[[str], str]) -> None:
         "id,created,day,account,strategy,security,side,volume,filled,average,state,why",
     )
     cells = [_order_cells(row, name) for row in rows]
-    table(words("订单", "Orders"), columns.split(","), cells, right=(0, 7, 8, 9))
+    table(words("订单", "Orders"), columns.split(","), cells, right=(0, 7, 8, 9), spare=(11, 2, 9, 3, 1))
 
 
 def _order_cells(row: OrderRow, name: Callable[[str], str]) -> tuple[str, ...]:
@@ -229,7 +229,7 @@ def fills(
         )
         for row in rows
     ]
-    table(words("成交", "Fills"), columns.split(","), shown, right=(0, 6, 7, 8, 9))
+    table(words("成交", "Fills"), columns.split(","), shown, right=(0, 6, 7, 8, 9), spare=(10, 9, 2, 8, 1))
 
 
 def snapshots(tx: Tx, settings: Settings, account: str | None, day: date | None) -> dict[str, Snapshot]:
@@ -268,7 +268,7 @@ def positions(
     if day is None:
         columns = words("账户,策略,证券,数量,成本价,现价,浮动盈亏", "account,strategy,security,volume,cost,last,gain")
         cells = [_book(book, named, last.get((book.account, book.security))) for book in books]
-        table(words("策略持仓", "Strategies' books"), columns.split(","), cells, right=(3, 4, 5, 6))
+        table(words("策略持仓", "Strategies' books"), columns.split(","), cells, right=(3, 4, 5, 6), spare=(4, 5, 0))
     for name, (at, asset, rows) in held.items():
         total, cash, frozen = number(asset.total), number(asset.cash), number(asset.frozen)
         title = words(

@@ -84,14 +84,14 @@ def _show(proposal: Mapping[str, Any], name: Callable[[str], str]) -> None:
         )
         cells = [_item(item, name) for item in proposal["items"]]
         title = words(f"计划 {proposal['plan']}（先卖后买）", f"Plan {proposal['plan']} (sells first)")
-        table(title, columns.split(","), cells, right=(3, 4, 5, 6))
+        table(title, columns.split(","), cells, right=(3, 4, 5, 6), spare=(7, 0, 6))
     else:
         say("没有可下的订单", "nothing can be ordered")
     if proposal["kept"]:
         columns = words("账户,证券,偏差,原因", "account,security,drift,why")
         kept = proposal["kept"]
         cells = [(k["account"], name(k["security"]), _shares(k["shares"]), words(k["zh"], k["en"])) for k in kept]
-        table(words("不处理的", "Left as they are"), columns.split(","), cells, right=(2,))
+        table(words("不处理的", "Left as they are"), columns.split(","), cells, right=(2,), spare=(3,))
     for money in proposal["money"]:
         cash, sells, buys = (number(Decimal(money[key])) for key in ("cash", "sells_bring", "buys_need"))
         say(

@@ -14,7 +14,7 @@ import structlog
 from rich.text import Text
 
 from jqfollow.cli import power
-from jqfollow.cli.base import Command, Exit, at_terminal, config_option, console, fail, lang, say, words
+from jqfollow.cli.base import Command, Exit, at_terminal, config_option, console, fail, lang, reading_code, say, words
 from jqfollow.cli.closing import told_of_the_end
 from jqfollow.cli.lock import only_instance
 from jqfollow.cli.log_lines import sentences
@@ -78,7 +78,8 @@ def write_default(config: Path) -> None:
 
 def _run(settings: Settings, config: Path, language: Lang, show: Callable[[Write], None]) -> bool:
     """Whether a person wants the service to begin anew."""
-    from jqfollow.service import serve as run  # slow: everything is below it
+    with reading_code():
+        from jqfollow.service import serve as run  # slow: everything is below it
 
     may_sleep = power.caution(power.read_plan())
     if may_sleep is not None:

@@ -59,7 +59,7 @@ def shortfall(
     if len(books) > 1:
         rows.append(_cells(words("合计", "all"), "", figures(orders)))
     title = words(f"执行差 {first} 到 {last}，元（正为成本）", f"Shortfall {first} to {last}, yuan (+ is cost)")
-    table(title, columns.split(","), rows, right=tuple(range(2, 11)))
+    table(title, columns.split(","), rows, right=tuple(range(2, 11)), spare=(10, 9, 4))
 
 
 def _cells(strategy: str, account: str, of: Figures) -> tuple[str, ...]:

@@ -104,8 +104,7 @@ def begin(settings: Settings, config: Path) -> None:
 def keeper_command(config: Path) -> list[str]:
     """The tray, with the frpc that the task at log-on starts: a stop or an update does not cost the tunnel."""
     task = autostart.task()
-    tunnel = task.frpc if task is not None and task.config == config else None
-    frpc = ["--frpc", str(tunnel)] if tunnel is not None and tunnel.is_file() else []
+    frpc = ["--frpc", str(task.frpc)] if task is not None and task.config == config and task.frpc is not None else []
     python = str(interpreter(window=False))
     return [python, "-X", "utf8", "-m", "jqfollow", "tray", *frpc, "--config", str(config)]
 

@@ -16,7 +16,7 @@ import click
 import httpx
 import structlog
 
-from jqfollow.cli.base import Command, config_option, fail, words
+from jqfollow.cli.base import Command, config_option
 from jqfollow.cli.console import console_url, link_to
 from jqfollow.cli.job import tied_to_us
 from jqfollow.cli.keeper import AlreadyKeptError, Child, Kept, State, asked_to_end, only_keeper
@@ -157,7 +157,7 @@ class Tray:
         if why := self._why_not_ready():
             return Look(light=Light.YELLOW, zh=why)
         if frpc is not None and frpc.state is not State.RUNS:
-            return Look(light=Light.YELLOW, zh="frpc 没有运行：聚宽的信号到不了")
+            return Look(light=Light.YELLOW, zh="；".join(["frpc 没有运行，聚宽的信号到不了", *frpc.lines[-1:]]))
         return Look(light=Light.GREEN, zh="正在跟单")
 
     def _why_not_ready(self) -> str:
@@ -284,7 +284,7 @@ def tray(*, config: Path, frpc: Path | None, frpc_config: Path | None) -> None:
         )
         kept_frpc = None
         if frpc is not None:
-            toml = check_frpc(settings, frpc, frpc_config)
+            toml = frpc_config_of(settings, frpc_config)
             write = stack.enter_context(_frpc_log(settings.logs_dir))
             command = [str(frpc.resolve()), "-c", str(toml)]
             tie = tied_to_us()
@@ -299,13 +299,9 @@ def tray(*, config: Path, frpc: Path | None, frpc_config: Path | None) -> None:
         it.run(_icon(it))
 
 
-def check_frpc(settings: Settings, frpc: Path, config: Path | None) -> Path:
-    """The configuration of `frpc`; ends the command when one of both is not there."""
-    toml = (config or settings.data_dir.parent / FRPC).resolve()
-    for path in (frpc, toml):
-        if not path.is_file():
-            fail(words(f"没有文件 {path.absolute()}", f"there is no file {path.absolute()}"), 2)
-    return toml
+def frpc_config_of(settings: Settings, told: Path | None = None) -> Path:
+    """The configuration of frpc: the one that was told, or the one beside the data folder."""
+    return (told or settings.data_dir.parent / FRPC).resolve()
 
 
 def _icon(it: Tray) -> Icon:

@@ -7,7 +7,7 @@ out, plus what is still held at its last price.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -91,30 +91,24 @@ def book_days(
         bookings: all of them, from the first on.
         prices: the evening's prices of a day, by security.
     """
-    events: dict[date, list[tuple[datetime, int, FillRow | BookingRow]]] = defaultdict(list)
-    for fill in fills:
-        events[fill.day].append((fill.filled_at, fill.fill_id, fill))
-    for booking in bookings:
-        events[booking.at.date()].append((booking.at, booking.booking_id, booking))
-    books, days = _Books(), []
-    floating = total = _ZERO
+    days = Days(account=account, strategy=strategy)
+    events = by_day(fills, bookings)
     for day in sorted({*events, *prices}):
-        books.begin_day()
-        for _, _, event in sorted(events[day], key=lambda each: each[:2]):
-            books.add(event)
-        books.prices |= prices.get(day, {})
-        held = books.held()
-        cost = sum((each.cost for each in held.values()), _ZERO)
-        value = sum((each.value for each in held.values()), _ZERO)
-        result = books.realised + (value - cost) - floating
-        floating, total = value - cost, total + result
-        days.append(
-            BookDay(
-                day=day, account=account, strategy=strategy, fills=books.fills, bought=books.bought, sold=books.sold,
-                fees=books.fees, realised=books.realised, cost=cost, value=value, result=result, total=total, held=held,
-            )
-        )  # fmt: skip
-    return days
+        days.add(day, events.get(day, ()), prices.get(day, {}))
+    return days.rows
+
+
+Event = FillRow | BookingRow
+
+
+def by_day(fills: Iterable[FillRow], bookings: Iterable[BookingRow]) -> dict[date, list[Event]]:
+    """What happened to books on each day, in its order."""
+    found: dict[date, list[tuple[datetime, int, Event]]] = defaultdict(list)
+    for fill in fills:
+        found[fill.day].append((fill.filled_at, fill.fill_id, fill))
+    for booking in bookings:
+        found[booking.at.date()].append((booking.at, booking.booking_id, booking))
+    return {day: [event for _, _, event in sorted(events, key=lambda each: each[:2])] for day, events in found.items()}
 
 
 @dataclass(slots=True)
@@ -129,6 +123,9 @@ class _Books:
     sold: Decimal = _ZERO
     fees: Decimal = _ZERO
     realised: Decimal = _ZERO
+
+    def copy(self) -> "_Books":
+        return replace(self, volumes=self.volumes.copy(), costs=self.costs.copy(), prices=self.prices.copy())
 
     def begin_day(self) -> None:
         self.fills = 0
@@ -160,6 +157,40 @@ class _Books:
             for security, volume in sorted(self.volumes.items())
             if volume
         }
+
+
+@dataclass(slots=True, kw_only=True)
+class Days:
+    """A strategy's days in one account, to which the next can be added."""
+
+    account: str
+    strategy: str
+    rows: list[BookDay] = field(default_factory=list)
+    _books: _Books = field(default_factory=_Books)
+
+    def add(self, day: date, events: Iterable[Event], prices: Mapping[str, Decimal]) -> None:
+        """A day after all others; `prices`: the evening's."""
+        books = self._books
+        books.begin_day()
+        for event in events:
+            books.add(event)
+        books.prices |= prices
+        held = books.held()
+        cost = sum((each.cost for each in held.values()), _ZERO)
+        value = sum((each.value for each in held.values()), _ZERO)
+        before = self.rows[-1] if self.rows else None
+        result = books.realised + (value - cost) - (before.floating if before else _ZERO)
+        self.rows.append(
+            BookDay(
+                day=day, account=self.account, strategy=self.strategy, fills=books.fills, bought=books.bought,
+                sold=books.sold, fees=books.fees, realised=books.realised, cost=cost, value=value, result=result,
+                total=result + (before.total if before else _ZERO), held=held,
+            )
+        )  # fmt: skip
+
+    def copy(self) -> "Days":
+        """Another, to which a day that is not over can be added."""
+        return replace(self, rows=self.rows.copy(), _books=self._books.copy())
 
 
 def _report(row: FillRow) -> FillReport:

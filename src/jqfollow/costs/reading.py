@@ -100,11 +100,11 @@ def read_book_days(tx: Tx, account: str, strategy: str, prices: Mapping[date, Ma
     return book_days(account, strategy, tx.fills.of_book_days(account, strategy), bookings, prices)
 
 
-def evening_prices(tx: Tx, account: str, last: date) -> dict[date, dict[str, Decimal]]:
-    """By day, up to `last`: the prices in the account's last picture, by security."""
+def evening_prices(tx: Tx, account: str, last: date, *, first: date = date.min) -> dict[date, dict[str, Decimal]]:
+    """By day, from `first` to `last`: the prices in the account's last picture, by security."""
     found = {}
     for day in tx.snapshots.days(account):
-        picture = tx.snapshots.last_of_day(account, day) if day <= last else None
+        picture = tx.snapshots.last_of_day(account, day) if first <= day <= last else None
         if picture is not None:
             found[day] = {held.symbol: held.last for held in picture[2] if held.last is not None}
     return found

@@ -23,9 +23,6 @@ _LIVE = "state NOT IN ('filled', 'canceled', 'rejected')"
 _BY_LIVE = f"INDEXED BY attempts_live WHERE {_LIVE}"
 _LIVE_ALL = f"SELECT * FROM attempts {_BY_LIVE} ORDER BY +attempt_id"  # noqa: S608  a constant
 _LIVE_OF_ACCOUNT = f"SELECT * FROM attempts {_BY_LIVE} AND account = ? ORDER BY attempt_id"  # noqa: S608  a constant
-_UNKNOWN = f"""
-SELECT * FROM attempts {_BY_LIVE} AND state = 'unknown' AND account = ? AND security = ? AND side = ?
-ORDER BY attempt_id"""  # noqa: S608  a constant
 _BY_KEY = "SELECT * FROM attempts WHERE account = ? AND day = ? AND broker_order_id = ?"
 _OF_DAY = "SELECT * FROM attempts WHERE account = ? AND day = ? ORDER BY attempt_id"
 _LISTED = """
@@ -38,7 +35,7 @@ SELECT * FROM attempts WHERE order_id IN (SELECT value FROM json_each(?)) ORDER 
 _MISSING_FILLS = """
 SELECT * FROM attempts INDEXED BY attempts_missing_fills
 WHERE account = ? AND day = ? AND reported > filled ORDER BY attempt_id"""
-_UNKNOWN_OF_ACCOUNT = f"""
+_UNKNOWN = f"""
 SELECT * FROM attempts {_BY_LIVE} AND state = 'unknown' AND account = ? ORDER BY attempt_id"""  # noqa: S608
 _STUCK = f"""
 SELECT * FROM attempts {_BY_LIVE} AND state = 'pending_new' AND account = ? AND created_at < ?
@@ -219,12 +216,9 @@ class Attempts(Table):
         row = self._one("SELECT * FROM attempts WHERE remark = ?", stored(remark))
         return None if row is None else self._kept.keep_attempt(attempt_row(row))
 
-    def unknown(self, account: str, security: str | None = None, side: Side | None = None) -> AttemptRows:
-        """Attempts whose outcome nobody knows, of the account or of one code and side, oldest first."""
-        if security is None or side is None:
-            return [attempt_row(row) for row in self._all(_UNKNOWN_OF_ACCOUNT, stored(account))]
-        rows = self._all(_UNKNOWN, stored(account), stored(security), stored(side))
-        return [attempt_row(row) for row in rows]
+    def unknown(self, account: str) -> AttemptRows:
+        """Attempts of an account whose outcome nobody knows, oldest first."""
+        return [attempt_row(row) for row in self._all(_UNKNOWN, stored(account))]
 
     def without_answer(self, account: str, before: datetime) -> AttemptRows:
         """Attempts that were about to be handed over at `before` or earlier, and have no answer."""

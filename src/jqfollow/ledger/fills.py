@@ -11,7 +11,7 @@ from jqfollow.clock import from_ms, to_ms
 from jqfollow.domain import FillReport, Side
 from jqfollow.ledger.attempts import Attempts
 from jqfollow.ledger.books import Books
-from jqfollow.ledger.codec import day_text, stored, to_json
+from jqfollow.ledger.codec import Stored, day_text, stored, to_json
 from jqfollow.ledger.orders import Orders
 from jqfollow.ledger.rows import AttemptRow, FillRow
 from jqfollow.ledger.table import Table
@@ -37,12 +37,11 @@ WHERE attempts.order_id IN (SELECT value FROM json_each(?)) ORDER BY fill_id"""
 _BOUGHT_ON = """
 SELECT coalesce(sum(volume), 0) AS volume FROM fills
 WHERE account = ? AND strategy = ? AND security = ? AND day = ? AND side = 'buy'"""
-_OF_STRATEGY = "SELECT * FROM fills WHERE account = ? AND strategy = ? ORDER BY fill_id"
+_OF_STRATEGY = "SELECT * FROM fills WHERE account = ? AND strategy = ? AND day > ? ORDER BY fill_id"
+_DAYS_SINCE = "SELECT DISTINCT account, strategy, day FROM fills WHERE fill_id > ?"
 _BOOKS_SINCE = "SELECT DISTINCT account, strategy, security FROM fills WHERE fill_id > ?"
 _NET = """
-SELECT coalesce(sum(CASE side WHEN 'buy' THEN volume ELSE -volume END), 0) AS volume FROM fills
-WHERE account = ?1 AND security = ?2 AND (?3 IS NULL OR strategy = ?3) AND (?4 IS NULL OR filled_at > ?4)
-AND (?5 IS NULL OR day >= ?5) AND (?6 IS NULL OR day < ?6)"""
+SELECT coalesce(sum(CASE side WHEN 'buy' THEN volume ELSE -volume END), 0) AS volume FROM fills WHERE """
 _MOVED_SINCE = "SELECT DISTINCT security FROM fills WHERE account = ? AND filled_at >= ?"
 
 
@@ -113,9 +112,14 @@ class Fills(Table):
         """Account, strategy and security of the fills with a greater number."""
         return {(row["account"], row["strategy"], row["security"]) for row in self._all(_BOOKS_SINCE, fill_id)}
 
-    def of_book_days(self, account: str, strategy: str) -> FillRows:
-        """Everything that was filled of a strategy in an account, as it came."""
-        return [fill_row(row) for row in self._all(_OF_STRATEGY, stored(account), stored(strategy))]
+    def days_since(self, fill_id: int) -> set[tuple[str, str, date]]:
+        """Account, strategy and day of the fills with a greater number."""
+        rows = self._all(_DAYS_SINCE, fill_id)
+        return {(row["account"], row["strategy"], date.fromisoformat(row["day"])) for row in rows}
+
+    def of_book_days(self, account: str, strategy: str, *, after: date = date.min) -> FillRows:
+        """Every fill of a strategy's books in one account on a day after `after`, as they came."""
+        return [fill_row(row) for row in self._all(_OF_STRATEGY, stored(account), stored(strategy), day_text(after))]
 
     def net(
         self,
@@ -128,9 +132,16 @@ class Fills(Table):
         before: date | None = None,
     ) -> int:
         """What fills changed of a security, sells negative: those after a moment, of days `since` and `before` some."""
-        moment = None if after is None else to_ms(after)
-        days = (None if since is None else day_text(since), None if before is None else day_text(before))
-        row = self._one(_NET, stored(account), stored(security), stored(strategy), moment, *days)
+        conditions: dict[str, Stored] = {
+            "account = ?": stored(account),
+            "security = ?": stored(security),
+            "strategy = ?": stored(strategy),
+            "filled_at > ?": None if after is None else to_ms(after),
+            "day >= ?": None if since is None else day_text(since),
+            "day < ?": None if before is None else day_text(before),
+        }
+        given = {sql: value for sql, value in conditions.items() if value is not None}  # each finds its index
+        row = self._one(_NET + " AND ".join(given), *given.values())
         return int(row["volume"])
 
     def moved_since(self, account: str, at: datetime) -> frozenset[str]:

@@ -39,8 +39,8 @@ class Ledger:
         self._writer = writer
         self._bell: _Bell | None = None
         self.trouble: Trouble | None = None
-        """What is wrong with it now, as far as whoever watches it found."""
-        self._refuses = False
+        """What is wrong with it now, as far as whoever watches it found; while it loses what is written, it takes
+        nothing more."""
         self._stopped = threading.Event()
 
     @classmethod
@@ -131,10 +131,6 @@ class Ledger:
         """Whether the last commit could not be made."""
         return self._writer is not None and self._writer.failed
 
-    def watched(self, trouble: Trouble | None, *, lost: bool) -> None:
-        """What whoever watches it found; `lost`: what is written is lost, so that nothing more is taken meanwhile."""
-        self.trouble, self._refuses = trouble, lost
-
     def write_now(self, fn: Callable[[Tx], T]) -> T:
         """Like `write`, for programs without an event loop: blocks."""
         return self._writing().submit(fn).result()
@@ -192,7 +188,7 @@ class Ledger:
     def _writing(self) -> Writer:
         if self._writer is None:
             raise LedgerError(f"the ledger {self.path} was opened to be read only", f"账本 {self.path} 以只读方式打开")
-        if self._refuses and self.trouble is not None:
+        if self.trouble is not None and self.trouble.lost:
             raise LedgerError(self.trouble.en, self.trouble.zh)
         return self._writer
 

@@ -172,6 +172,7 @@ CREATE INDEX fills_by_attempt ON fills (attempt_id);
 CREATE INDEX fills_by_book ON fills (account, strategy, security, day);
 CREATE INDEX fills_by_strategy ON fills (strategy, day);
 CREATE INDEX fills_by_day ON fills (day, account);
+CREATE INDEX fills_by_time ON fills (account, filled_at);
 
 -- What one account did on one day, counted as it happened: its attempts are not counted anew for each order.
 CREATE TABLE account_days (

@@ -8,11 +8,14 @@ from typing import Self
 import nkeys
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from jqfollow.meant import ACCOUNT, PC, no_such
 from jqfollow.relay.errors import RelayError
 from jqfollow.relay.words import PC_NAME
+from jqfollow.vocabulary import Pair
 from jqfollow.wire.private_file import write_private
 
 FILE_NAME = "relay-book.json"
+FOLLOWED: Pair = ("电脑在跟的策略", "strategy that a PC follows:")
 MOST_PCS = 12
 """A strategy's; the client reads 4 KiB of an answer, receipts and all."""
 
@@ -110,13 +113,13 @@ class Book(BaseModel):
     def without(self, name: str) -> Self:
         """The book without a PC: its file opens nothing any more. Raises `RelayError`: there is no such PC."""
         if name not in self.pcs:
-            raise RelayError(f"没有电脑 {name} / there is no PC {name}")
+            raise RelayError(" / ".join(no_such(PC, name, self.pcs)))
         return self.model_copy(update={"pcs": {other: pc for other, pc in self.pcs.items() if other != name}})
 
     def with_seed(self, strategy: str) -> Self:
         """The book in which the strategy's original client may store. Raises `RelayError`: no PC follows it."""
         if strategy not in self.strategies:
-            raise RelayError(f"还没有电脑跟策略 {strategy} / no PC follows strategy {strategy} yet")
+            raise RelayError(" / ".join(no_such(FOLLOWED, strategy, self.strategies)))
         return self.model_copy(update={"seed": tuple(sorted({*self.seed, strategy}))})
 
     def moved(self, account: str, to: str) -> Self:
@@ -126,8 +129,13 @@ class Book(BaseModel):
             RelayError: no such account or PC.
         """
         owner = next((name for name, pc in self.pcs.items() if account in pc.accounts), None)
-        if owner is None or to not in self.pcs or owner == to:
-            raise RelayError(f"没有可搬的账户 {account}，或没有电脑 {to} / no such account to move, or no such PC")
+        if owner is None:
+            accounts = {number for pc in self.pcs.values() for number in pc.accounts}
+            raise RelayError(" / ".join(no_such(ACCOUNT, account, accounts)))
+        if to not in self.pcs:
+            raise RelayError(" / ".join(no_such(PC, to, self.pcs)))
+        if owner == to:
+            raise RelayError(f"账户 {account} 已经是电脑 {to} 的 / account {account} is {to}'s already")
         taken, given = self.pcs[owner], self.pcs[to]
         pcs = self.pcs | {
             owner: taken.model_copy(

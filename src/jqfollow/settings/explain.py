@@ -1,6 +1,5 @@
 """What is wrong with a configuration, for people: each key's path, what stands there and what is allowed."""
 
-import difflib
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from jqfollow.domain import JqfollowError
+from jqfollow.meant import closest
 from jqfollow.settings import schema
 from jqfollow.settings.origins import Mistake, Origins, origin_of
 
@@ -40,8 +40,8 @@ def explain(error: ValidationError, origins: Origins, *, whole: bool = True) -> 
 def unknown_key(key: str, node: schema.Node, known: Sequence[str] | None = None) -> str:
     """Says that a table has no such key, which one may be meant and which there are."""
     names = schema.keys(node) if known is None else known
-    close = difflib.get_close_matches(key, names, n=1)
-    hint_zh, hint_en = (f"，是不是 {close[0]}？", f", did you mean {close[0]}?") if close else ("；", ";")
+    close = closest(key, names)
+    hint_zh, hint_en = (f"，是不是 {close}？", f", did you mean {close}?") if close else ("；", ";")
     allowed = ", ".join(names)
     return f"没有这个配置项{hint_zh}可用：{allowed} / unknown key{hint_en} allowed: {allowed}"
 

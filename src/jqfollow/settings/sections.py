@@ -1,7 +1,6 @@
 """The sections of `config.toml` as models, and what is possible in each."""
 
 import contextlib
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from jqfollow.domain import FollowMode, Wire
+from jqfollow.meant import closest
 from jqfollow.settings.guesses import is_guessed
 from jqfollow.settings.policy import AccountRisk, ExecutionSettings, RiskSettings, StrategyExecution, StrategyRisk
 from jqfollow.settings.values import AnyPath, ClockTime, Host, Limit, Money, Name, Port, Ratio, Section
@@ -275,8 +275,8 @@ class NotifySettings(Section):
         """A mistyped key is no channel."""
         for key, value in data.items() if isinstance(data, Mapping) else ():
             if key not in cls.model_fields and not isinstance(value, Mapping):
-                close = difflib.get_close_matches(str(key), cls.model_fields, n=1)
-                hint = f"，是不是 {close[0]}？ / unknown key, did you mean {close[0]}?" if close else " / unknown key"
+                close = closest(str(key), cls.model_fields)
+                hint = f"，是不是 {close}？ / unknown key, did you mean {close}?" if close else " / unknown key"
                 raise ValueError(f"没有这个配置项 {key}{hint}")
         return data
 
@@ -338,8 +338,8 @@ def _twice(accounts: Mapping[str, Account]) -> Iterator[Misfit]:
 def _unknown_followers(name: str, strategy: Strategy, known: Sequence[str]) -> Iterator[Misfit]:
     for account in strategy.follow:
         if account not in known:
-            close = difflib.get_close_matches(account, known, n=1)
-            hint_zh, hint_en = (f"，是不是 {close[0]}？", f", did you mean {close[0]}?") if close else ("；", ";")
+            close = closest(account, known)
+            hint_zh, hint_en = (f"，是不是 {close}？", f", did you mean {close}?") if close else ("；", ";")
             names = ", ".join(sorted(known)) or "无 / none"
             what = f"没有账户 {account!r}{hint_zh}已配置：{names} / no such account{hint_en} known: {names}"
             yield Misfit(path=("strategies", name, "follow", account), what=what)

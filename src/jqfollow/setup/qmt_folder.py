@@ -102,7 +102,11 @@ def _installed() -> list[Path]:
                         contextlib.suppress(OSError),
                         winreg.OpenKey(programs, winreg.EnumKey(programs, number)) as one,
                     ):
-                        found += _told(lambda key, one=one: str(winreg.QueryValueEx(one, key)[0]))
+
+                        def registered(key: str, one: winreg.HKEYType = one) -> str:
+                            return str(winreg.QueryValueEx(one, key)[0])
+
+                        found += _told(registered)
     return found
 
 

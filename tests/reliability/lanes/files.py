@@ -64,6 +64,8 @@ def _plain(name: str) -> str:
 
 
 def _meaning(came: str) -> str:
+    if came.startswith("ended"):
+        return "ended at once, and began again with all that was acknowledged"
     if came.startswith("exit"):
         return f"did not start, and said why ({came})"
     if "503" in came:

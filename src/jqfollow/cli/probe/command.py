@@ -11,6 +11,7 @@ from jqfollow.cli.base import Command, fail, say, settings_option, words
 from jqfollow.cli.doctor.findings import Surroundings
 from jqfollow.cli.doctor.real import SYMBOL, connected, real_accounts
 from jqfollow.cli.lock import is_running
+from jqfollow.cli.names import unknown
 from jqfollow.cli.probe.lags import LONGEST_S
 from jqfollow.cli.probe.measures import Found, Probe
 from jqfollow.cli.probe.page import page
@@ -22,6 +23,9 @@ from jqfollow.settings import RealAccount, Settings
 
 if TYPE_CHECKING:
     from jqfollow.execution.brokers.port import Broker
+
+
+_REAL = "实盘账户", "real account"
 
 
 @click.command(cls=Command)
@@ -142,8 +146,10 @@ def _account(around: Surroundings, name: str | None) -> str:
     if name is None and len(known) == 1:
         return next(iter(known))
     if name not in known:
-        names = ", ".join(known) or "-"
-        raise click.BadParameter(f"请指定一个实盘账户 / name a real account: {names}")
+        if name is None:
+            names = ", ".join(known) or "-"
+            raise click.BadParameter(f"请指定一个实盘账户 / name a real account: {names}")
+        raise unknown(_REAL, name, known)
     return name
 
 

@@ -69,7 +69,7 @@ def strangers_of(path: Path) -> str:
     """Who besides its owner can open the folder; "" when nobody can."""
     if not _WINDOWS:
         about = path.stat()
-        mine = about.st_uid == os.getuid()
+        mine = about.st_uid == os.getuid()  # type: ignore[attr-defined, unused-ignore]  # Windows has none
         return "" if mine and not about.st_mode & (stat.S_IRWXG | stat.S_IRWXO) else stat.filemode(about.st_mode)
     with tempfile.TemporaryDirectory() as scratch:
         saved = Path(scratch) / "acl"
