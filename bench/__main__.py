@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.figure import Run
 from bench.figures import FIGURES
 from bench.profile import profile
-from bench.report import table, verdict, write
+from bench.report import table, verdict, write, write_some
 from bench.runner import Measured, measure
 
 PROFILE = "profile"
@@ -21,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # a console of Windows has a code page
     parser = _parser()
     wanted = parser.parse_args(arguments)
+    if wanted.write and (wanted.quick or not wanted.figures):
+        parser.error("--write: name the figures, at their full size")
     unknown = set(wanted.figures) - {figure.name for figure in FIGURES}
     if unknown and wanted.figures != [PROFILE]:
         parser.error(f"no such figure: {', '.join(sorted(unknown))}")
@@ -32,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         measured = _measure_all(run, wanted.figures, wanted.rounds)
         if not wanted.figures and not wanted.quick:
             write(DOCUMENT, measured, run)
+        elif wanted.write:
+            write_some(DOCUMENT, measured)
     results = [result for one in measured for result in one.results()]
     if wanted.quick:
         print("quick: seconds, not minutes; a day of 1,000; a history of 100,000. ~: missed, not judged by so little\n")
@@ -65,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, help="default: as the figure says")
     parser.add_argument(
         "--folder", type=Path, help="where the ledgers are; the disk decides. Default: temporary folder"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help=f"puts the named figures into docs/{DOCUMENT.name}, and says when"
     )
     parser.add_argument("--mixed", action="store_true", help="profile: of the mixed burst")
     parser.add_argument("--calls", action="store_true", help="profile: count every call; exact, and twice as slow")

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from bench.figure import Bound, Of, Run
@@ -36,11 +37,13 @@ def _kept(result: Result, bound: Bound, slack: float = 1) -> bool | None:
 
 def table(results: Sequence[Result], *, quick: bool) -> str:
     """A table in Markdown: medians, and in brackets the least and the most of the rounds."""
-    rows = [_HEADS, *(_cells(result, quick=quick) for result in results)]
-    titled = ""
-    for number, row in enumerate(rows[1:], 1):
-        rows[number] = ("" if row[0] == titled else row[0], *row[1:])
-        titled = row[0]
+    return _drawn([_cells(result, quick=quick) for result in results])
+
+
+def _drawn(cells: Sequence[Sequence[str]]) -> str:
+    rows: list[Sequence[str]] = [_HEADS]
+    for before, row in pairwise((_HEADS, *cells)):
+        rows.append(("" if row[0] == before[0] else row[0], *row[1:]))
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
@@ -101,6 +104,7 @@ def write(document: Path, measured: Sequence[Measured], run: Run) -> None:
     results = [result for one in measured for result in one.results()]
     text = replaced(text, "machine", machine())
     text = replaced(text, "table", table(results, quick=run.quick))
+    text = replaced(text, "since", "")
     curve = draw(measured, document.with_name("performance-cpu.svg"))
     if curve:
         text = replaced(text, "plot", curve)
@@ -109,10 +113,46 @@ def write(document: Path, measured: Sequence[Measured], run: Run) -> None:
     document.write_text(text, encoding="utf-8", newline="\n")
 
 
+def write_some(document: Path, measured: Sequence[Measured]) -> None:
+    """Puts figures that were measured again in the place of theirs, and says when that was."""
+    text = document.read_text(encoding="utf-8")
+    rows = _rows(_block(text, "table"))
+    for one in measured:
+        cells = [_cells(result, quick=False) for result in one.results()]
+        title = cells[0][0]
+        at = next((number for number, row in enumerate(rows) if row[0] == title), len(rows))
+        rows = [row for row in rows if row[0] != title]
+        rows[at:at] = cells
+    names = ", ".join(one.figure.name for one in measured)
+    since = f"{_block(text, 'since')}\nMeasured again: {names} ({machine()}).\n"
+    text = replaced(text, "table", _drawn(rows))
+    text = replaced(text, "since", since.strip("\n"))
+    curve = draw(measured, document.with_name("performance-cpu.svg"))
+    text = replaced(text, "plot", curve) if curve else text
+    document.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _rows(block: str) -> list[Sequence[str]]:
+    """The cells of a table of ours, each with its figure's title."""
+    rows: list[Sequence[str]] = []
+    for line in block.splitlines()[2:]:
+        title, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        rows.append((title or rows[-1][0], *cells))
+    return rows
+
+
+def _block(text: str, name: str) -> str:
+    found = re.search(_pattern(name), text, flags=re.DOTALL)
+    return "" if found is None else "\n".join(found[0].split("\n")[1:-1])
+
+
+def _pattern(name: str) -> str:
+    return re.escape(_BLOCK.format(name=name, text="\0")).replace(re.escape("\0"), ".*?")
+
+
 def replaced(text: str, name: str, block: str) -> str:
     """`text` with the marked block of that name replaced; raises `ValueError` when it has none."""
-    pattern = re.escape(_BLOCK.format(name=name, text="\0")).replace(re.escape("\0"), ".*?")
-    new, count = re.subn(pattern, lambda _: _BLOCK.format(name=name, text=block), text, flags=re.DOTALL)
+    new, count = re.subn(_pattern(name), lambda _: _BLOCK.format(name=name, text=block), text, flags=re.DOTALL)
     if count != 1:
         raise ValueError(f"the document has {count} blocks bench:{name}, one is wanted")
     return new

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from bench.calls import CallReader, CallRecorder, CallsMissingError, Key, Sent
 from bench.figure import Bound, Figure, Of, Row, Run
 from bench.figures import FIGURES
 from bench.history import growing, multiply
-from bench.report import replaced, table, verdict
+from bench.report import replaced, table, verdict, write_some
 from bench.runner import Measured, measure
 from bench.stage import Side, Stage
 from jqfollow.ledger.ledger import Ledger
@@ -127,12 +128,31 @@ def test_medians_and_spread_stand_in_the_table() -> None:
 
 def test_the_document_has_the_blocks_that_are_written() -> None:
     text = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
-    for name in ("machine", "table", "plot", "profile"):
+    for name in ("machine", "since", "table", "plot", "profile"):
         changed = replaced(text, name, "a \\1 b")
         assert f"<!-- bench:{name} -->\na \\1 b\n<!-- /bench:{name} -->" in changed
         assert replaced(changed, name, "") != changed
     with pytest.raises(ValueError, match="0 blocks"):
         replaced(text, "nothing", "")
+
+
+def test_a_figure_that_is_measured_again_takes_the_place_of_its_own(tmp_path: Path) -> None:
+    run = Run(quick=False, folder=tmp_path)
+    before, again, other = (
+        measure(one, run, rounds=1, say=print)
+        for one in (figure(20, RATIO, VALUE), figure(30, RATIO), replace(figure(10, RATIO), name="y", title="Y"))
+    )
+    text = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    document = tmp_path / "performance.md"
+    document.write_text(replaced(text, "table", table(before.results(), quick=False)), encoding="utf-8")
+    write_some(document, [again, other])
+    found = document.read_text(encoding="utf-8")
+    assert [line.split("|")[1].strip() for line in found.splitlines() if "(floor)" in line and "×" in line] == [
+        "X", "Y",
+    ]  # fmt: skip
+    assert "30.0 ms" in found
+    assert "20.0 ms" not in found
+    assert "Measured again: x, y (" in found
 
 
 def test_names_of_figures_are_distinct() -> None:

@@ -92,6 +92,18 @@ def test_broken_toml_is_named_by_its_file(tmp_path: Path) -> None:
         ('[strategies.小市值]\ntitle = "甲"', "写进 title", "中文标点"),
         ("[signals]\nhost = “127.0.0.1”", "中文标点", "title"),
         ("[signals]\nport = 80x  # 端口，“随便”写的", "不是有效的 TOML", "中文标点"),
+        ("[risk]\nmax_order_value = 20万", "不写单位：200000", "中文标点"),
+        ("[risk]\nmax_order_value = 1.5亿元", "不写单位：150000000", "引号"),
+        ("[risk]\nmax_signal_age_s = 60秒", "不写单位：60", "引号"),
+        ("[risk]\nmax_price_drift = 0．03", "全角", "中文标点"),
+        ("[signals]\nhost = localhost", "加引号", "中文标点"),
+        ("[accounts.m]\nqmt_path = D:\\QMT\\userdata_mini", "单引号", "冒号"),
+        ("[execution]\ncatch_up = True", "小写的 true", "加引号"),
+        ("[signals]\nport: 8888", "不用冒号", "加引号"),
+        ("[signals]\nport =", "没有值", "加引号"),
+        ("[signals\nport = 8888", "缺少 ]", "title"),
+        ("[signals]\nhost = '127.0.0.1", "引号没有成对", "加引号"),
+        ("[notify.wecom]\nkeys = [", "方括号", "加引号"),
     ],
 )
 def test_each_wrong_line_has_its_own_cause(tmp_path: Path, own: str, told: str, not_told: str) -> None:

@@ -86,8 +86,8 @@ class Browser:
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._chromium.heard = lambda message: loop.call_soon_threadsafe(self._hear, message)
-        self._context = (await self.call("Target.createBrowserContext"))["browserContextId"]
-        page = await self.call("Target.createTarget", url="about:blank", browserContextId=self._context)
+        self.context = (await self.call("Target.createBrowserContext"))["browserContextId"]
+        page = await self.call("Target.createTarget", url="about:blank", browserContextId=self.context)
         attached = await self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
@@ -96,7 +96,7 @@ class Browser:
 
     async def __aexit__(self, *_: object) -> None:
         self._session = None
-        await self.call("Target.disposeBrowserContext", browserContextId=self._context)
+        await self.call("Target.disposeBrowserContext", browserContextId=self.context)
         self._chromium.heard = lambda _message: None
 
     async def call(self, method: str, **params: Any) -> Any:

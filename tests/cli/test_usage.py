@@ -31,6 +31,7 @@ def _story(config: Path) -> None:
         (["export"], "缺少参数 FOLDER", "missing argument"),
         (["status", "extra"], "多出了参数", "unexpected extra argument"),
         (["orders", "--limit"], "后面要写值", "requires an argument"),
+        (["send", "demo", "000001.SZ", "buy", "-100"], "不能是负数", "not a negative number"),
     ],
 )
 def test_clicks_own_errors_are_told_in_both_languages(run: Run, typed: list[str], zh: str, en: str) -> None:
@@ -173,3 +174,13 @@ def test_a_command_that_is_not_known_names_the_one_that_may_be_meant(run: Run) -
     for typed, meant in ((["sttaus"], "status"), (["book", "sett"], "set"), (["config", "chekc"], "check")):
         result = run(*typed)
         assert (result.exit_code, f"是不是 {meant}？" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("server", "near"),
+    [("localhost", True), ("192.168.1.9", True), ("10.0.0.5", True), ("127.0.0.1", True), ("mypc", True),
+     ("100.64.0.1", True), ("fd00::1", True), ("1.2.3.4", False), ("my.host.cn", False)],
+)  # fmt: skip
+def test_an_address_that_joinquant_cannot_reach_is_told(run: Run, server: str, near: bool) -> None:
+    result = run("frp", "--server", server)
+    assert (result.exit_code, "聚宽在公网上连不到它" in result.stderr) == (0, near)

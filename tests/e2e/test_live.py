@@ -14,7 +14,7 @@ from statistics import median
 import pytest
 import pytest_asyncio
 
-from api.browser import Browser, installed
+from api.browser import Browser, Chromium, installed
 from bench import year
 from bench.books import NAMES
 from bench.stage import Side, Stage
@@ -61,8 +61,8 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
-    async with Browser(tmp_path_factory.mktemp("profile")) as browser:
+async def browser(stage: Stage, chromium: Chromium) -> AsyncIterator[Browser]:
+    async with Browser(chromium) as browser:
         url = f"http://127.0.0.1:{stage.console}"
         await browser.open(f"{url}/?token={stage.token()}", width=1366, height=768)
         await browser.until("document.querySelectorAll('.signal').length > 50")

@@ -497,7 +497,7 @@ class TestStrangers:
         texts = self.look(scene, scene.report(S.NEW, broker_order_id=OTHER))
         assert scene.row.state is S.UNKNOWN
         assert len(texts) == 2, "what it is about, and that numbers have changed"
-        assert scene.tx.attempts.unknown("main", scene.attempt.security, "buy")
+        assert [(a.security, a.side) for a in scene.tx.attempts.unknown("main")] == [(scene.attempt.security, "buy")]
 
     def test_one_that_stands_under_its_own_id_too_is_known(self, scene: Scene) -> None:
         scene.begin(S.NEW)

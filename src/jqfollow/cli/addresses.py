@@ -80,6 +80,14 @@ def check_url(settings: Settings, url: str, public_port: int | None) -> str:
     return text
 
 
+def is_near(host: str) -> bool:
+    """Whether `host` is of this machine or of a private network: JoinQuant is on neither."""
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return "." not in host.rstrip(".")
+
+
 def _port(parts: SplitResult) -> int | None:
     """-1: it is none."""
     try:

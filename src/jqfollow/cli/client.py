@@ -1,12 +1,11 @@
 """`jqfollow client STRATEGY`: the file that goes into JoinQuant; `--probe`: a strategy that looks at the platform."""
 
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
-from jqfollow.cli.addresses import check_url
+from jqfollow.cli.addresses import check_url, is_near
 from jqfollow.cli.base import Command, Exit, fail, say, settings_option, words
 from jqfollow.cli.keys import open_keys
 from jqfollow.cli.names import known_strategy
@@ -113,18 +112,10 @@ def _explain(target: Path, strategy: str, address: str) -> None:
         "    def process_initialize(context):\n"
         f"        {line}",
     )
-    if _is_local(address):
+    if is_near(urlsplit(address).hostname or ""):
         say(
             f"注意：{address} 只能在本机或内网访问，聚宽连不到。用 jqfollow frp 建立公网通道，"
             f"再运行 jqfollow client {strategy} --url http://公网地址:端口 --force",
             f"Note: JoinQuant cannot reach {address}. Make a way in with jqfollow frp, then run "
             f"jqfollow client {strategy} --url http://public-address:port --force",
         )
-
-
-def _is_local(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    try:
-        return not ip_address(host).is_global
-    except ValueError:
-        return host == "localhost"

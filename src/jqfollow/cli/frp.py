@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from jqfollow.cli.addresses import check_server
+from jqfollow.cli.addresses import check_server, is_near
 from jqfollow.cli.base import Command, Exit, fail, say, settings_option, words
 from jqfollow.client_files import FRPC
 from jqfollow.settings import Settings
@@ -43,7 +43,14 @@ def frp(
     """写出 frps.toml 和 frpc.toml：让聚宽从公网连到信号端口。 / Writes both ends of a tunnel to the signals port."""
     folder = output or settings.data_dir.parent
     remote = remote_port or settings.signals.port
-    server = check_server(server) if server != PLACEHOLDER else server
+    if server != PLACEHOLDER:
+        server = check_server(server)
+        if is_near(server):
+            told = words(
+                f"注意：{server} 是本机或内网的地址，聚宽在公网上连不到它；这里应是公网服务器的地址",
+                f"note: {server} is of this machine or a private network, where JoinQuant cannot come",
+            )
+            click.secho(told, err=True, fg="yellow")
     _check(settings, server_port, remote, token)
     for name in (FRPS, FRPC):
         if (folder / name).exists() and not force:

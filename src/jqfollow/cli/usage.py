@@ -81,11 +81,7 @@ def _what(error: click.ClickException) -> str:
         name = _place(error) or "?"
         return f"缺少{kind[0]} {name} / missing {kind[1]} {name}"
     if isinstance(error, click.NoSuchOption):
-        meant = ", ".join(sorted(error.possibilities or ()))
-        hint = f"，是不是 {meant}？ / no option {error.option_name}, did you mean {meant}?" if meant else (
-            f" / no option {error.option_name}"
-        )  # fmt: skip
-        return f"没有选项 {error.option_name}{hint}"
+        return _no_option(error)
     said = error.message
     if isinstance(error, click.FileError):
         return f"打不开 {error.ui_filename}：{said} / cannot be opened"
@@ -97,6 +93,15 @@ def _what(error: click.ClickException) -> str:
             both = f"{zh.format(*found.groups())} / {said.strip()}"
             return f"{place}: {both}" if place else both
     return f"{place}: {said}" if place else said
+
+
+def _no_option(error: click.NoSuchOption) -> str:
+    name, meant = error.option_name, ", ".join(sorted(error.possibilities or ()))
+    if re.match(r"-[0-9.]", name):
+        return "参数不能是负数 / an argument is not a negative number"
+    if meant:
+        return f"没有选项 {name}，是不是 {meant}？ / no option {name}, did you mean {meant}?"
+    return f"没有选项 {name} / no option {name}"
 
 
 def _place(error: click.BadParameter) -> str:

@@ -31,14 +31,12 @@ CREATE TABLE kept_drifts (
 DROP INDEX signals_recorded;
 CREATE INDEX signals_recorded ON signals (strategy, security, made_at) WHERE kind = 'order' AND state = 'recorded';
 
-<<<<<<< HEAD
 -- What moved lately is asked for again and again, however long the history is.
 CREATE INDEX fills_by_time ON fills (account, filled_at);
-=======
+
 -- What rounding leaves over is carried to the next close of the position, whenever that is judged.
 CREATE INDEX orders_closing ON orders (account, strategy, security, signal_id) WHERE closes = 1;
 ALTER TABLE books ADD COLUMN carry_since INTEGER NOT NULL DEFAULT 0;
 UPDATE books SET carry_since = coalesce((
     SELECT max(signal_id) FROM orders
     WHERE closes = 1 AND account = books.account AND strategy = books.strategy AND security = books.security), 0);
->>>>>>> main

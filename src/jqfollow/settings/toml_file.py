@@ -127,22 +127,44 @@ def _paths(values: dict[str, Any]) -> list[KeyPath]:
     return [*((key,) for key in values), *below]
 
 
+_TIMES = {"千": 1_000, "万": 10_000, "亿": 100_000_000}
+_SECTION = ("小节名只用英文、数字、. _ -，中文名写进 title",
+            "a section's name is of letters, digits, . _ - alone; other names belong in title")  # fmt: skip
+_UNIT = re.compile(r"=\s*([0-9][0-9_]*(?:\.[0-9]+)?)\s*([千万亿]?)\s*(?:元|块|股|手|秒|分钟|小时|天|个|笔|倍|[千万亿])")
+_PATTERNS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
+    (re.compile(pattern), zh, en)
+    for pattern, zh, en in (
+        (r"^\s*\[[^\]\"']*[^\x00-\x7f“”‘’［］]", *_SECTION),
+        (r"[“”‘’＝，［］｛｝：；]", "这一行有中文标点，请改用英文标点", "the line has full-width punctuation"),
+        (r"[\uff01-\uff5e\u3000]", "这一行有全角字符，请改成半角", "the line has full-width characters"),
+        (r"^\s*\[[^\]]*$", "小节名后面缺少 ]", "a ] is missing after the section's name"),
+        (r"=\s*(?:True|TRUE|False|FALSE)\b", "是非请写成小写的 true 或 false", "write true or false in small letters"),
+        (r"=\s*$", "等号后面没有值", "there is no value after ="),
+        (r"^\s*[\w.-]+\s*:", "请用等号 =，不用冒号", "use =, not a colon"),
+        (r"=\s*[A-Za-z]:[\\/]", "路径要加单引号：'D:\\QMT\\userdata_mini'", "put a path in single quotes"),
+        (r"=\s*(?!true\b|false\b|inf\b|nan\b)[A-Za-z\u4e00-\u9fff]", "文字要加引号", "put a text in quotes"),
+        (r"^[^\"']*(?:\"[^\"]*|'[^']*)$", "引号没有成对", "a quote is not closed"),
+        (r"^[^\[\]\"']*=\s*\[[^\]]*$", "方括号没有成对", "a bracket is not closed"),
+    )
+)
+
+
 def _hint(line: str, error: tomllib.TOMLDecodeError) -> tuple[str, str]:
     """What a person has probably meant, in both languages, with what separates it from the words before."""
     if "overwrite" in str(error) or "twice" in str(error):
         return "；这一项前面已经写过，请只留一处", "; it stands there twice: keep one"
-    if "\\" in line and '"' in line:
+    code = line.split("#", 1)[0]  # a comment may hold anything
+    if "\\" in code and '"' in code:
         path = "'D:\\QMT\\userdata_mini'"
         return f"；Windows 路径请用单引号：{path}", f"; put a Windows path in single quotes: {path}"
-    code = line.split("#", 1)[0]  # a comment may hold any punctuation
     if found_percent := re.search(r"=\s*(\d+(?:\.\d+)?)\s*[%％]", code):
         share = f"{Decimal(found_percent[1]) / 100:f}"
         return f"；百分数请写成小数：{share}", f"; write a percentage as a decimal number: {share}"
-    if re.search(r"^\s*\[[^\]\"']*[^\x00-\x7f“”‘’［］]", code):
-        return (
-            "；小节名只用英文、数字、. _ -，中文名写进 title",
-            "; a section's name is of letters, digits, . _ - alone; other names belong in title",
+    if unit := _UNIT.search(code):
+        times = (
+            _TIMES.get(unit[2], 1) if unit[2] else next((n for word, n in _TIMES.items() if unit[0].endswith(word)), 1)
         )
-    if re.search("[“”‘’＝，［］｛｝]", code):
-        return "；这一行有中文标点，请改用英文标点", "; the line has full-width punctuation"
-    return "", ""
+        figure = f"{(Decimal(unit[1].replace('_', '')) * times).normalize():f}"
+        return f"；数字后面不写单位：{figure}", f"; write the number without its unit: {figure}"
+    told = next(((zh, en) for pattern, zh, en in _PATTERNS if pattern.search(code)), None)
+    return ("", "") if told is None else (f"；{told[0]}", f"; {told[1]}")

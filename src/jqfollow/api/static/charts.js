@@ -35,8 +35,8 @@ function options(width) {
       { ...axis, size: 74, values: ticks },
     ],
     series: [
-      { label: t("day"), value: (_, at) => (at === null ? "–" : date(at)) },
-      { label: t("yuan_unit"), stroke: colour("blue"), width: 2, fill: colour("blue-soft"), points: { show: false }, value: (_, yuan) => (yuan === null ? "–" : money(yuan)) },
+      { label: t("day"), value: (plot, at) => date(at ?? plot.data[0].at(-1)) },
+      { label: t("yuan_unit"), stroke: colour("blue"), width: 2, fill: colour("blue-soft"), points: { show: false }, value: (plot, yuan) => money(yuan ?? plot.data[1].at(-1)) },
     ],
   };
 }
@@ -62,7 +62,6 @@ export function curve(title, points) {
     const UPlot = await library();
     if (plot || !place.isConnected) return;
     plot = new UPlot(options(width), data, place);
-    plot.setLegend({ idx: points.length - 1 });
   });
   fit.observe(place);
   return card;

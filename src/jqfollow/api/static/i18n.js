@@ -22,7 +22,7 @@ const WORDS = {
   skip: ["跳到主要内容", "Skip to content"], docs: ["接口", "API"], switch: ["English", "中文"],
   running: ["跟单中", "Following"], paused: ["已暂停", "Paused"], some_paused: ["部分暂停", "Partly paused"],
   lost: ["连接中断，正在重试", "Connection lost, retrying"], loading: ["载入中", "Loading"],
-  pause: ["暂停跟单", "Pause"], resume: ["恢复跟单", "Resume"], resume_all: ["恢复全部", "Resume all"],
+  trouble: ["有故障", "Trouble"], pause: ["暂停跟单", "Pause"], resume: ["恢复跟单", "Resume"], resume_all: ["恢复全部", "Resume all"],
   resume_ask: ["恢复后，新信号会立即下单。", "New signals will be ordered at once."],
   pausing: ["已暂停：不下新单，已在券商的委托不受影响", "Paused: no new orders; what is at the broker stays"],
   all: ["全部", "all"], strategy: ["策略", "Strategy"], account: ["账户", "Account"],
@@ -99,7 +99,7 @@ const WORDS = {
   none_results: ["还没有成交，没有业绩", "Nothing was filled yet"], curve_begins: ["满两天后有曲线", "A curve needs two days"], day: ["日期", "Day"],
   ten_thousand: ["万", "e4"], hundred_million: ["亿", "e8"], weekdays: ["一 二 三 四 五 六 日", "Mo Tu We Th Fr Sa Su"], older: ["上个月", "Month before"], newer: ["下个月", "Next month"],
   month: ["月份", "Month"], calendar_hint: ["数字是订单数，点一天只看那天，再点取消", "Numbers are orders; choose a day, and again for all"],
-  search: ["查找", "Search"], search_hint: ["名称、代码、订单编号、聚宽委托号", "name, code, order number, JoinQuant id"], filter_hint: ["名称或代码", "name or code"],
+  search: ["查找", "Search"], search_hint: ["名称、代码、编号", "name, code, number"], filter_hint: ["名称或代码", "name or code"],
   log_hint: ["要含有的文字", "text to be found"], level: ["级别", "Level"], level_debug: ["调试", "Debug"], level_info: ["信息", "Info"], level_warning: ["警告", "Warning"],
   level_error: ["错误", "Error"], level_critical: ["严重", "Critical"], exception: ["出错经过", "Traceback"],
   // steering

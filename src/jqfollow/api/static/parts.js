@@ -17,7 +17,7 @@ export function orderBadge(order) {
 }
 
 export function progress(order) {
-  if (!order.sized) return h("span", { class: "dim" }, t("not_sized"));
+  if (!order.sized) return h("span", { class: "dim" }, order.open ? t("not_sized") : null);
   const text = `${count(order.filled)} / ${count(order.volume)}`;
   return h(
     "span",
