@@ -53,7 +53,7 @@ def lay_out(scratch: Path) -> tuple[str, Path]:
         unpack(wheel, lib)
     (home / XTQUANT.name).write_bytes(XTQUANT.read_bytes())
     for source, name in LAUNCHERS.items():
-        _write(top / f"{name}.cmd", (HERE / "launchers" / f"{source}.cmd").read_text(encoding="ascii"))
+        _write(top / f"{name}.cmd", (HERE / "launchers" / f"{source}.cmd").read_text(encoding="utf-8"))
     _write(top / "current.txt", f"{number}\n")
     _write(
         top / "使用说明.txt", (HERE / "launchers" / "使用说明.txt").read_text(encoding="utf-8"), encoding="utf-8-sig"
@@ -76,6 +76,6 @@ def _lay_python(archive: Path, folder: Path) -> None:
     _write(path, _PATH.format(python=path.stem))
 
 
-def _write(path: Path, text: str, *, encoding: str = "ascii") -> None:
+def _write(path: Path, text: str, *, encoding: str = "utf-8") -> None:
     """As Windows' own programs read it."""
     path.write_text(text, encoding=encoding, newline="\r\n")

@@ -6,12 +6,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
 
-from api.browser import Browser
+from api.browser import Browser, Chromium
 from e2e.house import House
 from pictures.files import shrink
 from pictures.terminal import Terminal, page
@@ -32,7 +32,7 @@ _SIGNALS = (
     ("xiaoshizhi", "600519.XSHG", "buy", "100", "1488.00"),
     ("demo", "000002.XSHE", "sell", "500", "9.10"),
 )
-_TABS = ("holdings", "steer")
+_TABS = ("accounted", "steer")
 _SIZES = {"wide": (1366, 768, False), "phone": (390, 844, True)}
 
 
@@ -57,7 +57,7 @@ def _typed(folder: Path, *words: str, seconds: float = 90) -> str:
 
 async def take(images: Path) -> None:
     """The windows and the page of one service, after some orders."""
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, closing(Chromium(Path(scratch) / "profile")) as chromium:
         folder = Path(tempfile.gettempdir()) / "跟单"  # its name is seen
         folder.mkdir()
         windows = {}
@@ -70,15 +70,15 @@ async def take(images: Path) -> None:
             await asyncio.sleep(3)
             windows["orders"] = _typed(folder, "orders", "--limit", "6")
             windows["doctor"] = _typed(folder, "doctor")
-            await _page(folder, images, Path(scratch))
+            await _page(folder, images, chromium)
         windows["demo"] = _typed(folder, "demo")
         shutil.rmtree(folder)
-        await _windows(windows, images, Path(scratch))
+        await _windows(windows, images, Path(scratch), chromium)
 
 
-async def _page(folder: Path, images: Path, scratch: Path) -> None:
+async def _page(folder: Path, images: Path, chromium: Chromium) -> None:
     token = (folder / "data" / "console.token").read_text(encoding="utf-8").strip()
-    async with Browser(scratch / "profile") as browser:
+    async with Browser(chromium) as browser:
         await browser.call("Emulation.setScrollbarsHidden", hidden=True)
         for scheme in ("light", "dark"):
             features = [{"name": "prefers-color-scheme", "value": scheme}]
@@ -98,8 +98,8 @@ async def _page(folder: Path, images: Path, scratch: Path) -> None:
         assert browser.complaints == [], browser.complaints
 
 
-async def _windows(windows: dict[str, str], images: Path, scratch: Path) -> None:
-    async with Browser(scratch / "profile-windows") as browser:
+async def _windows(windows: dict[str, str], images: Path, scratch: Path, chromium: Chromium) -> None:
+    async with Browser(chromium) as browser:
         for name, printed in windows.items():
             file = scratch / f"{name}.html"
             file.write_text(page("终端", printed), encoding="utf-8")

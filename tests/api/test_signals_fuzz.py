@@ -7,7 +7,6 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jqfollow.api.metrics import Counters
 from jqfollow.api.reception import SignalsLimits
 from jqfollow.api.signals import signals_app
 from jqfollow.settings import parse_settings
@@ -18,6 +17,14 @@ from .messages import KEY, hello_text, order_text, sealed, seed_body
 
 DOCUMENTED = {200, 400, 401, 404, 408, 409, 411, 413, 415, 429, 503}
 GENUINE = [sealed(), sealed(hello_text()), seed_body()]
+INTAKE = FakeIntake()
+PORT = signals_app(  # one for all, which remembers nobody and never finds that enough has come
+    settings=parse_settings(CONFIG | {"signals": {"port": 0, "max_per_minute": 10_000}}, source="test"),
+    keys=FakeKeys(demo=(KEY,)),
+    intake=INTAKE,
+    clock=FakeClock(),
+    limits=SignalsLimits(junk_per_minute=1_000_000, remembered=0),
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -55,15 +62,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 def ask(
     body: bytes, *, method: str = "POST", path: str = "/api/order", headers: list[tuple[bytes, bytes]] | None = None
 ) -> tuple[int, bytes, FakeIntake]:
-    intake = FakeIntake()
-    app = signals_app(
-        settings=parse_settings(CONFIG, source="test"),
-        keys=FakeKeys(demo=(KEY,)),
-        intake=intake,
-        clock=FakeClock(),
-        counters=Counters(),
-        limits=SignalsLimits(),
-    )
+    INTAKE.recorded.clear()
     if headers is None:
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     scope = {"type": "http", "method": method, "path": path, "headers": headers, "query_string": b""}
@@ -75,8 +74,8 @@ def ask(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(app(scope, receive, send))
-    return sent[0]["status"], sent[1].get("body", b""), intake
+    asyncio.run(PORT(scope, receive, send))
+    return sent[0]["status"], sent[1].get("body", b""), INTAKE
 
 
 def check(status: int, answer: bytes, intake: FakeIntake) -> None:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 import jqfollow.service
 from jqfollow.cli import power
+from jqfollow.cli.autostart import Started
 from jqfollow.cli.doctor import windows
-from jqfollow.cli.doctor.findings import Level
+from jqfollow.cli.doctor.findings import Finding, Level
 from jqfollow.cli.power import LID, PowerPlan, caution, read_plan, threats
 from jqfollow.settings import Settings
 
@@ -128,8 +129,17 @@ def test_the_code_page_is_told(ansi: int, output: int) -> None:
     assert (piped.level is Level.WARN) == (output not in {0, 65001})
 
 
-def test_the_task_at_log_on() -> None:
+def test_the_task_at_log_on(tmp_path: Path) -> None:
+    def judged(folder: Path | None, frpc: Path | None = None) -> Finding:
+        task = folder and Started(python=Path("p.exe"), config=folder / "config.toml", frpc=frpc)
+        (found,) = windows.judged_log_on(task, Path("D:/跟单"))
+        return found
+
     here = Path("D:/跟单")
-    assert windows.judged_log_on(here, here)[0].level is Level.OK
-    assert windows.judged_log_on(None, here)[0].level is Level.WARN
-    assert "E:" in windows.judged_log_on(Path("E:/old"), here)[0].zh
+    assert judged(here).level is Level.OK
+    assert judged(None).level is Level.WARN
+    assert "E:" in judged(Path("E:/old")).zh
+    frpc = tmp_path / "frpc.exe"
+    assert str(frpc) in judged(here, frpc).zh
+    frpc.touch()
+    assert judged(here, frpc).level is Level.OK

@@ -41,10 +41,14 @@ def damaged(path: Path) -> None:
         file.write(b"\0" * 4096)
 
 
+def cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - 4096)
+
+
 held = pytest.mark.skipif(os.name == "nt", reason="Windows lets nobody delete or replace a file that is open")
 
 
-@pytest.mark.parametrize("harm", [pytest.param(deleted, marks=held), pytest.param(replaced, marks=held), damaged])
+@pytest.mark.parametrize("harm", [pytest.param(deleted, marks=held), pytest.param(replaced, marks=held), damaged, cut])
 async def test_a_lost_ledger_takes_nothing_and_people_are_told(tmp_path: Path, harm: Callable[[Path], None]) -> None:
     async with House(tmp_path, wecom=True) as house:
         house.market(CODE)

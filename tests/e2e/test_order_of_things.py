@@ -124,7 +124,7 @@ async def test_an_unknown_outcome_holds_up_its_own_account_code_and_side_only(
             broker.set_holding(SYMBOL, 5000, cost=Decimal(10))
         house.faults["paper"].fail("place", BrokerError("没有答复"))
         first = await house.send("demo", CODE, "buy", 1000, price="10.00")
-        await house.until(lambda tx: tx.attempts.unknown("paper", SYMBOL, "buy"))
+        await house.until(lambda tx: tx.attempts.unknown("paper"))
         await house.until(lambda tx: [o for o in tx.orders.of_signal(first) if o.account == "second" and o.filled])
         same = await house.send("demo", CODE, "buy", 300, price="10.00")
         other = await house.send("demo", code, side, 100, price="10.00")  # type: ignore[arg-type]

@@ -247,6 +247,20 @@ async def test_the_other_language(browser: Browser, house: House) -> None:
     await click(browser, "#lang")
 
 
+async def test_what_is_wrong_shows_in_the_head_the_title_and_the_icon(browser: Browser, house: House) -> None:
+    await go(browser, "log")
+    await shows(browser, "#state", "跟单中")
+    house.settings.keys_file.rename(house.settings.keys_file.with_suffix(".away"))
+    await shows(browser, "#state", "有故障 1")
+    await shows(browser, "#notices", "密钥")
+    assert await browser.eval("document.querySelector('#state').dataset.mood") == "down"
+    assert await browser.eval("document.title") == "⚠ jqfollow"
+    assert await browser.eval("document.querySelector('link[rel=icon]').href.endsWith('/favicon-alarm.svg')")
+    house.settings.keys_file.with_suffix(".away").rename(house.settings.keys_file)
+    await shows(browser, "#state", "跟单中")
+    assert await browser.eval("document.title") == "jqfollow"
+
+
 async def test_pauses_by_scope_with_a_name_and_resumed(browser: Browser, house: House) -> None:
     await go(browser, "steer")
     await browser.eval(
@@ -326,7 +340,7 @@ async def test_a_log_out_is_seen_by_every_tab(browser: Browser, house: House) ->
     other = (await browser.call("Target.createTarget", **here))["targetId"]
 
     async def both_are(title: str) -> None:
-        for _ in range(200):
+        for _ in range(600):  # a tab that nobody sees asks every fifteen seconds
             pages = (await browser.call("Target.getTargets"))["targetInfos"]
             if (
                 sum(page["title"].endswith(title) for page in pages if page.get("browserContextId") == browser.context)
@@ -336,7 +350,8 @@ async def test_a_log_out_is_seen_by_every_tab(browser: Browser, house: House) ->
             await asyncio.sleep(0.05)
         raise AssertionError(pages)
 
-    await both_are("jqfollow")
+    await house.ledger.write(lambda tx: tx.pauses.pause("", "", house.clock.now()))
+    await both_are("⏸ jqfollow")  # the other one lives, too
     await click(browser, "[data-key=logout]")
     await shows(browser, "dialog", "所有标签页")
     await browser.eval("document.querySelector('dialog form').requestSubmit()")
@@ -350,3 +365,4 @@ async def test_a_log_out_is_seen_by_every_tab(browser: Browser, house: House) ->
     form = "document.querySelector('form')"
     await browser.eval(f"{form}.token.value = {token!r}; {form}.requestSubmit()")
     await browser.until("document.querySelector('#tabs button')")
+    await house.ledger.write(lambda tx: tx.pauses.resume("", ""))

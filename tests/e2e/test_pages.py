@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from api.browser import Browser, Chromium, installed
-from jqfollow.costs.page import page
 from jqfollow.costs.reading import read_period
 
 from .house import House
@@ -16,6 +15,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(installed() is None, reason="
 
 
 async def test_the_report_asks_nobody_for_anything(tmp_path: Path, chromium: Chromium) -> None:
+    from jqfollow.costs.page import page  # draws: a slow import
+
     async with House(tmp_path) as house, Browser(chromium) as browser:
         await house.service.parts.recorder.look(house.clock.now())
         await refused_at_the_limit(house)

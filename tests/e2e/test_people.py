@@ -121,7 +121,7 @@ async def test_heartbeat_and_summary_name_what_a_person_must_know(tmp_path: Path
         await house.console("POST", "/api/resume", json={})
         house.faults["paper"].fail("place", BrokerError("没有答复"))
         await house.send("demo", "510300.XSHG", "buy", 1000, price="4.00")
-        await house.until(lambda tx: tx.attempts.unknown("paper", "510300.SH", "buy"))
+        await house.until(lambda tx: tx.attempts.unknown("paper"))
         await house.service.parts.routine.send_summary(house.clock.now())
         text = await house.told("📊 2026-03-02 日终汇总")
         assert "【演示策略】信号 3 = 已跟 1 + 未跟 1（已暂停 1） + 处理中 1" in text

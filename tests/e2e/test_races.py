@@ -45,7 +45,7 @@ async def test_what_waits_for_an_unknown_outcome_asks_the_broker_nothing_and_can
         house.market(CODE)
         house.faults["paper"].fail("place", BrokerError("没有答复"))
         await house.send("demo", CODE, "buy", 1000, price="10.00")
-        await house.until(lambda tx: tx.attempts.unknown("paper", "000001.SZ", "buy"))
+        await house.until(lambda tx: tx.attempts.unknown("paper"))
         asked = house.brokers["paper"].quote
         house.brokers["paper"].quote = None  # type: ignore[assignment,method-assign]
         signal_id = await house.send("demo", CODE, "buy", 500, price="10.00")

@@ -413,7 +413,7 @@ async def canceled_at_broker(house: House) -> int:
 async def unknown_outcome(house: House) -> int:
     house.faults["paper"].fail("place", BrokerError("没有答复"))
     await buy(house)
-    await house.until(lambda tx: tx.attempts.unknown("paper", "000001.SZ", "buy"))
+    await house.until(lambda tx: tx.attempts.unknown("paper"))
     return await buy(house)
 
 

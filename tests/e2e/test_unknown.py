@@ -26,7 +26,7 @@ def short_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def unknown(house: House) -> AttemptRow:
-    return await house.until(lambda tx: next(iter(tx.attempts.unknown("paper", SYMBOL, "buy")), None))
+    return await house.until(lambda tx: next(iter(tx.attempts.unknown("paper")), None))
 
 
 async def buy(house: House, amount: int = 1000, **more: Any) -> int:
@@ -106,7 +106,7 @@ async def test_a_late_refusal_settles_it_and_lets_the_next_attempt_begin(tmp_pat
         signal_id = await buy(house)
         await unknown(house)
         gate.release()
-        await house.until(lambda tx: not tx.attempts.unknown("paper", SYMBOL, "buy"))
+        await house.until(lambda tx: not tx.attempts.unknown("paper"))
         await house.sweep(after_s=2)
         [order] = await house.done(signal_id)
         assert (order.filled, held(house), len(await house.attempts(order))) == (1000, 1000, 2)

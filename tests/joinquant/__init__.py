@@ -41,7 +41,7 @@ from .engine import (
     StopLimitOrderStyle,
     StopMarketOrderStyle,
 )
-from .research import ResearchRoot
+from .research import ResearchRoot, execute
 
 __all__ = [
     "LimitOrderStyle",
@@ -276,7 +276,7 @@ class Platform:
         self.namespace = module.__dict__
         self.namespace.update({name: getattr(api, name) for name in api.NAMES})
         self.namespace.update(g=self.g, log=self.log)
-        exec(compile(self.source, "user_code.py", "exec"), self.namespace)
+        execute(self.source, "user_code.py", self.namespace)
 
     def _unload(self):
         api.active.remove(self)

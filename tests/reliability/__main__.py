@@ -17,6 +17,7 @@ LANES = {
     "model": "rules in any order against a model of what was wished",
     "files": "every file of the data folder deleted, emptied, cut, changed, locked, hidden, replaced",
     "fields": "every field of both ports with values that are in nobody's mind",
+    "documents": "both ports against their own documents, by schemathesis",
     "trouble": "disk full, slow, read-only, ledger held, WeCom in trouble, clocks set, the PC asleep",
     "soak": "hours at five signals a second, with faults now and then",
     "storms": "floods, stalled connections, changed bits, junk, and secrets searched in what they leave",

@@ -230,7 +230,8 @@ def _stands(case: Case, served: Served, before: list[Sent], wecom: WecomServer) 
     told = any("🚨" in text for text in wecom.texts())
     code = served.start()
     if code is not None:
-        _wrong(case, code not in {1, 2, 3} or "ledger.sqlite3" not in served.said(), f"exit {code}: {served.said()}")
+        named = Path(case.name).name.split("-")[0]
+        _wrong(case, code not in {1, 2, 3} or named not in served.said(), f"exit {code}: {served.said()}")
         return
     signals = {row.message_id for row in served.read(lambda tx: tx.signals.list(limit=1000))}
     lost = [one.number for one in before if one.acknowledged and message_id(one.number) not in signals]

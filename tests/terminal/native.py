@@ -81,9 +81,14 @@ def use_market(folder: Path | None) -> None:
         xtdata.disconnect()
 
 
+def clients() -> list["XtQuantAsyncClient"]:
+    """Those that are there."""
+    return list(_clients)
+
+
 def wait_for_modes(serial: int) -> None:
     """Until every client in this process knows of the terminal's change of that number."""
-    for client in list(_clients):
+    for client in clients():
         client.wait_for_modes(serial)
 
 
@@ -125,7 +130,7 @@ class XtQuantAsyncClient:
         self._seq = 0
         self._hanging: set[str] = set()
         self._modes = threading.Condition()
-        self._ended = False
+        self.ended = False
         self._serial = 0
         _clients.add(self)
 
@@ -168,7 +173,7 @@ class XtQuantAsyncClient:
 
     def stop(self) -> None:
         self._hang(Mode.STOP_HANGS)
-        self._ended = True
+        self.ended = True
         if self._socket is not None:
             _shut(self._socket)
 
@@ -233,7 +238,7 @@ class XtQuantAsyncClient:
         self._socket = None
         connection.close()
         with self._modes:
-            told = Mode.SILENT_LOSS not in self._hanging and not self._ended
+            told = Mode.SILENT_LOSS not in self._hanging and not self.ended
             self._hanging.clear()
             self._modes.notify_all()
         if told:

@@ -15,9 +15,10 @@ import pytest
 from jqfollow.clock import SHANGHAI, SystemClock
 from jqfollow.domain import BrokerDownError
 from jqfollow.execution.brokers.miniqmt.broker import QmtBroker
-from jqfollow.execution.brokers.miniqmt.sessions import SessionPool
+from jqfollow.execution.brokers.miniqmt.sessions import POOL_SIZE, SessionPool
 
 from . import native
+from .terminal import Terminal
 
 TRIES = 300
 SETTLED = 50
@@ -79,4 +80,30 @@ def test_three_hundred_failed_connects_leave_nothing_behind(tmp_path: Path) -> N
     assert maps_after <= maps + 20, f"{maps} → {maps_after}"
     assert objects_after <= objects + 10
     assert memory_after <= memory + MOST_GROWTH_MIB, f"{memory:.1f} → {memory_after:.1f} MiB"
+    assert broker.hung == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the vendor's own natives may be there")
+def test_the_traders_that_were_refused_try_again_and_end_when_one_is_let_in(tmp_path: Path) -> None:
+    native.install()
+    terminal = Terminal(tmp_path)
+    terminal.path.mkdir(parents=True)
+    clock = Hours()
+    pool = SessionPool(tmp_path / "sessions.json", clock)
+    broker = QmtBroker(name="main", path=terminal.path, account_id=terminal.account, sessions=pool, clock=clock)
+    before = set(native.clients())
+    for _ in range(4 * POOL_SIZE):
+        clock.at += timedelta(seconds=15)
+        with pytest.raises(BrokerDownError):
+            broker.connect()
+    made = set(native.clients()) - before
+    assert len(made) == POOL_SIZE
+    with terminal:
+        clock.at += timedelta(seconds=15)
+        end = broker.connect()
+        assert broker.asset().cash > 0
+        assert set(native.clients()) - before == made, "it is one of those that had been refused"
+        assert sum(client.ended for client in made) == POOL_SIZE - 1
+        end()
+    assert all(client.ended for client in made)
     assert broker.hung == 0

@@ -22,6 +22,8 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 WINDOWS_GRANTS_S = 5.0
+ENOUGH_TRIES = 3
+"""Each takes an id of its own, whose file stays."""
 
 
 def test_killed_started_again_and_asked_to_stop(folder: Folder) -> None:
@@ -32,6 +34,25 @@ def test_killed_started_again_and_asked_to_stop(folder: Folder) -> None:
         folder.filled(1)
         folder.run("send", "demo", "600000.XSHG", "buy", "1000", "--price", "10")
         folder.filled(2)
+        pid = is_running(folder.data)
+        assert pid
+        assert ask_to_stop(pid)
+        assert process.wait(PATIENCE_S) == 0
+        assert folder.stopped_in_order()
+
+
+def test_without_miniqmt_it_tries_again_and_stops_in_order(folder: Folder) -> None:
+    """The vendor's own natives that no MiniQMT answers neither hold up the end nor spoil it."""
+    userdata = folder.path / "国金 QMT" / "userdata_mini"
+    (userdata / "up_queue_xtquant").mkdir(parents=True)
+    own = f"[accounts.main]\nbroker = 'qmt'\nqmt_path = '{userdata}'\naccount_id = '88880001'\n"
+    (folder.path / "config.local.toml").write_text(own, encoding="utf-8")
+    with folder.serving() as process:
+        until = time.monotonic() + PATIENCE_S
+        while len(list(userdata.glob("down_queue_*"))) < ENOUGH_TRIES:
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.2)
         pid = is_running(folder.data)
         assert pid
         assert ask_to_stop(pid)

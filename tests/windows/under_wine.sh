@@ -79,7 +79,7 @@ cd "$root" || die "$root"
 [ -f "$HOME/.config/pip/pip.conf" ] && PIP_CONFIG_FILE="Z:$(echo "$HOME/.config/pip/pip.conf" | tr / '\\')" && export PIP_CONFIG_FILE
 # What stands in the registry as source alone is built here: this Python's isolated builds find no `_socket`.
 pip -q wheel --no-deps -w "$world/wheels" $(sed -n 's/^\(nkeys==[^ ]*\).*/\1/p' packaging_win/sources.txt) || die nkeys
-in_wine 900 "$world/logs/pip.log" "$python" -X utf8 -m pip -q install --no-warn-script-location \
+in_wine 900 "$world/logs/pip.log" "$python" -X utf8 -m pip -q install --no-compile --no-warn-script-location \
     --find-links "Z:$(echo "$world/wheels" | tr / '\\')" -e ".[test]" \
     || die "pip install: see $world/logs/pip.log"
 # numpy's first look at complex numbers ends the process under Wine 8. openpyxl and hypothesis take it where it is, so it

@@ -22,6 +22,7 @@ from jqfollow.settings.origins import DEFAULT, KeyPath, Origin
 from jqfollow.setup.own_file import Change, Changed, change_from_text, change_own
 
 _ASKED = "-"
+_NAMED = {"accounts": ACCOUNT, "strategies": STRATEGY}
 _DEFAULTS = frozenset({"risk", "execution"})
 _OWN = {"orders": "max_daily_orders", "turnover": "max_daily_turnover", "capital": "capital"}
 
@@ -272,6 +273,7 @@ def _change(config: Path, wanted: Sequence[tuple[str, str | None]]) -> None:
     write_default(config)
     read = read_config(config)
     changes = [change_from_text(read, key, _typed(key) if text == _ASKED else text) for key, text in wanted]
+    _refuse_strangers(read.values, changes)
     try:
         done = change_own(config, changes)
     except OSError as error:
@@ -285,6 +287,16 @@ def _change(config: Path, wanted: Sequence[tuple[str, str | None]]) -> None:
     for mistake in done.after.mistakes:
         click.secho(f"{words('还有错误：', 'still wrong: ')}{mistake.text(lang())}", err=True, fg="yellow")
     say("重启 jqfollow serve 生效", "restart jqfollow serve for it to take effect")
+
+
+def _refuse_strangers(values: Mapping[str, Any], changes: Sequence[Change]) -> None:
+    """A key of a strategy or an account that is not there begins none, but for the key that makes one."""
+    begun = {change.path[:2] for change in changes if change.path[2:3] in {(), ("follow",), ("broker",)}}
+    for change in changes:
+        section, name = (*change.path, "", "")[:2]
+        known = values.get(section, {})
+        if section in _NAMED and name and name not in known and change.path[:2] not in begun:
+            raise unknown(_NAMED[section], name, known)
 
 
 def _typed(key: str) -> str:

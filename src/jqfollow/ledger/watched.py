@@ -44,6 +44,7 @@ class FileWatch:
         self._path = path
         self._log = _Beside(Path(f"{path}-wal"))
         self._identity = _identity(path)
+        self._size = path.stat().st_size
         self._index = _Beside(Path(f"{path}-shm"))
         self._file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
 
@@ -54,11 +55,12 @@ class FileWatch:
             os.close(file)
 
     def look(self) -> Trouble | None:
-        """What is wrong with it; `None`: nothing that its name and its first bytes show."""
+        """What is wrong with it; `None`: nothing that its name, its size and its first bytes show."""
         try:
             same = _identity(self._path) == self._identity
             os.lseek(self._file, 0, os.SEEK_SET)
-            whole = os.read(self._file, len(_HEAD)) == _HEAD
+            size = os.fstat(self._file).st_size
+            whole = os.read(self._file, len(_HEAD)) == _HEAD and size >= self._size
         except OSError as error:
             why = error.strerror or type(error).__name__
             return Trouble(zh=f"账本文件 {self._path} 不见了（{why}）", en=f"the ledger {self._path} is gone: {why}")
@@ -67,7 +69,9 @@ class FileWatch:
                 zh=f"账本文件 {self._path} 被换成了另一个文件", en=f"the ledger {self._path} is another file now"
             )
         if not whole:
+            self._size = sys.maxsize  # what is written from now on does not bring back what was cut
             return Trouble(zh=f"账本文件 {self._path} 已损坏", en=f"the ledger {self._path} is damaged")
+        self._size = size
         return None
 
     def log_moved(self) -> bool:

@@ -61,7 +61,7 @@ def parse_toml(text: str, name: str) -> TomlFile:
         except tomllib.TOMLDecodeError as error:
             number = _line_of(error, len(lines))
             wrong = lines[number - 1]
-            zh, en = _hint(wrong, error)
+            zh, en = hint(wrong, str(error))
             mistakes.append(_mistake(name, number, f"不是有效的 TOML{zh} / is not valid TOML: {error}{en}"))
             # What follows a header that cannot be read, or a bracket that is never closed, cannot be judged.
             if wrong.lstrip().startswith("[") or (len(mistakes) > 1 and _next_to(mistakes[-2], number)):
@@ -149,9 +149,12 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
 )
 
 
-def _hint(line: str, error: tomllib.TOMLDecodeError) -> tuple[str, str]:
-    """What a person has probably meant, in both languages, with what separates it from the words before."""
-    if "overwrite" in str(error) or "twice" in str(error):
+def hint(line: str, said: str = "") -> tuple[str, str]:
+    """What a person has probably meant by a line, in both languages, with what separates it from the words before.
+
+    `said`: how the parser put it.
+    """
+    if "overwrite" in said or "twice" in said:
         return "；这一项前面已经写过，请只留一处", "; it stands there twice: keep one"
     code = line.split("#", 1)[0]  # a comment may hold anything
     if "\\" in code and '"' in code:

@@ -16,7 +16,7 @@ from jqfollow.settings import Config, ConfigError, local_file, read_config, sche
 from jqfollow.settings.environment import as_written, resolve
 from jqfollow.settings.local import lay_over
 from jqfollow.settings.origins import KeyPath, Mistake, Origin
-from jqfollow.settings.toml_file import TomlFile, parse_toml, read_toml
+from jqfollow.settings.toml_file import TomlFile, hint, parse_toml, read_toml
 from jqfollow.wire.private_file import write_private
 
 _BEGIN = """\
@@ -63,6 +63,10 @@ def change_from_text(config: Config, key: str, text: str | None) -> Change:
     except ConfigError as error:
         raise ConfigError(f"{key}: {error}{_meant(steps)}") from None
     value = None if text is None else as_written(_unquoted(text.strip()), node)
+    numbers = {"number", "integer"}
+    if isinstance(value, str) and schema.types(node) & numbers and schema.types(node) <= {*numbers, "string", "null"}:
+        zh, en = hint(f"x = {value}")
+        raise ConfigError(f"{key}: {value} 不是数{zh} / is no number{en}")
     return Change(path=tuple(path), value=value)
 
 

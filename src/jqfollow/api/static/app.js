@@ -93,8 +93,11 @@ function worst(status) {
   if (state.failures > 1) return { mood: "lost", text: t("lost") };
   if (!status) return { mood: "loading", text: t("loading") };
   if (status.unknown.length) return { mood: "alarm", text: `${t("unknown")} ${status.unknown.length}` };
+  const wrong = status.notices.filter((notice) => notice.level === "error");
+  if (wrong.length) return { mood: "down", text: `${t("trouble")} ${wrong.length}` };
   const down = status.accounts.filter((a) => !a.ready);
   if (down.length) return { mood: down.some((a) => a.real) ? "down" : "some_paused", text: `${t("not_ready")}: ${down.map((a) => a.account).join(" ")}` };
+  if (status.relay && !status.relay.connected) return { mood: "some_paused", text: `${t("relay")} ${t("relay_down")}` };
   const mood = status.paused ? "paused" : status.pauses.length ? "some_paused" : "running";
   return { mood, text: t(mood) };
 }

@@ -22,7 +22,7 @@ const WORDS = {
   skip: ["跳到主要内容", "Skip to content"], docs: ["接口", "API"], switch: ["English", "中文"],
   running: ["跟单中", "Following"], paused: ["已暂停", "Paused"], some_paused: ["部分暂停", "Partly paused"],
   lost: ["连接中断，正在重试", "Connection lost, retrying"], loading: ["载入中", "Loading"],
-  pause: ["暂停跟单", "Pause"], resume: ["恢复跟单", "Resume"], resume_all: ["恢复全部", "Resume all"],
+  trouble: ["有故障", "Trouble"], pause: ["暂停跟单", "Pause"], resume: ["恢复跟单", "Resume"], resume_all: ["恢复全部", "Resume all"],
   resume_ask: ["恢复后，新信号会立即下单。", "New signals will be ordered at once."],
   pausing: ["已暂停：不下新单，已在券商的委托不受影响", "Paused: no new orders; what is at the broker stays"],
   all: ["全部", "all"], strategy: ["策略", "Strategy"], account: ["账户", "Account"],

@@ -37,12 +37,13 @@ function filters(page) {
   };
 }
 
-const fields = (line) => Object.entries(line.fields).map(([name, value]) => [h("span", { class: "dim" }, ` ${name}=`), typeof value === "string" ? value : JSON.stringify(value)]);
+// Some lines tell a sentence; the others an event with its fields.
+const fields = (line) => Object.entries(line.fields).filter(([name]) => name !== "told").map(([name, value]) => [h("span", { class: "dim" }, ` ${name}=`), typeof value === "string" ? value : JSON.stringify(value)]);
 
 const row = (line) =>
   h("li", { class: line.level },
     h("time", { class: "num dim", title: line.at }, `${day(line.at).slice(5)} ${clock(line.at)}`), h("span", { class: "level" }, t(`level_${line.level}`)),
-    h("span", { class: "told" }, h("b", {}, line.event), fields(line), line.exception ? h("details", {}, h("summary", {}, t("exception")), h("pre", {}, line.exception)) : null));
+    h("span", { class: "told" }, line.fields.told ? [line.fields.told, h("span", { class: "dim" }, ` ${line.event}`)] : h("b", {}, line.event), fields(line), line.exception ? h("details", {}, h("summary", {}, t("exception")), h("pre", {}, line.exception)) : null));
 
 export function render(page) {
   filters(page);

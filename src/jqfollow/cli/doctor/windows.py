@@ -85,20 +85,27 @@ def judged_code_page(pages: CodePages, *, out_is_console: bool) -> Sequence[Find
 def log_on(around: Surroundings) -> Sequence[Finding]:
     """Whether it starts by itself, and whether the task still leads to this configuration."""
     if sys.platform == "win32":
-        task = autostart.task()
-        return judged_log_on(None if task is None else task.config.parent, around.folder)
+        return judged_log_on(autostart.task(), around.folder)
     return []
 
 
-def judged_log_on(task: Path | None, folder: Path | None) -> Sequence[Finding]:
+def judged_log_on(task: autostart.Started | None, folder: Path | None) -> Sequence[Finding]:
     """What is found of the task at log-on."""
     install_zh, install_en = "运行 jqfollow autostart install", "run jqfollow autostart install"
     if task is None:
         zh, en = "登录 Windows 时不会自动启动", "it does not start at log-on"
         return [warn("autostart", zh, en, install_zh, install_en)]
-    if folder is not None and task != folder:
-        zh, en = f"自动启动的是另一个文件夹 {task}", f"what starts at log-on stands in another folder, {task}"
+    there = task.config.parent
+    if folder is not None and there != folder:
+        zh, en = f"自动启动的是另一个文件夹 {there}", f"what starts at log-on stands in another folder, {there}"
         return [warn("autostart", zh, en, install_zh, install_en)]
+    if task.frpc is not None and not task.frpc.is_file():
+        zh, en = f"自动启动的 {task.frpc} 不见了", f"{task.frpc}, which starts at log-on, is gone"
+        cure_zh, cure_en = (
+            "看杀毒软件的隔离区并加入信任，或换个位置再 autostart install --frpc",
+            "look at the scanner's quarantine",
+        )
+        return [warn("autostart", zh, en, cure_zh, cure_en)]
     return [ok("autostart", "登录 Windows 时自动启动", "it starts at log-on")]
 
 

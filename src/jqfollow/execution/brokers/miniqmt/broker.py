@@ -111,6 +111,8 @@ class QmtBroker:
         self._remarks = Remarks(clock)
         self._lock = threading.Lock()
         self._link: Link | None = None
+        self._refused: dict[int, Link] = {}
+        """By session id: those that MiniQMT did not let in, each of which tries again when its id's turn comes."""
         self._sink: EventSink = _nowhere
         self.raw_codes: RawCodes | None = None
         """Set before `connect`: keeps the terminal's own numbers."""
@@ -188,31 +190,47 @@ class QmtBroker:
 
     def _open(self, session: int) -> Link:
         """On a thread of its own: the vendor's constructor replaces the thread's event loop."""
-        link = None
+        with self._lock:
+            link = self._refused.pop(session, None)
         try:
-            link = Link(
-                vendor=load_vendor(),
-                path=native_path(str(self._path)),
-                session=session,
-                account_id=self._account_id,
-                account_type=self._account_type,
-                sink=self._push,
-                remarks=self._remarks,
-                clock=self._clock,
-                answer_timeout_s=self._answer_timeout_s,
-                raw=self.raw_codes,
-            )
+            link = link or self._made(session)
             link.open()
             link.asset()
         except BaseException as error:
-            if link is not None:
+            if link is not None and link.refused:
+                with self._lock:
+                    self._refused[session] = link
+                self._sessions.give_back(session)
+            elif link is not None:
                 self._retire(link, "未能连接 / could not be opened")
             else:
                 self._sessions.give_back(session)
             if isinstance(error, BrokerError) or not isinstance(error, Exception):
                 raise
             raise BrokerDownError(f"{self._name}: 连接 MiniQMT 出错：{error!r} / connecting broke") from error
+        self._forget_refused()
         return link
+
+    def _made(self, session: int) -> Link:
+        return Link(
+            vendor=load_vendor(),
+            path=native_path(str(self._path)),
+            session=session,
+            account_id=self._account_id,
+            account_type=self._account_type,
+            sink=self._push,
+            remarks=self._remarks,
+            clock=self._clock,
+            answer_timeout_s=self._answer_timeout_s,
+            raw=self.raw_codes,
+        )
+
+    def _forget_refused(self) -> None:
+        """Another connection stands: those that wait for theirs end."""
+        with self._lock:
+            refused, self._refused = self._refused, {}
+        for link in refused.values():
+            self._retire(link, "已由另一个连接代替 / another connection stands")
 
     def _push(self, event: BrokerEvent) -> None:
         self._sink(event)
@@ -222,6 +240,7 @@ class QmtBroker:
             if self._link is link:
                 self._link = None
         self._retire(link, "程序停止 / the service stops")
+        self._forget_refused()
 
     def _retire(self, link: Link, why: str) -> None:
         """Detaches a connection and stops it; one that hangs keeps its session id."""

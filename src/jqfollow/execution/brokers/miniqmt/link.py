@@ -94,30 +94,26 @@ class Link:
         """Calls that nobody waits for any more, with the remark of the order."""
         self._proved_at = float("-inf")
         self._trader: Any = None
+        self.refused = False
+        """MiniQMT did not let us in: `open` may be called again, with the same trader.
+
+        The vendor's natives never give back all that a trader takes (seven handles each), not even when it is stopped.
+        """
 
     # -- life
 
     def open(self) -> None:
-        """Builds the trader, starts it, connects and subscribes.
+        """Connects and subscribes, with a trader that is built and started the first time.
 
         Raises:
             BrokerDownError: MiniQMT does not let us in; says what to do.
         """
-        self._trader = self._vendor.trader(self._path, self.session)
-        handlers: dict[str, Callable[..., None]] = {
-            "on_disconnected": self._on_disconnected,
-            "on_account_status": self._pushes.on_account_state,
-            "on_stock_order": self._pushes.on_order,
-            "on_stock_trade": self._pushes.on_fill,
-            "on_order_error": self._pushes.on_order_error,
-            "on_cancel_error": self._pushes.on_cancel_error,
-            "on_order_stock_async_response": self._on_response,
-            "on_cancel_order_stock_async_response": self._on_response,
-        }
-        self._trader.register_callback(make_callback(self._vendor.callback, handlers))
-        self._trader.start()
+        if self._trader is None:
+            self._start()
+        self.refused = False
         code = self._trader.connect()
-        if code != 0:
+        self.refused = code != 0
+        if self.refused:
             raise BrokerDownError(
                 f"连接 MiniQMT 失败（返回 {code}）：请确认 MiniQMT 已以“极简模式”（独立交易）登录，"
                 "且 qmt_path 是它的 userdata_mini / "
@@ -130,6 +126,23 @@ class Link:
                 "请核对 account_id 和 account_type，并在 MiniQMT 中登录该账号 / "
                 f"MiniQMT does not know this account ({code}): check account_id and account_type, log in to it"
             )
+
+    def _start(self) -> None:
+        self._trader = self._vendor.trader(self._path, self.session)
+        self._trader.loop.close()
+        self._trader.loop = _NoLoop()
+        handlers: dict[str, Callable[..., None]] = {
+            "on_disconnected": self._on_disconnected,
+            "on_account_status": self._pushes.on_account_state,
+            "on_stock_order": self._pushes.on_order,
+            "on_stock_trade": self._pushes.on_fill,
+            "on_order_error": self._pushes.on_order_error,
+            "on_cancel_error": self._pushes.on_cancel_error,
+            "on_order_stock_async_response": self._on_response,
+            "on_cancel_order_stock_async_response": self._on_response,
+        }
+        self._trader.register_callback(make_callback(self._vendor.callback, handlers))
+        self._trader.start()
 
     def detach(self, why: str) -> bool:
         """Nothing of this connection counts any more, and whoever waits for an answer of it is told so.
@@ -149,7 +162,6 @@ class Link:
         if self._trader is None or self._trader.executor is None:
             return
         self._trader.stop()
-        self._trader.loop.close()
         # The natives keep for good whatever hears from them: it must not keep this connection.
         self._trader.register_callback(_nobody(self._vendor.callback))
 
@@ -336,10 +348,22 @@ class Link:
 
     def _on_disconnected(self) -> None:
         """The terminal went away. Not always told: the supervisor probes."""
+        if self.refused:
+            return  # there was no connection
         with self._news:
             self._lost = self._lost or "MiniQMT 断开 / MiniQMT went away"
             self._news.notify_all()
         self._pushes.emit(Disconnected(message="与 MiniQMT 的连接断开 / the connection to MiniQMT was lost"))
+
+
+class _NoLoop:
+    """In place of the trader's event loop, in which nothing runs but its own `sleep`: an open one holds handles."""
+
+    def call_soon_threadsafe(self, *_: object) -> None:
+        """What the trader's `stop` asks."""
+
+    def stop(self) -> None:
+        """There is none to stop."""
 
 
 def quiet_trader(base: Any) -> Any:
