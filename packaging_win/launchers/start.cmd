@@ -9,3 +9,4 @@ chcp 65001 >nul
 echo Unpack the whole zip into a folder first, then double-click there.
 echo 请先把整个压缩包解压到一个文件夹，再到那里双击同名的文件
 pause
+exit /b 2

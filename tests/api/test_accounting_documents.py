@@ -108,6 +108,7 @@ def call(case: Case, house: House) -> None:
     case.call_and_validate(base_url=house.service.console_url, headers=headers, checks=CHECKS)
 
 
+@pytest.mark.timeout(600)  # all operations are one test
 @named.parametrize()
 @few
 def test_what_is_asked_of_books_is_answered_as_the_document_says(case: Case, house: House) -> None:

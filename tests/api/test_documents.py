@@ -123,12 +123,14 @@ few = settings(max_examples=15, deadline=None, suppress_health_check=list(Health
 many = settings(few, max_examples=2_000)
 
 
+@pytest.mark.timeout(600)  # all operations are one test
 @signals.parametrize()
 @few
 def test_the_signals_port_keeps_to_its_document(case: Case, signals_url: str) -> None:
     case.call_and_validate(base_url=signals_url, checks=CHECKS)
 
 
+@pytest.mark.timeout(600)
 @console.parametrize()
 @few
 def test_the_console_keeps_to_its_document(case: Case, console_url: str) -> None:
