@@ -163,6 +163,24 @@ async def test_a_person_says_that_it_was_not_placed(tmp_path: Path) -> None:
         assert again.status_code in {404, 409, 422}
 
 
+@pytest.mark.parametrize("told", [{"outcome": "not_placed"}, {"outcome": "ended"}])
+async def test_a_person_cannot_end_what_is_still_on_its_way(tmp_path: Path, told: dict[str, str]) -> None:
+    """The terminal does not show it yet, and the call that hangs may still bring it there."""
+    async with House(tmp_path, traits=DOUBTFUL) as house:
+        house.market(CODE)
+        gate = house.faults["paper"].hang("place")
+        signal_id = await buy(house)
+        attempt = await unknown(house)
+        refused = await house.console("POST", f"/api/orders/{attempt.order_id}/settle", json=told)
+        assert refused.status_code in {409, 422}
+        assert attempt.remark in refused.text
+        gate.release()
+        [order] = await house.done(signal_id)
+        assert (order.filled, held(house)) == (1000, 1000)
+        assert len(await house.attempts(order)) == 1
+        assert house.service.parts.accounts["paper"].unreturned == set()
+
+
 async def test_a_person_names_the_brokers_order(tmp_path: Path) -> None:
     async with House(tmp_path, traits=DOUBTFUL) as house:
         house.market(CODE)

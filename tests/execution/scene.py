@@ -44,6 +44,7 @@ class TheAccount:
     traded: bool = False
     number: str = ""
     settings: Any = field(default_factory=lambda: SimpleNamespace(broker="qmt"))
+    unreturned: set[int] = field(default_factory=set)
     key = Account.key
     placing_calls: Any = field(default_factory=lambda: SimpleNamespace(answered=lambda: None))
 

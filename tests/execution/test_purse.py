@@ -1,5 +1,6 @@
 """What can be spent at a counter that shows money late: never more than is there."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -117,3 +118,11 @@ def test_shares_of_an_hour_ago_are_not_counted_on() -> None:
 def test_all_has_settled_when_the_last_has() -> None:
     told = moves([attempt(1, START, Side.SELL, 10), attempt(2, START + timedelta(seconds=4), Side.SELL, 10)], START)
     assert told.money_until() == told.shares_until(BOND) == START + timedelta(seconds=14)
+
+
+def test_one_share_that_is_filled_moves_money_and_shares() -> None:
+    one = replace(attempt(1, START, Side.SELL, 1000, AttemptState.PARTIALLY_FILLED), reported=1, filled=0)
+    told = Moves(settle=SETTLE, attempts=(one,))
+    assert told.money_until() == told.shares_until(BOND) == START + SETTLE
+    waits = Moves(settle=SETTLE, attempts=(replace(one, state=AttemptState.NEW, reported=0),))
+    assert waits.money_until() is waits.shares_until(BOND) is None

@@ -270,18 +270,21 @@ class Episode:
             return False
         story, record = Story.read(self._bed.data / "ledger.sqlite3"), self._bed.record()
         rows = {order["remark"]: order for order in record["orders"]}
+        refused = False
         for attempt in story.unknown:
             row = rows.get(attempt.remark)
             told = {"outcome": "not_placed"} if row is None else {"outcome": "placed", "broker_order_id": row["id"]}
             with suppress(httpx.HTTPError):
-                self._console(life, f"/api/orders/{attempt.order_id}/settle", told)
+                if not self._console(life, f"/api/orders/{attempt.order_id}/settle", told).is_success:
+                    refused = True  # its call is still on its way, or it is known by now
+                    continue
                 self._settled.add(attempt.order_id)
                 self._tally.unknown += 1
-        return life.alive
+        return self.put_in_order(life) if refused else life.alive
 
-    def _console(self, life: Life, path: str, told: Any) -> None:
+    def _console(self, life: Life, path: str, told: Any) -> httpx.Response:
         token = (self._bed.data / "console.token").read_text(encoding="utf-8").strip()
-        httpx.post(
+        return httpx.post(
             f"{life.console}{path}",
             json=told,
             headers={"Authorization": f"Bearer {token}"},

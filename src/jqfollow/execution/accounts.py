@@ -103,6 +103,8 @@ class Account:
         self.lanes = Lanes(name, width={Lane.PLACE: self.traits.width, Lane.CANCEL: 2, Lane.QUERY: 2})
         self.pushes: asyncio.Queue[BrokerEvent] = asyncio.Queue()
         self.late_answers: asyncio.Queue[Answer] = asyncio.Queue()
+        self.unreturned: set[int] = set()
+        """Attempts whose placing calls have not returned, or whose late answers are not written: they may arrive."""
         self.wake = asyncio.Event()
         self.arrived = False
         """Whether orders came since the round under way began."""
@@ -366,14 +368,20 @@ class Account:
                 return Answer(request=request, placed=self.broker.place(request))
             except BrokerDownError as error:
                 return Answer(request=request, placed=error)
+            except BaseException:
+                self.unreturned.discard(request.attempt_id)  # it has returned: nothing is on its way from here
+                raise
 
+        self.unreturned.add(request.attempt_id)
         try:
             answer = await self._call(Lane.PLACE, call, timeout_s=PLACE_TIMEOUT_S, on_late=self._late)
         except BrokerDownError:
+            self.unreturned.discard(request.attempt_id)
             raise
         except BrokerError:
             self.placing_calls.unanswered()
             raise
+        self.unreturned.discard(request.attempt_id)
         self.placing_calls.answered()
         if isinstance(answer.placed, BrokerDownError):
             raise answer.placed

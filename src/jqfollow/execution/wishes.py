@@ -167,7 +167,8 @@ class Wishes:
         """Writes what a person found out about an unknown attempt.
 
         Raises:
-            ManualOrderError: nothing of the order is unknown, or the settlement contradicts itself.
+            ManualOrderError: nothing of the order is unknown, its call is still on its way, or the settlement
+                contradicts itself.
         """
         order = await self._ledger.write(lambda tx: self._settled(tx, order_id, settlement))
         self._tell(order.account)
@@ -183,6 +184,14 @@ class Wishes:
             raise ManualOrderError(
                 f"委托 {attempt.remark} 曾被券商接受，只能填已结束（成交数量和均价）",
                 f"the broker took {attempt.remark}: only how it ended can be settled",
+            )
+        account = self._accounts.get(attempt.account)
+        if settlement.outcome != "placed" and account is not None and attempt.attempt_id in account.unreturned:
+            raise ManualOrderError(
+                f"委托 {attempt.remark} 的下单调用还没有返回，随时可能到达柜台：等它返回再填。"
+                "一直不返回时，先重启 MiniQMT 和 jqfollow，再在交易终端核对",
+                f"the placing call of {attempt.remark} has not returned, and may still arrive: wait for it; "
+                "if it never does, restart MiniQMT and jqfollow, then look into the terminal",
             )
         match settlement.outcome:
             case "not_placed":
