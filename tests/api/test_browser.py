@@ -166,9 +166,9 @@ async def test_an_order_without_an_answer_is_not_placed_twice(browser: Browser, 
     await browser.until("document.querySelector('dialog [role=alert]').textContent.includes('不知道是否已下单')")
     await browser.go_offline(offline=False)
     await browser.eval(submit)
-    await browser.until("document.querySelector('#manual .order')")
+    await browser.until("document.querySelector('#manual .order') && !document.querySelector('dialog')")
     await browser.eval(fill + "f.requestSubmit()")
-    await browser.until("document.querySelector('dialog form')")
+    await browser.until("document.querySelector('dialog .preview').innerText.includes('平安银行')")
     await browser.eval(submit)
     await browser.until("!document.querySelector('dialog')")
     first, second = desk.placed
