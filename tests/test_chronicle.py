@@ -11,6 +11,7 @@ from cli.story import write_story
 from jqfollow.chronicle import Chronicle
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.news import Read
+from jqfollow.ledger.seldom import OTHERS_EVERY
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Lang
 
@@ -77,3 +78,20 @@ async def test_what_stood_before_it_began_is_no_news(ledger: Ledger) -> None:
     with structlog.testing.capture_logs() as lines:
         await chronicle.look(NOW)
     assert lines == []
+
+
+async def test_what_another_program_writes_is_told_within_three_looks(ledger: Ledger) -> None:
+    chronicle = Chronicle(ledger, titles={}, securities={})
+    await chronicle.begin()
+    await chronicle.look(NOW)
+    other = Ledger.open(ledger.path)
+    other.write_now(lambda tx: tx.events.add(2, None, NOW, "order", "new", "rejected"))
+    await other.close()
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(OTHERS_EVERY):
+            await chronicle.look(NOW)
+    assert len(lines) == 1
+    await ledger.write(lambda tx: tx.events.add(2, None, NOW, "order", "new", "rejected"))
+    with structlog.testing.capture_logs() as lines:
+        await chronicle.look(NOW)
+    assert len(lines) == 1, "our own at once"

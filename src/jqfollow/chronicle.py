@@ -11,6 +11,7 @@ import structlog
 from jqfollow.domain import ORDER_OPEN, AttemptState, OrderState, SignalKind
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.news import Newly, Read
+from jqfollow.ledger.seldom import Seldom
 from jqfollow.story import attempt_line, decision_line, fill_line, order_line, signal_line, whose
 from jqfollow.vocabulary import Lang, Outcome, order_outcome
 
@@ -32,6 +33,7 @@ class Chronicle:
         self._securities = securities
         self._lang: Lang = lang
         self._read: Read | None = None
+        self._seldom = Seldom(ledger)
 
     async def begin(self) -> None:
         """What stands already is no news."""
@@ -40,7 +42,7 @@ class Chronicle:
     async def look(self, _: datetime) -> None:
         """Writes a line for each thing that is new."""
         read = self._read
-        if read is None:
+        if read is None or not self._seldom.due():
             return
         found = await self._ledger.read(lambda tx: tx.news.since(read))
         if found is None:

@@ -56,20 +56,28 @@ class Sweeps:
         self._closing = Closing(ledger=ledger)
         self._own_lines = OwnLines(ledger=ledger, desk=desk)
         self._layers = Layers(settings)
+        self._quiet: dict[str, int] = {}
+        """By account: how often this process had committed when nothing of it lived."""
 
     async def retry(self, account: Account, now: datetime) -> None:
         """What was handed over gets its answer, and the lane looks at what waits."""
         del now  # the lane looks at the clock itself
-        await self._desk.settle_unanswered(account)
+        if not self._nothing_lives(account):
+            await self._desk.settle_unanswered(account)
         account.wake.set()
 
     async def cancel_overdue(self, account: Account, now: datetime) -> None:
         """Cancels attempts that stood for `cancel_after_s` without being filled."""
-        if account.ready and accepts_cancels(account.phase()):
+        if account.ready and accepts_cancels(account.phase()) and not self._nothing_lives(account):
             for attempt in await self._overdue(account, now):
                 await self._wishes.cancel_attempt(attempt)
 
+    def _nothing_lives(self, account: Account) -> bool:
+        """Whether nothing did at the last look, and nothing was committed since: no other program places anything."""
+        return self._quiet.get(account.name) == self._ledger.commits
+
     async def _overdue(self, account: Account, now: datetime) -> list[AttemptRow]:
+        commits = self._ledger.commits
         live, orders, cancels = await self._ledger.read(
             lambda tx: (
                 tx.attempts.live(account.name),
@@ -77,6 +85,7 @@ class Sweeps:
                 tx.attempts.counts(account.name, account.trading_day(), ahead=False).cancels,
             )
         )
+        self._quiet[account.name] = -1 if live else commits
         due: list[AttemptRow] = []
         used_up = False
         for attempt in live:

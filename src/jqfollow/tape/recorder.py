@@ -19,6 +19,7 @@ from jqfollow.execution.accounts import Account, SymbolMarket
 from jqfollow.execution.lanes import Lane
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import OrderRow
+from jqfollow.ledger.seldom import Seldom
 from jqfollow.ledger.tx import Tx
 from jqfollow.market.sessions import day_end
 from jqfollow.tape.lines import Begun, Done, Line, Seen, append, path_of
@@ -69,13 +70,15 @@ class Recorder:
         self._lines: list[tuple[date, Line]] = []
         self._flushed: datetime | None = None
         self._marked: datetime | None = None
+        self._seldom = Seldom(ledger)
 
     async def look(self, now: datetime) -> None:
         """One second's turn."""
-        last = self._last
-        watched = [order_id for order_id, each in self._watched.items() if not each.due]
-        self._last, found = await self._ledger.read(lambda tx: _orders(tx, last, watched))
-        self._take(found, now)
+        if self._seldom.due():
+            last = self._last
+            watched = [order_id for order_id, each in self._watched.items() if not each.due]
+            self._last, found = await self._ledger.read(lambda tx: _orders(tx, last, watched))
+            self._take(found, now)
         for account in self._accounts.values():
             await self._ask(account, now)
         self._forget(now)
