@@ -118,7 +118,7 @@ MISTAKES = (
         name="an order that goes out is not counted for orders_per_second",
         module="execution/rounds.py",
         old="            self._account.placed_now()\n",
-        new="        pass\n",
+        new="            pass\n",
         test=_THINGS + "test_no_more_orders_go_out_in_a_second_than_were_allowed",
     ),
     Mistake(
