@@ -1,5 +1,7 @@
 """Placing calls whose answer does not come: nothing is doubled, the same code and side waits, people are told."""
 
+import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from jqfollow.domain import AttemptState, BrokerError, OrderState, PlaceRequest,
 from jqfollow.execution import accounts
 from jqfollow.execution.brokers.paper.faults import Pushes
 from jqfollow.execution.brokers.port import BrokerTraits
+from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.rows import AttemptRow, OrderRow
 
 from .house import House, arrived
@@ -179,6 +182,31 @@ async def test_a_person_cannot_end_what_is_still_on_its_way(tmp_path: Path, told
         assert (order.filled, held(house)) == (1000, 1000)
         assert len(await house.attempts(order)) == 1
         assert house.service.parts.accounts["paper"].unreturned == set()
+
+
+async def test_nor_what_has_arrived_and_cannot_be_written_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with House(tmp_path, traits=DOUBTFUL, pulse_s=None) as house:
+        house.market(CODE)
+        house.faults["paper"].pushes = Pushes.DROPPED
+        gate = house.faults["paper"].hang("place")
+        signal_id = await buy(house)
+        attempt = await unknown(house)
+        kept = threading.Event()
+
+        def full(*_: object, **__: object) -> Any:
+            kept.set()
+            raise LedgerError("the disk is full", "磁盘已满")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(house.service.parts.desk, "_answered", full)
+            gate.release()
+            assert await asyncio.to_thread(kept.wait, 10)
+            path = f"/api/orders/{attempt.order_id}/settle"
+            refused = await house.console("POST", path, json={"outcome": "not_placed"})
+            assert refused.status_code in {409, 422}
+        await house.sweep(after_s=2)
+        [order] = await house.done(signal_id)
+        assert (order.filled, held(house), len(await house.attempts(order))) == (1000, 1000, 1)
 
 
 async def test_a_person_names_the_brokers_order(tmp_path: Path) -> None:

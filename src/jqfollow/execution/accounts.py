@@ -104,7 +104,7 @@ class Account:
         self.pushes: asyncio.Queue[BrokerEvent] = asyncio.Queue()
         self.late_answers: asyncio.Queue[Answer] = asyncio.Queue()
         self.unreturned: set[int] = set()
-        """Attempts whose placing calls have not returned, or whose late answers are not written: they may arrive."""
+        """Attempts whose placing calls have not returned, or whose answers are not written: they may be there."""
         self.wake = asyncio.Event()
         self.arrived = False
         """Whether orders came since the round under way began."""
@@ -357,7 +357,10 @@ class Account:
             log.warning("disconnect_failed", account=self.name, error=str(error))
 
     async def place(self, request: PlaceRequest, began: Callable[[], None] | None = None) -> Placed:
-        """Hands one attempt to the broker, once; `began` is called on its thread just before."""
+        """Hands one attempt to the broker, once; `began` is called on its thread just before.
+
+        It stands in `unreturned` until whoever gets the answer has written it.
+        """
 
         def call() -> Answer:
             self._calls.calling(request.remark)
@@ -376,12 +379,10 @@ class Account:
         try:
             answer = await self._call(Lane.PLACE, call, timeout_s=PLACE_TIMEOUT_S, on_late=self._late)
         except BrokerDownError:
-            self.unreturned.discard(request.attempt_id)
             raise
         except BrokerError:
             self.placing_calls.unanswered()
             raise
-        self.unreturned.discard(request.attempt_id)
         self.placing_calls.answered()
         if isinstance(answer.placed, BrokerDownError):
             raise answer.placed

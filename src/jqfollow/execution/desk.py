@@ -24,6 +24,7 @@ from jqfollow.domain import (
     BrokerDownError,
     BrokerError,
     BrokerEvent,
+    BrokerTimeoutError,
     CancelFailed,
     Disconnected,
     FillReport,
@@ -169,10 +170,13 @@ class Desk:
             open_.unwritten += answers
             return
         for (attempt_id, placed), outcome in zip(answers, outcomes, strict=True):
-            if isinstance(outcome, Exception) and may_pass(outcome):
+            kept = isinstance(outcome, Exception) and may_pass(outcome)
+            if kept:
                 open_.unwritten.append((attempt_id, placed))
             elif isinstance(outcome, Exception):
                 await self._contradicted(account, attempt_id, placed, outcome)
+            if not kept and not isinstance(placed, BrokerTimeoutError):
+                account.unreturned.discard(attempt_id)
             open_.calling.discard(attempt_id)
         if account.others_wait or not all(isinstance(placed, Accepted) for _, placed in answers):
             account.wake.set()

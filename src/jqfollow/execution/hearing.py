@@ -42,7 +42,6 @@ async def hear_late(account: Account, desk: Desk) -> None:
         answer = await account.late_answers.get()
         try:
             await desk.hear_late(account, answer.request.attempt_id, answer.placed)
-            account.unreturned.discard(answer.request.attempt_id)
         except LedgerError as error:
             log.warning("late_answer_not_written", account=account.name, why=str(error))
         except Exception:

@@ -99,7 +99,7 @@ class Papers:
     book: BookRow
     others: BookOrders
     carries_since: int
-    """The signal of the close after which what rounding leaves of it is carried; 0: of none."""
+    """Until it is sized: the signal of the close after which what rounding leaves of it is carried; 0: of none."""
     bought_today: int
     from_before: int | None
     """Of a sell: what the account held of the code when the day began, less what it sold since; `None`: not known."""
@@ -215,7 +215,7 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
                 attempts=tuple(attempts[order.order_id]),
                 of_signal=tx.orders.wanted_volume(account, order.signal_id) if order.sized else 0,
                 book=next((b for b in of_security if b.strategy == order.strategy), empty),
-                carries_since=tx.orders.carries_since(order),
+                carries_since=0 if order.sized else tx.orders.carries_since(order),
                 others=_others(tx, order, of_book[order.book], unknown_orders),
                 bought_today=tx.fills.bought_on(account, order.strategy, order.security, day) if sells else 0,
                 from_before=_from_before(tx, order, day) if sells else None,

@@ -1,8 +1,9 @@
 """Whose turn it is: which of an account's open orders are worth a look now, and in which order. Pure.
 
-Exits and sells go before buys; nothing passes an earlier order of its own book; in one round there is at most one
-order a book and one a code and side, so that no order of it depends on another's outcome. What was never looked at
-goes before what waits. Practice days do not mix: an order of a later JoinQuant day waits for those of the earlier.
+Exits and sells go before buys; nothing passes an earlier order of its own book that is due, and no sell one that will
+be sized within seconds; in one round there is at most one order a book and one a code and side, so that no order of it
+depends on another's outcome. What was never looked at goes before what waits. Practice days do not mix: an order of a
+later JoinQuant day waits for those of the earlier.
 """
 
 from collections import Counter
