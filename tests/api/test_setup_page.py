@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from jqfollow.api.console import console_app
 from jqfollow.api.routes.setup import Setup
 from jqfollow.ledger import Ledger
 from jqfollow.settings import default_config, load_settings, local_file
+from ports import free_port
 
 from .browser import Browser, Chromium, installed
 from .conftest import TOKEN
@@ -120,19 +120,12 @@ async def test_without_the_token_nothing_is_told(rig: Rig) -> None:
 # -- in a browser ------------------------------------------------------------------------------------------------------
 
 
-def free_ports() -> list[int]:
-    with socket.socket() as one, socket.socket() as other:
-        for each in (one, other):
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in (one, other)]
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(installed() is None or sys.platform == "win32", reason="no Chromium is installed")
 async def test_from_nothing_to_a_first_order_in_the_browser(tmp_path: Path, chromium: Chromium) -> None:
     folder = tmp_path / "跟 单"
     folder.mkdir()
-    signals, console = free_ports()
+    signals, console = free_port(), free_port()
     text = (
         default_config()
         .decode()

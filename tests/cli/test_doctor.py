@@ -23,6 +23,7 @@ from jqfollow.clock import SHANGHAI
 from jqfollow.settings import Settings, load_settings
 from jqfollow.wire.keystore import KeyStore
 from jqfollow.wire.private_file import private_folder
+from ports import free_port
 
 from .conftest import Run
 from .story import write_story
@@ -83,12 +84,10 @@ def test_the_clock_without_a_network_is_a_warning(config: Path, answer: Callable
 
 
 def test_ports_free_ours_and_somebody_elses(config: Path) -> None:
-    with socket.socket() as taken, socket.socket() as free:
+    with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        free.bind(("127.0.0.1", 0))
-        used, unused = taken.getsockname()[1], free.getsockname()[1]
-        free.close()
+        used, unused = taken.getsockname()[1], free_port()
         text = f"[signals]\nport = {used}\n[console]\nport = {unused}\n"
         theirs = machine.ports(around(config, text))
         assert levels(theirs) == [("signals.port", "fail"), ("console.port", "ok")]

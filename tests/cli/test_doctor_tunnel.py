@@ -17,6 +17,7 @@ from jqfollow.cli.doctor.findings import Finding, Level, Surroundings
 from jqfollow.cli.lock import only_instance
 from jqfollow.clock import SystemClock
 from jqfollow.settings import load_settings
+from ports import free_port
 
 from .conftest import Run
 
@@ -58,12 +59,6 @@ def public(status: int = 200, text: str = OK) -> Iterator[int]:
 def frps() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
-
-
-def nobody() -> int:
-    """A port at which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +107,7 @@ def test_the_whole_way(run: Run, config: Path) -> None:
 
 
 def test_the_server_is_away(run: Run, config: Path) -> None:
-    write(run, "127.0.0.1", nobody(), 8888)
+    write(run, "127.0.0.1", free_port(), 8888)
     found = look(config)
     assert found.level is Level.FAIL
     assert "frps" in found.remedy_zh
@@ -141,7 +136,7 @@ def test_the_server_never_answers(run: Run, config: Path, monkeypatch: pytest.Mo
 
 def test_the_client_of_the_tunnel_does_not_run(run: Run, config: Path) -> None:
     with frps() as server:
-        write(run, "127.0.0.1", server, nobody())
+        write(run, "127.0.0.1", server, free_port())
         found = look(config)
     assert found.level is Level.FAIL
     assert "frpc 是否在运行" in found.remedy_zh
@@ -170,7 +165,7 @@ def test_the_address_was_never_filled_in(run: Run, config: Path) -> None:
 
 
 def test_the_console_must_not_be_forwarded(run: Run, config: Path) -> None:
-    file = write(run, "127.0.0.1", nobody(), 8888)
+    file = write(run, "127.0.0.1", free_port(), 8888)
     console = load_settings(config, {}).console.port
     more = f'\n[[proxies]]\nname = "c"\ntype = "tcp"\nlocalPort = {console}\nremotePort = 9\n'
     file.write_text(file.read_text(encoding="utf-8") + more, encoding="utf-8")
@@ -180,7 +175,7 @@ def test_the_console_must_not_be_forwarded(run: Run, config: Path) -> None:
 
 
 def test_the_signals_port_is_not_forwarded(run: Run, config: Path) -> None:
-    write(run, "127.0.0.1", nobody(), 8888)
+    write(run, "127.0.0.1", free_port(), 8888)
     config.write_text(config.read_text(encoding="utf-8").replace("8888", "8899"), encoding="utf-8")
     found = look(config)
     assert found.level is Level.FAIL

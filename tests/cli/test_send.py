@@ -1,7 +1,6 @@
 """`send`: what goes out is what a service accepts, and only a proven answer counts."""
 
 import json
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,6 +13,7 @@ from jqfollow.wire.jqf1 import Jqf1Envelope, Key, ack_mac, open_box
 from jqfollow.wire.keystore import KeyStore
 from jqfollow.wire.messages import OrderMessage, parse_text, seed_message
 from jqfollow.wire.seed import SeedEnvelope, open_seed
+from ports import free_port
 
 from .conftest import Run
 
@@ -143,9 +143,7 @@ def test_an_answer_that_proves_nothing_is_a_failure(
 
 
 def test_nobody_there(run: Run, config: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        result = run("send", "demo", "000001.XSHE", "buy", "100", "--url", f"http://127.0.0.1:{probe.getsockname()[1]}")
+    result = run("send", "demo", "000001.XSHE", "buy", "100", "--url", f"http://127.0.0.1:{free_port()}")
     assert result.exit_code == 1
     assert "jqfollow serve" in result.stderr
 

@@ -3,7 +3,6 @@
 import os
 import re
 import select
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from jqfollow.cli.setup import command
 from jqfollow.settings import BrokerName, QmtAccount, Settings, default_config, load_settings, local_file
 from jqfollow.setup import qmt_folder
 from notify.wecom_server import WecomServer
+from ports import free_port
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -28,9 +28,7 @@ ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """In an empty folder, with free ports."""
     for name in ("SIGNALS", "CONSOLE"):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            monkeypatch.setenv(f"JQFOLLOW_{name}__PORT", str(free.getsockname()[1]))
+        monkeypatch.setenv(f"JQFOLLOW_{name}__PORT", str(free_port()))
     folder = tmp_path / "跟 单"
     folder.mkdir()
     return folder / "config.toml"

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from jqfollow.cli.keeper import is_kept
 from jqfollow.cli.lock import is_running
 from jqfollow.cli.stop import stop_all
+from ports import free_port
 
 from .conftest import Run
 
@@ -19,12 +19,7 @@ from .conftest import Run
 @pytest.fixture
 def told(config: Path) -> Iterator[Path]:
     """A configuration with free ports; whatever was started on it is stopped at the end."""
-    ports = [socket.socket() for _ in range(2)]
-    for port in ports:
-        port.bind(("127.0.0.1", 0))
-    signals, console = (port.getsockname()[1] for port in ports)
-    for port in ports:
-        port.close()
+    signals, console = free_port(), free_port()
     text = config.read_text(encoding="utf-8")
     text = text.replace("port = 8888", f"port = {signals}").replace("port = 8000", f"port = {console}")
     config.write_text(text, encoding="utf-8")

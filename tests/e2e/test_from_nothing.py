@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tarfile
@@ -27,6 +26,7 @@ from jqfollow.clock import SHANGHAI
 from jqfollow.domain import ORDER_OPEN
 from jqfollow.settings import default_config, load_settings
 from jqfollow.wire.client_file import module_name
+from ports import free_port
 
 from .typed import SERVER_IN_DOCUMENTS, Machine, Server, Told, program, told
 
@@ -67,12 +67,6 @@ def test_every_piece_of_configuration_can_be_used(tmp_path: Path) -> None:
         (tmp_path / "config.local.toml").write_text(text, encoding="utf-8")
         settings = load_settings(tmp_path / "config.toml")
         assert STRATEGY in settings.strategies or settings.notify.wecom.keys
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ class FullQmtRig:
     def __init__(self, terminal: Terminal, *, connect: bool = True, **options: Any) -> None:
         self.terminal = terminal
         self._options = {
-            "silent_s": 0.8,
+            "silent_s": 2.0,
             "connect_timeout_s": 5,
             "quote_ttl_s": 0,
             "instrument_ttl_s": 0,

@@ -1,11 +1,7 @@
 """A relay on free ports, with its engine as a child, and a sender that speaks to it as JoinQuant would."""
 
 import asyncio
-import contextlib
-import itertools
 import json
-import os
-import socket
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,17 +14,7 @@ from jqfollow.relay.issue import ticket_for
 from jqfollow.relay.server import Relay
 from jqfollow.relay.ticket import Ticket
 from jqfollow.relay.words import request_mac
-
-_NEXT = itertools.count(os.getpid() * 61 % 10_000)
-
-
-def free_port() -> int:
-    """Below the range out of which the system gives ports to whoever connects: it is still free when it is taken."""
-    while True:
-        port = 20_000 + next(_NEXT) % 12_000
-        with socket.socket() as taken, contextlib.suppress(OSError):
-            taken.bind(("127.0.0.1", port))
-            return port
+from ports import free_port
 
 
 class Rig:

@@ -21,8 +21,9 @@ from jqfollow.relay.connect import connect, trusting
 from jqfollow.relay.errors import RelayError
 from jqfollow.relay.monitor import look
 from jqfollow.relay.words import seed_mac
+from ports import free_port
 
-from .rig import Rig, free_port
+from .rig import Rig
 
 
 @pytest.fixture

@@ -30,9 +30,10 @@ from jqfollow.relay.engine import Engine
 from jqfollow.relay.ticket import Ticket
 from jqfollow.relay.words import SIGNALS
 from jqfollow.wire.jqf1 import Key, seal
+from ports import free_port
 
 from .disks import WANTED, mounted, run
-from .rig import Rig, free_port
+from .rig import Rig
 
 log = structlog.get_logger(__name__)
 CUTS = int(os.environ.get("JQF_RELAY_CUTS", "20"))

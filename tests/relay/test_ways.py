@@ -29,9 +29,10 @@ from jqfollow.relay.errors import RelayError
 from jqfollow.relay.monitor import look
 from jqfollow.relay.words import receipt_mac, request_mac, seed_mac
 from jqfollow.wire.jqf1 import Key
+from ports import free_port
 from windows.wine import wine_lacks
 
-from .rig import Rig, free_port
+from .rig import Rig
 from .test_relay import CODE, join, message, signal_of, strategy_key
 
 

@@ -1,7 +1,6 @@
 """A user's folder on Windows, and the command line in it, each command a process of its own."""
 
 import contextlib
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from jqfollow.cli.lock import is_running
 from jqfollow.settings import default_config
+from ports import free_port
 
 JQFOLLOW = [sys.executable, "-X", "utf8", "-m", "jqfollow"]
 PATIENCE_S = 90
@@ -21,7 +21,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.data = path / "data"
-        free = _free_ports(2)
+        free = [free_port(), free_port()]
         text = default_config().decode()
         for known, port in zip(("8888", "8000"), free, strict=True):
             text = text.replace(f"port = {known}", f"port = {port}")
@@ -72,11 +72,3 @@ class Folder:
         until = time.monotonic() + PATIENCE_S
         while (shown := self.run("orders")).count("已成") < wanted:
             assert time.monotonic() < until, shown
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]

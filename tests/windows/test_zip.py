@@ -8,7 +8,6 @@ Under Wine it wants the world that `tests/windows/under_wine.sh` makes, at `WINE
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ import pytest
 from packaging_win.contents import LAUNCHERS, lay_out, version
 from packaging_win.packages import LOCKED, ROOT, SOURCES, XTQUANT
 from packaging_win.zipped import write_zip
+from ports import free_port
 
 MOST_BYTES = 60_000_000
 OLDER = "0.0.9"
@@ -108,10 +108,8 @@ class Unpacked:
     def ports(self) -> None:
         """A configuration with free ports."""
         text = next((self.top / "versions").glob("*/lib/jqfollow/settings/default.toml")).read_text(encoding="utf-8")
-        with socket.socket() as one, socket.socket() as other:
-            for port, name in ((one, "8888"), (other, "8000")):
-                port.bind(("127.0.0.1", 0))
-                text = text.replace(f"port = {name}", f"port = {port.getsockname()[1]}")
+        for name in ("8888", "8000"):
+            text = text.replace(f"port = {name}", f"port = {free_port()}")
         (self.top / "config.toml").write_text(text, encoding="utf-8")
 
     def console(self, path: str) -> dict[str, Any]:
