@@ -129,7 +129,6 @@ def cases(place: Path, whens: tuple[When, ...] = ("start", "running")) -> Iterat
 
 def play(case: Case, place: Path, scratch: Path, seed: int = 1) -> Case:
     """Plays one; `wrong` has what must not be."""
-    shutil.rmtree(scratch, ignore_errors=True)
     with WecomServer(keys=(ROBOT,), per_minute=100_000) as wecom:
         shutil.copytree(place, scratch)
         served = Served(scratch, robots=(wecom.address(ROBOT),))
@@ -153,6 +152,8 @@ def play(case: Case, place: Path, scratch: Path, seed: int = 1) -> Case:
                 _stands(case, served, before, wecom)
         finally:
             served.close()
+    if not case.wrong:
+        shutil.rmtree(scratch, ignore_errors=True)
     return case
 
 

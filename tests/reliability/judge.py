@@ -177,16 +177,19 @@ _WISHED_ENDS = frozenset({Reason.CANCELED_BY_USER, Reason.CANCELED_BY_STRATEGY})
 def unfilled(story: Story, settled: Iterable[int]) -> list[OrderRow]:
     """Orders that ended otherwise than filled although nobody wished it; `settled`: those a person had to settle.
 
-    What somebody ended before it was bought cannot be sold, and what was sold out is not there to be sold once more.
+    What somebody ended before it was bought cannot be sold, and what was sold out is not there to be sold once more. A
+    buy that was not yet placed when its strategy left the position is not placed any more.
     """
     told = set(settled)
     ended = [o for o in story.orders if o.state not in ORDER_OPEN and o.state is not OrderState.FILLED]
     gone = {order.book for order in ended if order.side is Side.BUY}
     gone |= {order.book for order in story.orders if order.closes and order.state is OrderState.FILLED}
+    exits = [(order.book, order.order_id) for order in story.orders if order.closes]
     return [
         order
         for order in ended
         if order.reason not in _WISHED_ENDS
         and order.order_id not in told
         and not (order.reason is Reason.NOTHING_TO_SELL and order.book in gone)
+        and not (order.reason is Reason.CLOSED_OUT and any(b == order.book and n > order.order_id for b, n in exits))
     ]

@@ -170,7 +170,7 @@ class Episode:
         self._refusing |= kill.mode is Mode.REFUSING
         life = Life.begin(self._processes, self._bed.birth(kill.point if kill.early else ""))
         if kill.early and not kill.point:
-            life.process.join(kill.after_s)
+            life.wait(kill.after_s)
             self._end(life, kill)
             return
         if not (life.ready() and self.put_in_order(life)):
@@ -187,8 +187,8 @@ class Episode:
             if self._dice.random() < 0.4:
                 hands.submit(self.a_person_cancels, life)
             if not kill.point:
-                life.process.join(kill.after_s)
-                life.process.kill()
+                life.wait(kill.after_s)
+                life.kill()
             for one in sent:
                 one.result()
         if kill.point and life.alive:
@@ -201,7 +201,7 @@ class Episode:
         return life
 
     def _end(self, life: Life, kill: Kill) -> None:
-        code = life.process.exitcode
+        code = life.exit_code
         if code not in {None, EXIT_CODE, -signal.SIGKILL}:
             raise Broken(f"it ended by itself, with {code}:\n{self.log()}")
         died_there = code == EXIT_CODE
@@ -247,7 +247,7 @@ class Episode:
         """Gives the point the time in which an order's life is over."""
         end = time.monotonic() + 2.5
         while life.alive and time.monotonic() < end:
-            life.process.join(0.1)
+            life.wait(0.1)
 
     def log(self) -> str:
         return (self._bed.folder / "log.txt").read_text(encoding="utf-8")[-4000:]
@@ -265,7 +265,7 @@ class Episode:
         """Whoever is told of unknown outcomes looks into the terminal, and says what is there."""
         if not story.unknown:
             return True
-        life.process.join(DRIFT_S)
+        life.wait(DRIFT_S)
         if not life.alive:
             return False
         story, record = Story.read(self._bed.data / "ledger.sqlite3"), self._bed.record()

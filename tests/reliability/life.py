@@ -8,14 +8,15 @@ import asyncio
 import multiprocessing
 import os
 import random
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal
 
@@ -91,6 +92,11 @@ def context() -> Any:
     return made
 
 
+_TURN = threading.Lock()
+"""Whoever starts a process, or asks for an exit code, lets multiprocessing read the exit codes of all processes; each
+can be read once, and two threads that read the same one would make 255 of it."""
+
+
 @dataclass
 class Life:
     """A process under way, and where its ports are."""
@@ -99,13 +105,13 @@ class Life:
     pipe: Connection
     signals: str = ""
     console: str = ""
-    ended: bool = field(default=False)
 
     @classmethod
     def begin(cls, processes: Any, birth: Birth) -> "Life":
         here, there = processes.Pipe()
         process = processes.Process(target=live, args=(birth, there), daemon=True)
-        process.start()
+        with _TURN:
+            process.start()
         there.close()
         return cls(process=process, pipe=here)
 
@@ -131,16 +137,27 @@ class Life:
             self.pipe.send(trap)
 
     @property
-    def alive(self) -> bool:
-        return self.process.exitcode is None
+    def exit_code(self) -> int | None:
+        """`None` while it lives."""
+        with _TURN:
+            return self.process.exitcode  # type: ignore[no-any-return]
 
-    def kill(self) -> int:
-        """Ends it, as `kill -9` does; its exit code."""
-        self.process.kill()
-        self.process.join()
-        self.pipe.close()
-        self.ended = True
-        return int(self.process.exitcode)
+    @property
+    def alive(self) -> bool:
+        return self.exit_code is None
+
+    def wait(self, seconds: float | None) -> bool:
+        """Waits for its end; whether it came."""
+        wait([self.process.sentinel], seconds)
+        return not self.alive
+
+    def kill(self) -> None:
+        """Ends it, as `kill -9` does."""
+        with _TURN:
+            self.process.kill()
+        self.wait(None)
+        if not self.pipe.closed:
+            self.pipe.close()
 
 
 # -- in the process --------------------------------------------------------------------------------------------------

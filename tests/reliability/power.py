@@ -90,8 +90,8 @@ class Day:
             self._strategies.deliver(life.signals, self._strategies.unanswered)
             if self._dice.random() < 0.3:
                 episode.a_person_cancels(life)
-            life.process.join(self._dice.choice([0, 0.05, 0.3]))
-        life.process.join(1)
+            life.wait(self._dice.choice([0, 0.05, 0.3]))
+        life.wait(1)
         assert life.alive, "it died by itself"
         life.kill()
 

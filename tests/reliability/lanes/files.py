@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from reliability import files
@@ -22,6 +23,7 @@ _SHORT = {
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What can be chosen."""
     parser.add_argument("--seeds", type=int, default=1, help="places at which a file is cut or changed")
+    parser.add_argument("--jobs", type=int, default=2, help="services that live at one time")
     parser.add_argument("--only", default="", help="cases with this in their name: file, fault, when")
 
 
@@ -36,12 +38,16 @@ def run(options: argparse.Namespace) -> str:
     cases = [case for case in files.cases(template) if options.only in f"{case.name} {case.fault} {case.when}"]
     if options.short:
         cases = [case for case in cases if (case.name, case.fault, case.when) in _SHORT]
-    played: list[Case] = []
-    for seed in range(1, options.seeds + 1):
-        for case in cases:
-            one = Case(name=case.name, fault=case.fault, when=case.when)
-            played.append(files.play(one, template, folder / "one", seed))
-            print(one, file=sys.stderr, flush=True)  # noqa: T201  # it takes a while
+    works = [(case, seed) for seed in range(1, options.seeds + 1) for case in cases]
+
+    def play(number: int, case: Case, seed: int) -> Case:
+        one = Case(name=case.name, fault=case.fault, when=case.when)
+        files.play(one, template, folder / f"{number}", seed)
+        print(one, file=sys.stderr, flush=True)  # noqa: T201  # it takes a while
+        return one
+
+    with ThreadPoolExecutor(options.jobs) as pool:
+        played = list(pool.map(play, range(len(works)), *zip(*works, strict=True)))
     wrong = [case for case in played if case.wrong]
     assert not wrong, "\n".join(str(case) for case in wrong[:10])
     shutil.rmtree(folder, ignore_errors=True)
