@@ -18,6 +18,7 @@ from enum import StrEnum
 from itertools import count
 from pathlib import Path
 
+import forked
 from mutation.mutants import Mutant
 
 ROOT = Path(__file__).parents[2]
@@ -97,12 +98,11 @@ class Bench:
         told.unlink(missing_ok=True)
         began = time.monotonic()
         process = self._context.Process(target=_try, args=(str(self._folder), list(tests)))
-        process.start()
-        process.join(limit_s)
-        code = process.exitcode
+        forked.start(process)
+        code = forked.exit_code(process) if forked.ended(process, limit_s) else None
         if code is None:
             _end(process.pid or 0)
-            process.join()
+            forked.ended(process, None)
         killer = told.read_text(encoding="utf-8") if told.exists() else ""
         return code, killer, time.monotonic() - began
 

@@ -8,7 +8,6 @@ import asyncio
 import multiprocessing
 import os
 import random
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,9 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
+
+import forked
 
 Kind = Literal["paper", "miniqmt", "fullqmt"]
 SWEEP_S = 0.2
@@ -92,11 +93,6 @@ def context() -> Any:
     return made
 
 
-_TURN = threading.Lock()
-"""Whoever starts a process, or asks for an exit code, lets multiprocessing read the exit codes of all processes; each
-can be read once, and two threads that read the same one would make 255 of it."""
-
-
 @dataclass
 class Life:
     """A process under way, and where its ports are."""
@@ -110,8 +106,7 @@ class Life:
     def begin(cls, processes: Any, birth: Birth) -> "Life":
         here, there = processes.Pipe()
         process = processes.Process(target=live, args=(birth, there), daemon=True)
-        with _TURN:
-            process.start()
+        forked.start(process)
         there.close()
         return cls(process=process, pipe=here)
 
@@ -139,8 +134,7 @@ class Life:
     @property
     def exit_code(self) -> int | None:
         """`None` while it lives."""
-        with _TURN:
-            return self.process.exitcode  # type: ignore[no-any-return]
+        return forked.exit_code(self.process)
 
     @property
     def alive(self) -> bool:
@@ -148,13 +142,11 @@ class Life:
 
     def wait(self, seconds: float | None) -> bool:
         """Waits for its end; whether it came."""
-        wait([self.process.sentinel], seconds)
-        return not self.alive
+        return forked.ended(self.process, seconds)
 
     def kill(self) -> None:
         """Ends it, as `kill -9` does."""
-        with _TURN:
-            self.process.kill()
+        self.process.kill()
         self.wait(None)
         if not self.pipe.closed:
             self.pipe.close()

@@ -17,7 +17,7 @@ world=${WINE_WORLD:-$HOME/.cache/jqfollow-wine}
 python=$world/px/cp313/python.exe
 mkdir -p "$world/logs"
 export WINEPREFIX=$world/prefix WINEDEBUG=-all LC_ALL=${WINE_LC:-zh_CN.UTF-8}
-unset PYTHONUTF8 PYTHONIOENCODING PYTHONPATH
+unset PYTHONUTF8 PYTHONIOENCODING PYTHONPATH TMPDIR  # the world has folders of its own
 
 in_wine() {  # DEADLINE_S OUTPUT ARGUMENTS...
     local deadline_s=$1 output=$2 code
