@@ -107,7 +107,7 @@ class Following:
             if late is None:
                 self._create(tx, new, told, account, now)
             else:  # it ends as it begins: its share of the target is missing, and can be repaired
-                moment = Moment(now=now, names=self._names, open_day=account.open_day())
+                moment = Moment(now=now, names=self._names, open_day=account.hours.open_day())
                 end_order(tx, tx.orders.create(new, now), late, moment)
         late = lates[0] if all(lates) else None  # by whoever follows
         tx.signals.finish(signal.signal_id, SignalState.FOLLOWED, late)
@@ -125,7 +125,7 @@ class Following:
         session = None
         if told.status == "new" and new.terms.run == LIVE_RUN:
             execution = self._layers.execution(new.strategy)
-            session = account.next_session(now, join_auction=execution.join_auction)
+            session = account.hours.next_session(now, join_auction=execution.join_auction)
         if session is None or session <= now:
             tx.orders.create(new, now)
             return
@@ -147,7 +147,7 @@ class Following:
             signal_id=signal.signal_id,
             account=account.name,
             strategy=signal.strategy,
-            day=told.day if account.traits.always_open else account.trading_day(),
+            day=told.day if account.traits.always_open else account.hours.trading_day(),
             security=told.symbol,
             side=told.side,
             terms=Terms(
@@ -224,7 +224,9 @@ class Following:
         """From when on it grows old: one that JoinQuant took while the exchange was closed, from the open on."""
         if told.status != "new":
             return signal.made_at
-        starts = [account.next_session(signal.made_at, join_auction=False) for account, _ in self._followers(signal)]
+        starts = [
+            account.hours.next_session(signal.made_at, join_auction=False) for account, _ in self._followers(signal)
+        ]
         return min((start for start in starts if start is not None), default=signal.made_at)
 
     def _followers(self, signal: SignalRow) -> Sequence[tuple[Account, Follow]]:

@@ -212,7 +212,7 @@ class Gauges:
     def _days(self, tx: Tx, now: datetime) -> Iterator[Sample]:
         """What accounts have, and what was done on their trading day."""
         accounts = self._parts.accounts
-        days = {name: account.trading_day() for name, account in accounts.items()}
+        days = {name: account.hours.trading_day() for name, account in accounts.items()}
         made: dict[str, Counter[OrderState]] = {name: Counter() for name in accounts}
         for day in set(days.values()):
             for order in tx.orders.of_days(day, day):

@@ -51,7 +51,7 @@ def manual_signal(order: ManualOrder, settings: Settings, accounts: Mapping[str,
         limit=order.price,
         status="open",
         position_side="long",
-        day=account.trading_day(),
+        day=account.hours.trading_day(),
         position_after=None,
         total_value=None,
     )

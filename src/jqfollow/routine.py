@@ -68,7 +68,7 @@ class Routine:
         self._awake: datetime | None = None
 
     def _scene(self, now: datetime) -> Scene:
-        days = {name: account.trading_day() for name, account in self._accounts.items()}
+        days = {name: account.hours.trading_day() for name, account in self._accounts.items()}
         return Scene(
             now=now,
             accounts=[account.state() for account in self._accounts.values()],

@@ -12,6 +12,7 @@ from jqfollow.domain import Accepted, AttemptState, FillReport, OrderReport, Ref
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.execution.desk import Desk
+from jqfollow.execution.hours import Hours
 from jqfollow.execution.lifecycle import Event
 from jqfollow.execution.reconcile import Lists, Reconciler
 from jqfollow.execution.transitions import Moment, Names, apply_fill, apply_order_report, follow_attempt, step_attempt
@@ -20,6 +21,7 @@ from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import AttemptRow
 from jqfollow.ledger.store import connect
 from jqfollow.ledger.tx import Tx
+from jqfollow.market.calendar import TradingCalendar
 from ledger.samples import DAY, NOW, an_attempt, fill_report
 
 S = AttemptState
@@ -38,6 +40,7 @@ class TheAccount:
     proof: bool = False
     real: bool = True
     always_open: bool = False
+    practice_day: date | None = None
     calls: int = 0
     """Placing calls under way."""
     name: str = "main"
@@ -52,11 +55,13 @@ class TheAccount:
     def traits(self) -> BrokerTraits:
         return BrokerTraits(real=self.real, absence_is_proof=self.proof, always_open=self.always_open)
 
-    def trading_day(self) -> date:
-        return self.now.date()
-
-    def open_day(self) -> date:
-        return self.now.date() if self.now.hour < 15 else self.now.date() + timedelta(days=1)
+    @property
+    def hours(self) -> Hours:
+        clock: Any = SimpleNamespace(now=lambda: self.now)
+        hours = Hours(always_open=self.always_open, clock=clock, calendar=TradingCalendar())
+        if self.practice_day is not None:
+            hours.learn(self.practice_day)
+        return hours
 
     def placing(self) -> bool:
         return self.calls > 0

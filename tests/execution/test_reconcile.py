@@ -351,7 +351,7 @@ class TestByItsTerms:
     def test_not_an_attempt_of_a_practice_day_that_is_over(self, scene: Scene) -> None:
         scene.begin(S.UNKNOWN)
         scene.account.real, scene.account.always_open = False, True
-        scene.account.trading_day = lambda: TOMORROW
+        scene.account.practice_day = TOMORROW
         scene.lists(scene.report(S.NEW, broker_order_id="b9", remark=""))
         assert scene.row.broker_order_id is None
 

@@ -199,7 +199,7 @@ class ClosingOut:
             orders = [order for order in tx.orders.open(name) if scope.has(order.strategy)]
             to_cancel += sum(not _closes_out(order) and order.cancel_reason is None for order in orders)
             held += self._held_in(tx, account, scope, orders)
-            session = account.next_session(now, join_auction=False)
+            session = account.hours.next_session(now, join_auction=False)
             if session is None or session > now:
                 opens_at[name] = session
             if not account.ready:
@@ -223,7 +223,7 @@ class ClosingOut:
         later = 0
         security, _ = security_of(book.security)
         if security is None or not settles_same_day(security):
-            bought = tx.fills.bought_on(account.name, book.strategy, book.security, account.trading_day())
+            bought = tx.fills.bought_on(account.name, book.strategy, book.security, account.hours.trading_day())
             later = min(bought, max(book.volume, 0))
         return Held(
             account=account.name,
@@ -268,9 +268,9 @@ class ClosingOut:
         """An order that sells the whole of a book, by a signal of its own."""
         account = self._accounts[held.account]
         execution, risk = self._layers.execution(held.strategy), self._layers.risk(held.account, held.strategy)
-        session = account.next_session(now, join_auction=execution.join_auction)
+        session = account.hours.next_session(now, join_auction=execution.join_auction)
         waits = session if session is not None and session > now else None
-        day = waits.astimezone(SHANGHAI).date() if waits else account.trading_day()
+        day = waits.astimezone(SHANGHAI).date() if waits else account.hours.trading_day()
         message_id = f"{_once(key)}-{held.account}-{held.security}"
         text = {"kind": "close", "account": held.account, "security": held.security, "volume": held.volume}
         signal = NewSignal(

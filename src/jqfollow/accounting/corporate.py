@@ -97,7 +97,7 @@ class CorporateActions:
                     log.warning("corporate_actions_not_seen", account=account.name, error=str(error))
 
     async def _look_at(self, account: Account, kept: Sequence[Factor]) -> None:
-        today = account.trading_day()
+        today = account.hours.trading_day()
         positions = {position.symbol: position for position in await account.positions()}
         books = await self._ledger.read(lambda tx: tx.books.list(account=account.name))
         known = positions.keys() | {book.security for book in books}
@@ -264,7 +264,7 @@ class CorporateActions:
 
     async def _look_for_unnamed(self, account: Account, positions: Mapping[str, Position], named: set[str]) -> None:
         """A position that grew, or shrank with the previous close, without fills and without a factor."""
-        today = account.trading_day()
+        today = account.hours.trading_day()
         changed = await self._ledger.read(lambda tx: self._changed(tx, account, positions, named, today))
         for security, before, now, last in changed:
             instrument = await account.instrument(security) if last else None

@@ -65,7 +65,7 @@ def _sell(
     tx: Tx, account: Account, action: ActionRow, book: BookRow, volume: int, settings: Settings, now: datetime
 ) -> None:
     """An order of its own, once a day until it is done."""
-    day = account.trading_day()
+    day = account.hours.trading_day()
     message_id = f"{_prefix(action)}{day}"
     if tx.signals.knows(book.strategy, message_id):
         return

@@ -186,7 +186,7 @@ class Repairs:
     async def _scene(self, name: str, rows: Sequence[Drift], asked: _Asked, *, prices: bool) -> Scene:
         account = self._accounts[name]
         down = Scene(
-            account=name, connected=False, why_zh=account.why_zh, why_en=account.why_en, day=account.trading_day()
+            account=name, connected=False, why_zh=account.why_zh, why_en=account.why_en, day=account.hours.trading_day()
         )
         if not account.ready:
             return down
@@ -294,7 +294,7 @@ class Repairs:
             limit=None,
             status="open",
             position_side="long",
-            day=account.trading_day(),
+            day=account.hours.trading_day(),
             position_after=None,
             total_value=None,
         )
@@ -319,7 +319,7 @@ class Repairs:
                     account=item.account,
                     strategy=plan.strategy,
                     part=part,
-                    day=account.trading_day(),
+                    day=account.hours.trading_day(),
                     security=item.security,
                     side=item.side,
                     terms=Terms(

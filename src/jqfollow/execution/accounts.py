@@ -1,11 +1,11 @@
-"""One account: its broker behind lanes, its day and hour, and whether it can trade now."""
+"""One account: its broker behind lanes, and whether it can trade now."""
 
 import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -23,7 +23,6 @@ from jqfollow.domain import (
     Instrument,
     OrderKey,
     OrderReport,
-    Phase,
     Placed,
     PlaceRequest,
     Position,
@@ -32,10 +31,10 @@ from jqfollow.domain import (
 from jqfollow.execution.brokers.port import Broker, PracticeExchange
 from jqfollow.execution.calls import CallLog
 from jqfollow.execution.hanging import PlacingCalls
+from jqfollow.execution.hours import Hours
 from jqfollow.execution.lanes import Lane, Lanes
 from jqfollow.failpoints import At, reach
-from jqfollow.market.calendar import CalendarError, TradingCalendar
-from jqfollow.market.sessions import auction_end, day_end, first_session, may_reprice, next_session, phase_at
+from jqfollow.market.calendar import TradingCalendar
 from jqfollow.settings import Account as AccountSettings
 from jqfollow.settings import RealAccount
 
@@ -45,8 +44,6 @@ Observed = tuple[str, Decimal | None, date]
 """What a practice exchange is told of a strategy's fill: symbol, price, day."""
 
 log = structlog.get_logger(__name__)
-
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 CONNECT_TIMEOUT_S = 30.0
 DISCONNECT_TIMEOUT_S = 3.0
@@ -125,9 +122,8 @@ class Account:
         self.why_zh = "启动中"
         self.why_en = "starting"
         self._clock = clock
-        self._calendar = calendar
+        self.hours = Hours(always_open=self.traits.always_open, clock=clock, calendar=calendar)
         self._calls = calls
-        self._practice_day: date | None = None
         self._placed: deque[float] = deque()
         self.placing_calls = PlacingCalls(clock=clock)
         self._loop = asyncio.get_running_loop()
@@ -166,6 +162,16 @@ class Account:
         """The account's number at its broker: its books belong to it; empty of a practice account."""
         return self.settings.account_id if isinstance(self.settings, RealAccount) else ""
 
+    def key(self, broker_order_id: str, at: datetime | None = None) -> OrderKey:
+        """The key of an order that the broker tells of; `at`: when it took it, as it says.
+
+        A list may still be of the day before; an order that is of no known hour is of today.
+        """
+        day = self.hours.trading_day()
+        if at is not None and not self.traits.always_open:
+            day = min(day, at.astimezone(SHANGHAI).date())
+        return OrderKey(account=self.name, day=day, broker_order_id=broker_order_id)
+
     def set_ready(self) -> None:
         """Reconciled: trading may begin, unless a person has to decide first."""
         if self.barred is not None:
@@ -202,102 +208,6 @@ class Account:
             if wait_s <= 0:
                 return min(self.placing_calls.width(self.traits.width), most_per_s - len(self._placed))
             await asyncio.sleep(wait_s)
-
-    # -- day and hour ------------------------------------------------------------------------------------------------
-
-    def trading_day(self) -> date:
-        """The exchange day that the account is in."""
-        if self._practice_day is not None:
-            return self._practice_day
-        return self._clock.now().date()
-
-    def key(self, broker_order_id: str, at: datetime | None = None) -> OrderKey:
-        """The key of an order that the broker tells of; `at`: when it took it, as it says.
-
-        A list may still be of the day before; an order that is of no known hour is of today.
-        """
-        day = self.trading_day()
-        if at is not None and not self.traits.always_open:
-            day = min(day, at.astimezone(SHANGHAI).date())
-        return OrderKey(account=self.name, day=day, broker_order_id=broker_order_id)
-
-    def open_day(self) -> date:
-        """The first exchange day that is not over: orders of earlier ones cannot fill any more.
-
-        A practice exchange that never closes ends a day only when it begins the next: until it has told its day, none
-        is over, whatever the hour.
-        """
-        if self.traits.always_open:
-            return self._practice_day or date.min
-        day = self.trading_day()
-        return day + timedelta(days=1) if self._clock.now() >= day_end(day) else day
-
-    def is_trading_day(self) -> bool:
-        """Whether the exchange trades today; a day that the calendar does not cover is none."""
-        if self.traits.always_open:
-            return True
-        try:
-            return self._calendar.is_trading_day(self._clock.now().date())
-        except CalendarError as error:
-            log.warning("calendar_not_covered", error=str(error))
-            return False
-
-    def next_session(self, at: datetime, *, join_auction: bool) -> datetime | None:
-        """When an order of `at` may be placed first, that day or on a later one; `None`: the calendar does not say."""
-        if self.traits.always_open:
-            return at
-        local = at.astimezone(SHANGHAI)
-        try:
-            trades = self._calendar.is_trading_day(local.date())
-            today = next_session(at, join_auction=join_auction) if trades else None
-            if today is not None:
-                return today
-            return first_session(self._calendar.next_trading_day(local.date()), join_auction=join_auction)
-        except CalendarError as error:
-            log.warning("calendar_not_covered", error=str(error))
-            return None
-
-    def may_reprice(self) -> bool:
-        """Whether an order that stands may be cancelled now, to be placed anew."""
-        return self.traits.always_open or may_reprice(self._clock.now())
-
-    def auction_end(self) -> datetime:
-        """When continuous trading begins after the day's opening auction; long ago where there is none."""
-        return _LONG_AGO if self.traits.always_open else auction_end(self._clock.now())
-
-    def phase(self) -> Phase:
-        """The phase of the exchange day now."""
-        if self.traits.always_open:
-            return Phase.CONTINUOUS
-        return phase_at(self._clock.now()) if self.is_trading_day() else Phase.CLOSED
-
-    async def observe(self, exchange: PracticeExchange, told: Sequence[Observed], symbols: Sequence[str]) -> Everything:
-        """Tells the practice exchange at which prices strategies were filled, and on which day; like `everything` then.
-
-        All in one turn of a lane: the exchange works in this process, so that turns cost more than answers. Its day
-        counts from then on, whatever it does not answer.
-        """
-        markets: dict[str, SymbolMarket | Exception] = {}
-        days: list[date] = []
-
-        def call() -> tuple[Asset, Sequence[Position]]:
-            for symbol, price, day in told:
-                exchange.observe(symbol=symbol, price=price, day=day)
-            days.append(exchange.trading_day())
-            self._look_at(symbols, markets)
-            return self.broker.asset(), self.broker.positions()
-
-        try:
-            asset, positions = await self._call(Lane.QUERY, call, timeout_s=QUERY_TIMEOUT_S)
-        finally:
-            if days and self.traits.always_open:
-                self._practice_day = days[0]
-        return asset, positions, markets
-
-    async def learn_day(self) -> None:
-        """Reads a practice exchange's day, after it was connected."""
-        if self.traits.always_open and self.exchange is not None:
-            self._practice_day = await self._call(Lane.QUERY, self.exchange.trading_day, timeout_s=QUERY_TIMEOUT_S)
 
     # -- the broker, through lanes: each raises as `Broker` says, and `BrokerTimeoutError` past its deadline ----------
 
@@ -453,6 +363,34 @@ class Account:
     async def everything(self, symbols: Sequence[str]) -> Everything:
         """Money, positions and markets, asked side by side; raises `BrokerError` without money or positions."""
         return await asyncio.gather(self.asset(), self.positions(), self.markets(symbols))
+
+    async def observe(self, exchange: PracticeExchange, told: Sequence[Observed], symbols: Sequence[str]) -> Everything:
+        """Tells the practice exchange at which prices strategies were filled, and on which day; like `everything` then.
+
+        All in one turn of a lane: the exchange works in this process, so that turns cost more than answers. Its day
+        counts from then on, whatever it does not answer.
+        """
+        markets: dict[str, SymbolMarket | Exception] = {}
+        days: list[date] = []
+
+        def call() -> tuple[Asset, Sequence[Position]]:
+            for symbol, price, day in told:
+                exchange.observe(symbol=symbol, price=price, day=day)
+            days.append(exchange.trading_day())
+            self._look_at(symbols, markets)
+            return self.broker.asset(), self.broker.positions()
+
+        try:
+            asset, positions = await self._call(Lane.QUERY, call, timeout_s=QUERY_TIMEOUT_S)
+        finally:
+            for day in days:
+                self.hours.learn(day)
+        return asset, positions, markets
+
+    async def learn_day(self) -> None:
+        """Reads a practice exchange's day, after it was connected."""
+        if self.traits.always_open and self.exchange is not None:
+            self.hours.learn(await self._call(Lane.QUERY, self.exchange.trading_day, timeout_s=QUERY_TIMEOUT_S))
 
     def placing(self) -> bool:
         """Whether a placing call is under way, one that nobody waits for any more included."""

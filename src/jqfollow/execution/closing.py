@@ -31,9 +31,9 @@ class Closing:
 
     async def look(self, account: Account, now: datetime) -> bool:
         """Tells once what will not be, or was not, settled; whether anybody was told."""
-        if account.traits.always_open or not account.is_trading_day():
+        if account.traits.always_open or not account.hours.is_trading_day():
             return False
-        day = account.trading_day()
+        day = account.hours.trading_day()
         close = day_end(day)
         if close - BEFORE_CLOSE <= now < close and not account.ready:
             return await self._tell(account, day, "before", now)

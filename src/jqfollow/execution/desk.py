@@ -103,7 +103,7 @@ class Desk:
 
     def moment(self, account: Account) -> Moment:
         """Now, for what happens to an order of `account`."""
-        return Moment(now=self._clock.now(), names=self._names, open_day=account.open_day())
+        return Moment(now=self._clock.now(), names=self._names, open_day=account.hours.open_day())
 
     # -- placing -----------------------------------------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ class Entries:
 
     def moment(self) -> Moment:
         """Now, for what happens to an order of the account."""
-        return Moment(now=self._clock.now(), names=self._names, open_day=self._account.open_day())
+        return Moment(now=self._clock.now(), names=self._names, open_day=self._account.hours.open_day())
 
     def intend(self, tx: Tx, place: Place) -> AttemptRow:
         """Everything that belongs to an intent, in one transaction; raises `TakenBackError`."""
@@ -60,7 +60,7 @@ class Entries:
                 order_id=order.order_id,
                 number=number,
                 account=order.account,
-                day=account.trading_day(),
+                day=account.hours.trading_day(),
                 security=order.security,
                 side=order.side,
                 volume=place.volume,

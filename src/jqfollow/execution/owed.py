@@ -14,9 +14,9 @@ log = structlog.get_logger(__name__)
 
 async def begin_owed(ledger: Ledger, account: Account, now: datetime) -> bool:
     """Makes owed orders orders of today, once continuous trading runs; whether there were any."""
-    if account.phase() is not Phase.CONTINUOUS:
+    if account.hours.phase() is not Phase.CONTINUOUS:
         return False
-    day = account.trading_day()
+    day = account.hours.trading_day()
     if not await ledger.read(lambda tx: tx.orders.owed(account.name, day)):
         return False
 

@@ -106,7 +106,7 @@ class OwnLines:
         session = self._due(account, now)
         if session is None or await self._is_done(account, session):
             return
-        day = account.trading_day()
+        day = account.hours.trading_day()
         patient = session == "close" and now < day_end(day) + PATIENCE
         if patient and await self._ledger.read(lambda tx: bool(tx.attempts.live(account.name))):
             return
@@ -128,16 +128,16 @@ class OwnLines:
         self._desk.tell_people()
 
     def _due(self, account: Account, now: datetime) -> Session | None:
-        if account.traits.always_open or not account.ready or not account.is_trading_day():
+        if account.traits.always_open or not account.ready or not account.hours.is_trading_day():
             return None
-        day = account.trading_day()
+        day = account.hours.trading_day()
         midnight = datetime.combine(day, datetime.min.time(), SHANGHAI)
         if now >= day_end(day):
             return "close" if now >= day_end(day) + CLOSE_MARGIN else None
         return "open" if now >= midnight + MORNING else None
 
     async def _is_done(self, account: Account, session: Session) -> bool:
-        key = (account.name, account.trading_day(), session)
+        key = (account.name, account.hours.trading_day(), session)
         if key not in self._done and await self._ledger.read(lambda tx: tx.holdings.checked(*key)):
             self._done.add(key)
         return key in self._done
@@ -146,7 +146,7 @@ class OwnLines:
 def _compared(
     tx: Tx, account: Account, positions: Sequence[Position], fills: Sequence[FillReport]
 ) -> tuple[list[OwnLine], list[Difference]]:
-    day = account.trading_day()
+    day = account.hours.trading_day()
     booked: Counter[str] = Counter()
     for book in tx.books.list(account=account.name):
         booked[book.security] += book.volume
@@ -170,14 +170,14 @@ def _booked_over(tx: Tx, account: Account) -> Mapping[str, int]:
 def _corporate(tx: Tx, account: Account) -> frozenset[str]:
     """Securities whose change a corporate action of the last days explains, which has been booked."""
     since = tx.holdings.last_check(account.name)
-    recent = account.trading_day() if since is None else since.astimezone(SHANGHAI).date()
+    recent = account.hours.trading_day() if since is None else since.astimezone(SHANGHAI).date()
     actions = tx.corporate.list(account.name)
     return frozenset(a.security for a in actions if a.state is ActionState.BOOKED and a.updated_at.date() >= recent)
 
 
 def _by_hand(tx: Tx, account: Account, fills: Sequence[FillReport]) -> Mapping[str, int]:
     """What fills of orders that are not ours brought today, by security."""
-    ours = Ours(tx.attempts.list(account=account.name, day=account.trading_day()))
+    ours = Ours(tx.attempts.list(account=account.name, day=account.hours.trading_day()))
     brought: Counter[str] = Counter()
     for fill in fills:
         if ours.find(account.key(fill.broker_order_id, fill.at), fill.remark) is None:
@@ -197,7 +197,7 @@ def _write(
     fills: Sequence[FillReport],
     now: datetime,
 ) -> None:
-    day = account.trading_day()
+    day = account.hours.trading_day()
     lines, told = _compared(tx, account, positions, fills)
     if session == "open":
         opening: Counter[str] = Counter({position.symbol: position.volume for position in positions})

@@ -92,7 +92,7 @@ class Reconciler:
     def _apply(self, tx: Tx, account: Account, lists: Lists, news: Lists, *, connected_anew: bool) -> Rows:
         """Applies `news`, those rows of the lists that are not known to be over; gives those that are from now on."""
         moment = self._desk.moment(account)
-        day = account.trading_day()
+        day = account.hours.trading_day()
         self._match(tx, account, lists)
         earlier = [a for a in tx.attempts.live(account.name) if a.day < day]
         asked: list[OrderReport | FillReport] = [*news.orders, *news.fills]
@@ -142,7 +142,7 @@ class Reconciler:
     def _match(self, tx: Tx, account: Account, lists: Lists) -> None:
         """Gives unknown attempts the broker's ids that are theirs."""
         moment = self._desk.moment(account)
-        day = account.trading_day()
+        day = account.hours.trading_day()
         unknown = [a for a in tx.attempts.unknown(account.name) if a.day == day and a.broker_order_id is None]
         if not unknown:
             return
@@ -163,7 +163,7 @@ class Reconciler:
         shown = {report.remark for report in lists.orders}
         for attempt in tx.attempts.live(account.name):
             unknown = attempt.state is AttemptState.UNKNOWN and attempt.broker_order_id is None
-            if unknown and attempt.day == account.trading_day() and attempt.remark not in shown:
+            if unknown and attempt.day == account.hours.trading_day() and attempt.remark not in shown:
                 after = step_attempt(tx, attempt, Event.ABSENT, moment, detail="not in the broker's list")
                 follow_attempt(tx, after, moment)
 

@@ -73,7 +73,7 @@ def _bar_a_change_of_the_day(tx: Tx, account: Account, now: Moment) -> None:
     """Another terminal to the same account names the day's orders anew: what it lists could be counted twice."""
     key, broker = _through(account), str(account.settings.broker)
     before = tx.meta.get(key)
-    today = tx.attempts.counts(account.name, account.trading_day(), ahead=False).attempts
+    today = tx.attempts.counts(account.name, account.hours.trading_day(), ahead=False).attempts
     if before in {None, broker} or not account.traits.real or not today:
         tx.meta.set(key, broker)
         return
@@ -82,7 +82,7 @@ def _bar_a_change_of_the_day(tx: Tx, account: Account, now: Moment) -> None:
     account.barred = (zh, en)
     account.set_down(zh, en)
     text = messages.alert(f"账户 {account.name}：{zh}")
-    tx.outbox.put(Kind.ALERT, text, now.now, unique_key=f"barred-{account.name}-{broker}-{account.trading_day()}")
+    tx.outbox.put(Kind.ALERT, text, now.now, unique_key=f"barred-{account.name}-{broker}-{account.hours.trading_day()}")
 
 
 def _through(account: Account) -> str:

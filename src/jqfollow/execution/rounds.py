@@ -127,9 +127,9 @@ class Rounds:
         told = await self.ahead.answer()
         papers = await self._read()
         while papers and account.exchange is not None and account.ready:
-            before = account.trading_day()
+            before = account.hours.trading_day()
             told = await self._observe(account.exchange, papers)
-            if account.trading_day() == before:
+            if account.hours.trading_day() == before:
                 break
             papers = await self._read()  # what was bought before is not of today any more, and more may have come
         if not papers:
@@ -158,8 +158,8 @@ class Rounds:
             mine = write(tx)
             account = self._account
             settle, now = timedelta(seconds=account.traits.settle_s), self._clock.now()
-            asked = Question(account=account.name, day=account.trading_day(), now=now, settle=settle, turnover=True,
-                             counted=self._own, turnovers=self._own, capped=self._own)  # fmt: skip
+            asked = Question(account=account.name, day=account.hours.trading_day(), now=now, settle=settle,
+                             turnover=True, counted=self._own, turnovers=self._own, capped=self._own)  # fmt: skip
             raise _RehearsedError(read_papers(tx, asked, lambda idle, *_: [o for o in idle if o.order_id in mine]))
 
         papers: list[Papers] = []
@@ -189,7 +189,7 @@ class Rounds:
         looked_at, seen = dict(self._looked_at), dict(self._seen)
         scene = Scene(
             now=now,
-            trading_day=account.trading_day(),
+            trading_day=account.hours.trading_day(),
             ready=account.ready and not account.placing_calls.wait_s(),
             practice=account.traits.always_open,
             rested=lambda order_id: order_id not in looked_at or monotonic - looked_at[order_id] >= AGAIN_S,
@@ -272,10 +272,10 @@ class Rounds:
             ready=account.ready and not hangs,
             why_zh=f"连续 {hung} 次下单没有回音，{wait_s:.0f} 秒后再试" if hangs else account.why_zh,
             why_en=f"{hung} placing calls without an answer, next in {wait_s:.0f} s" if hangs else account.why_en,
-            trading_day=account.trading_day(),
-            open_day=account.open_day(),
-            is_trading_day=account.is_trading_day(),
-            phase=account.phase(),
+            trading_day=account.hours.trading_day(),
+            open_day=account.hours.open_day(),
+            is_trading_day=account.hours.is_trading_day(),
+            phase=account.hours.phase(),
         )
 
     # -- what is decided ---------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def _tell_renamed(tx: Tx, account: Account, renamed: Sequence[tuple[AttemptRow, 
         "也可能是另一个程序用了同样的备注。还没有结束的已按“结果未知”处理，请在交易终端核对后到控制台处理"
     )
     last = renamed[-1][1].broker_order_id
-    key = f"renamed-{account.name}-{account.trading_day()}-{len(renamed)}-{last}"
+    key = f"renamed-{account.name}-{account.hours.trading_day()}-{len(renamed)}-{last}"
     tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=key)
 
 
@@ -92,7 +92,7 @@ def _tell_of_a_copy(tx: Tx, account: Account, report: OrderReport, moment: Momen
         f"账户 {account.name} 有不止一笔委托、或内容不同的委托带着本程序的备注 {report.remark}："
         f"编号 {report.broker_order_id} {report.symbol} {SIDE_ZH[report.side]} {report.volume}。请立即在交易终端核对。"
     )
-    key = f"copy-{account.name}-{account.trading_day()}-{report.remark}-{report.broker_order_id}"
+    key = f"copy-{account.name}-{account.hours.trading_day()}-{report.remark}-{report.broker_order_id}"
     tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=key)
 
 
@@ -107,7 +107,7 @@ def _tell_of_another_ledger(tx: Tx, account: Account, reports: Sequence[OrderRep
         "账本可能是旧备份，或有另一个 jqfollow 在用此账户，请立即核对。"
     )
     newest = max(report.broker_order_id for report in reports)  # whatever the list's order
-    key = f"stranger-{account.name}-{account.trading_day()}-{len(reports)}-{newest}"
+    key = f"stranger-{account.name}-{account.hours.trading_day()}-{len(reports)}-{newest}"
     tx.outbox.put(Kind.ALERT, messages.alert(text), moment.now, unique_key=key)
     own = f"jq{tx.meta.get(REMARK_TAG)}-"  # nobody else has these letters
     forgotten = next((report.remark.strip() for report in reports if report.remark.strip().startswith(own)), None)

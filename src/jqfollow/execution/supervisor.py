@@ -153,7 +153,7 @@ class Supervisor:
         if self._down_since is None:
             self._down_since = now
             log.warning("account_down", account=account.name, why=why)
-        trading = account.is_trading_day()
+        trading = account.hours.is_trading_day()
         lasted = (now - self._down_since).total_seconds()
         # The morning restart of MiniQMT, and days without trading, are waited out quietly.
         if not self._down_told and trading and lasted >= TELL_AFTER_S:

@@ -68,7 +68,7 @@ class Sweeps:
 
     async def cancel_overdue(self, account: Account, now: datetime) -> None:
         """Cancels attempts that stood for `cancel_after_s` without being filled."""
-        if account.ready and accepts_cancels(account.phase()) and not self._nothing_lives(account):
+        if account.ready and accepts_cancels(account.hours.phase()) and not self._nothing_lives(account):
             for attempt in await self._overdue(account, now):
                 await self._wishes.cancel_attempt(attempt)
 
@@ -82,7 +82,7 @@ class Sweeps:
             lambda tx: (
                 tx.attempts.live(account.name),
                 {order.order_id: order for order in tx.orders.open(account.name)},
-                tx.attempts.counts(account.name, account.trading_day(), ahead=False).cancels,
+                tx.attempts.counts(account.name, account.hours.trading_day(), ahead=False).cancels,
             )
         )
         self._quiet[account.name] = -1 if live else commits
@@ -93,7 +93,7 @@ class Sweeps:
             if order is None or attempt.state not in _STANDS or not self._is_due(account, attempt, order, now):
                 continue
             if not wants_no_more(order):
-                if not account.may_reprice() or await self._rests(account, attempt, order):
+                if not account.hours.may_reprice() or await self._rests(account, attempt, order):
                     continue
                 if cancels + len(due) >= self._layers.account(account.name).max_cancels_per_day:
                     used_up = True
@@ -110,7 +110,7 @@ class Sweeps:
     def _is_due(self, account: Account, attempt: AttemptRow, order: OrderRow, now: datetime) -> bool:
         if attempt.cancel_at is not None:
             return now - attempt.cancel_at >= (CANCEL_AGAIN if attempt.cancels < MOST_CANCELS else CANCEL_SLOWLY)
-        age = now - max(attempt.created_at, account.auction_end())  # what the auction did not match begins anew
+        age = now - max(attempt.created_at, account.hours.auction_end())  # what the auction did not match begins anew
         stands_s = self._layers.execution(order.strategy).cancel_after_s
         return wants_no_more(order) or age >= timedelta(seconds=stands_s)
 
@@ -141,7 +141,7 @@ class Sweeps:
         figures = {"count": str(cancels), "limit": str(limit)}
         sentence = Refusal(reason=Reason.MAX_CANCELS, figures=figures).text("zh")
         text = messages.alert(f"账户 {account.name}：{sentence}，未成交的委托不再撤单重下")
-        key = f"cancels-{account.name}-{account.trading_day()}"
+        key = f"cancels-{account.name}-{account.hours.trading_day()}"
         await self._ledger.write(lambda tx: tx.outbox.put(Kind.ALERT, text, now, unique_key=key))
         self._desk.tell(account)
 
@@ -176,7 +176,7 @@ class Sweeps:
         except BrokerError as error:
             log.info("picture_not_taken", account=account.name, error=str(error))
             return
-        day = account.trading_day()
+        day = account.hours.trading_day()
         most, settle = self._layers.account(account.name).max_daily_loss, timedelta(seconds=account.traits.settle_s)
 
         def write(tx: Tx) -> None:
@@ -205,4 +205,4 @@ def _stop_buys(tx: Tx, account: str, day: date, now: datetime, loss: Decimal, mo
 def _wants_news(tx: Tx, account: Account) -> bool:
     if tx.attempts.live(account.name):
         return True
-    return bool(tx.attempts.missing_fills(account.name, account.trading_day()))
+    return bool(tx.attempts.missing_fills(account.name, account.hours.trading_day()))

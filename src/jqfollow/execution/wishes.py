@@ -67,7 +67,7 @@ class Wishes:
     def moment(self, account: str) -> Moment:
         """Now, for what happens to an order of an account, be it configured or not."""
         known, now = self._accounts.get(account), self._clock.now()
-        return Moment(now=now, names=self._names, open_day=known.open_day() if known else now.date())
+        return Moment(now=now, names=self._names, open_day=known.hours.open_day() if known else now.date())
 
     # -- ending ------------------------------------------------------------------------------------------------------
 

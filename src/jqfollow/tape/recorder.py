@@ -140,7 +140,7 @@ class Recorder:
     async def _mark_closes(self) -> None:
         """After the close: the close of every order of the day that has none yet."""
         for account in self._accounts.values():
-            day = account.trading_day()
+            day = account.hours.trading_day()
             waiting = await self._ledger.read(partial(_without_close, day=day))
             own = [(order_id, security) for order_id, name, security in waiting if name == account.name]
             if not own or not account.ready or account.lanes.under_way(Lane.MARKET):
