@@ -64,8 +64,6 @@ TESTS: Mapping[str, Sequence[str]] = {
     "ledger/migrations.py": ["tests/ledger/test_migrations.py"],
     "ledger/*.py": [_TABLES, "tests/ledger/test_small_tables.py", "tests/ledger/test_fills.py", *_ORDERS],
 }  # fmt: skip
-WHOLE = ("execution/reconcile.py", "execution/refusals.py", "wire/seed.py")
-"""All of their mutants are tried, whatever the sample's size: they were once the weakest."""
 _NOT = ("wire/joinquant_*.py",)
 """The other end, which runs in JoinQuant, as a text that was put together: `tests/wire` runs it so."""
 
