@@ -32,10 +32,10 @@ from jqfollow.execution.strangers import tell_of_strangers
 from jqfollow.execution.transitions import Names
 from jqfollow.ledger.attempts import Attempts
 from jqfollow.ledger.ledger import Ledger
-from jqfollow.ledger.rows import EventRow
+from jqfollow.ledger.rows import AttemptRow, EventRow
 from jqfollow.market.sessions import day_end
 from jqfollow.reasons import Reason
-from ledger.samples import DAY, NOW, an_attempt, an_order, new_attempt
+from ledger.samples import DAY, NOW, an_attempt, an_order, fill_report, new_attempt
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,7 @@ class Questions(TheAccount):
         self.asked: list[str] = []
         self.fails_at = fails_at
         self.orders_told: Sequence[OrderReport] = ()
+        self.fills_told: Sequence[FillReport] = ()
         self.wake = asyncio.Event()
 
     def _answer(self, what: str, answer: Any) -> Any:
@@ -94,7 +95,7 @@ class Questions(TheAccount):
         return self._answer("orders", self.orders_told)  # type: ignore[no-any-return]
 
     async def fills(self) -> Sequence[FillReport]:
-        return self._answer("fills", ())  # type: ignore[no-any-return]
+        return self._answer("fills", self.fills_told)  # type: ignore[no-any-return]
 
 
 class TestReading:
@@ -150,16 +151,15 @@ class TestReading:
         ledger = Ledger.open(tmp_path / "ledger.db")
         attempt = await ledger.write(lambda tx: an_attempt(tx, volume=VOLUME))
         account: Any = Questions()
-        report = OrderReport(
-            broker_order_id=ID, remark=attempt.remark, symbol=attempt.security, side=attempt.side,
-            volume=VOLUME, price=attempt.price, state=S.CANCELED, filled=0, at=NOW,
-        )  # fmt: skip
+        report = listed_as(attempt, S.CANCELED)
         reconciling = reconciler(ledger, account)
         account.orders_told = [report]
         for _ in range(4):
             await reconciling.reconcile(account)
             account.orders_told = [replace(report)]  # a row that is equal is the same
         assert looked == [[ID], [ID], [], []], "over, then known to be over"
+        await reconciling.reconcile(account, connected_anew=True)
+        assert looked.pop() == [ID]
         account.orders_told = [replace(report, filled=100)]
         await reconciling.reconcile(account)
         row = await ledger.read(lambda tx: tx.attempts.get(attempt.attempt_id))
@@ -167,6 +167,37 @@ class TestReading:
         assert (row.state, row.reported) == (S.CANCELED, 100)
         await reconciling.reconcile(account, connected_anew=True)
         assert looked[4:] == [[ID], [ID]]
+        await ledger.close()
+
+    async def test_what_ended_with_fills_that_are_missing_is_not_over_before_they_came(self, tmp_path: Path) -> None:
+        ledger = Ledger.open(tmp_path / "ledger.db")
+        attempt = await ledger.write(lambda tx: an_attempt(tx, volume=VOLUME))
+        account: Any = Questions()
+        account.orders_told = [listed_as(attempt, S.CANCELED, filled=100)]
+        reconciling = reconciler(ledger, account)
+        for _ in range(3):
+            await reconciling.reconcile(account)
+        account.fills_told = [fill_report(attempt, broker_order_id=ID, volume=100)]
+        await reconciling.reconcile(account)
+        row = await ledger.read(lambda tx: tx.attempts.get(attempt.attempt_id))
+        assert row is not None
+        assert (row.state, row.filled) == (S.CANCELED, 100)
+        await ledger.close()
+
+    async def test_what_is_shown_alive_after_its_end_is_not_over(self, tmp_path: Path) -> None:
+        """A list may be late; one that goes on showing it contradicts."""
+        ledger = Ledger.open(tmp_path / "ledger.db")
+        attempt = await ledger.write(lambda tx: an_attempt(tx, volume=VOLUME))
+        account: Any = Questions()
+        reconciling = reconciler(ledger, account)
+        account.orders_told = [listed_as(attempt, S.CANCELED)]
+        await reconciling.reconcile(account)
+        account.orders_told = [listed_as(attempt, S.NEW)]
+        for seconds, alerts in ((0, 0), (5, 0), (OUT_OF_ORDER.total_seconds() + 1, 1)):
+            account.now = later(seconds)
+            await reconciling.reconcile(account)
+            put = await ledger.read(lambda tx: [m for m in tx.outbox.list() if m.kind == "alert"])
+            assert len(put) == alerts
         await ledger.close()
 
     async def test_an_ordinary_look_does_not_take_a_practice_day_for_lost(self, tmp_path: Path) -> None:
@@ -180,6 +211,13 @@ class TestReading:
         assert row is not None
         assert row.state is S.NEW
         await ledger.close()
+
+
+def listed_as(attempt: AttemptRow, state: S, filled: int = 0) -> OrderReport:
+    return OrderReport(
+        broker_order_id=ID, remark=attempt.remark, symbol=attempt.security, side=attempt.side,
+        volume=VOLUME, price=attempt.price, state=state, filled=filled, at=NOW,
+    )  # fmt: skip
 
 
 def reconciler(ledger: Ledger, account: Any) -> Reconciler:

@@ -103,6 +103,9 @@ def test_terms_decide_only_where_one_fits_one() -> None:
     assert matched([unknown()], [report("b1", ""), report("b2", "")]) == {}
     assert matched([unknown(1), unknown(2, "jqABCDE-2")], [report("b1", "")]) == {}
     assert matched([unknown()], [report("b1", ""), report("b2", "")], "b2") == {1: "b1"}
+    two = [unknown(1), unknown(2, "jqABCDE-2", volume=400)]
+    assert matched(two, [report("b1", ""), report("b2", "", volume=400)]) == {1: "b1", 2: "b2"}, "each by its own"
+    assert matched(two, [report("b1", ""), report("b2", ""), report("b3", "", volume=400)]) == {2: "b3"}
 
 
 def test_what_is_taken_is_not_ours() -> None:
