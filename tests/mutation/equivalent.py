@@ -17,6 +17,11 @@ EQUIVALENT: Mapping[str, str] = {
     ),
     "execution/strangers.py: ours.named(remark) or tx.attempts.by_remark(remark) -> tx.attempts.by_remark(remark)"
     " | attempt = ours.named(remark) or tx.attempts.by_remark(remark)": "only a question more",
+    "execution/reconcile.py: known is report or known == report -> known == report"
+    " | if known is report or known == report:": "only slower",
+    'ledger/table.py: raise LedgerError(f"{table}: no row was written") -> pass': (
+        "an INSERT that raises nothing has a row; the types do not know"
+    ),
     "market/lots.py: … - (most - odd) % rule.minimum if 0 < odd <= most else 0 -> … - (most - odd) % rule.minimum"
     " | with_odd = most - (most - odd) % rule.minimum if 0 < odd <= most else 0": "never more than `whole` then",
     "market/lots.py: holding if holding < rule.remainder_below else 0 -> holding"

@@ -10,6 +10,9 @@ from fnmatch import fnmatch
 _JOINQUANT = "tests/e2e/test_true_to_joinquant.py"
 _QUESTIONS = "tests/ledger/test_questions.py"
 _TABLES = "tests/ledger/test_accounting_tables.py"
+_PEOPLE = "tests/ledger/test_tables_for_people.py"
+_FILE = "tests/ledger/test_file.py"
+_SMALL = "tests/ledger/test_small_tables.py"
 _INVARIANTS = ("tests/ledger/test_kept.py", "tests/ledger/test_invariants.py")
 _ORDERS = ("tests/execution/test_transitions.py", "tests/execution/test_evidence.py")
 
@@ -31,8 +34,10 @@ TESTS: Mapping[str, Sequence[str]] = {
     "wire/seed.py": ["tests/wire/test_seed.py"],
     "wire/jqf1.py": ["tests/wire/test_jqf1.py"],
     "wire/keystore.py": ["tests/wire/test_keystore.py"],
-    "wire/private_file.py": ["tests/wire/test_keystore.py"],
+    "wire/private_file.py": ["tests/wire/test_private_file.py", "tests/wire/test_keystore.py"],
     "wire/client_file.py": ["tests/wire/test_client_file.py"],
+    "wire/parts.py": ["tests/wire/test_parts.py", "tests/wire/test_messages.py"],
+    "wire/messages.py": ["tests/wire/test_messages.py", "tests/wire/test_parts.py"],
     "wire/*.py": [
         "tests/wire/test_messages.py", "tests/wire/test_jqf1.py", "tests/wire/test_seed.py",
         "tests/api/test_signals.py",
@@ -48,21 +53,35 @@ TESTS: Mapping[str, Sequence[str]] = {
     "ledger/processes.py": [_TABLES, _JOINQUANT],
     "ledger/reports.py": [_TABLES, _JOINQUANT],
     "ledger/marks.py": [_TABLES, "tests/tape", "tests/costs"],
-    "ledger/outbox.py": [_TABLES, "tests/ledger/test_small_tables.py", "tests/notify/test_outbox.py"],
+    "ledger/outbox.py": [_PEOPLE, _SMALL, "tests/notify/test_outbox.py"],
     "ledger/deliveries.py": [_TABLES, "tests/notify/test_outbox.py"],
-    "ledger/changes.py": ["tests/api/test_changes.py"],
-    "ledger/news.py": [_TABLES, "tests/api/test_changes.py"],
-    "ledger/version.py": ["tests/ledger/test_file.py", "tests/ledger/test_writer.py"],
-    "ledger/backups.py": ["tests/ledger/test_file.py"],
+    "ledger/changes.py": [_PEOPLE],
+    "ledger/news.py": [_TABLES, "tests/test_chronicle.py"],
+    "ledger/seldom.py": ["tests/test_chronicle.py"],
+    "ledger/watched.py": ["tests/e2e/test_ledger_watch.py"],
+    "ledger/latencies.py": ["tests/e2e/test_people.py"],
+    "ledger/finding.py": [_PEOPLE],
+    "ledger/numbers.py": [_PEOPLE],
+    "ledger/deeds.py": [_PEOPLE],
+    "ledger/kept_drifts.py": [_PEOPLE],
+    "ledger/pauses.py": [_PEOPLE, _SMALL],
+    "ledger/snapshots.py": [_PEOPLE, _SMALL],
+    "ledger/holdings.py": [_TABLES],
+    "ledger/corporate.py": [_TABLES],
+    "ledger/decisions.py": [_TABLES, _SMALL],
+    "ledger/meta.py": [_SMALL, _FILE],
+    "ledger/errors.py": [_FILE, "tests/ledger/test_writer_failures.py"],
+    "ledger/version.py": [_FILE, "tests/ledger/test_writer.py"],
+    "ledger/backups.py": [_FILE],
     "ledger/bookings.py": [_TABLES, _QUESTIONS, "tests/ledger/test_fills.py"],
     "ledger/kept.py": [*_INVARIANTS, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py"],
-    "ledger/tx.py": ["tests/ledger/test_small_tables.py", "tests/ledger/test_writer.py", *_INVARIANTS],
+    "ledger/tx.py": [_SMALL, "tests/ledger/test_writer.py", *_INVARIANTS],
     "ledger/rows.py": [_TABLES, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py", *_ORDERS],
     "ledger/writer.py": ["tests/ledger/test_writer.py", "tests/ledger/test_writer_failures.py"],
-    "ledger/ledger.py": ["tests/ledger/test_writer.py", "tests/ledger/test_file.py"],
-    "ledger/store.py": ["tests/ledger/test_file.py", "tests/ledger/test_migrations.py"],
+    "ledger/ledger.py": ["tests/ledger/test_writer.py", _FILE],
+    "ledger/store.py": [_FILE, "tests/ledger/test_migrations.py"],
     "ledger/migrations.py": ["tests/ledger/test_migrations.py"],
-    "ledger/*.py": [_TABLES, "tests/ledger/test_small_tables.py", "tests/ledger/test_fills.py", *_ORDERS],
+    "ledger/*.py": [_TABLES, _PEOPLE, _SMALL, "tests/ledger/test_fills.py", *_ORDERS],
 }  # fmt: skip
 _NOT = ("wire/joinquant_*.py",)
 """The other end, which runs in JoinQuant, as a text that was put together: `tests/wire` runs it so."""
