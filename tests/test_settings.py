@@ -142,9 +142,33 @@ WRONG_VALUES = [
     ('[strategies.a]\nwire = "seed"\nsecret = "x"', ["strategies.a", "猜", "guess"]),
     *(
         (f'[strategies.a]\nwire = "seed"\nsecret = "{secret}"', ["strategies.a", "猜", "guess"])
-        for secret in ("123456", "qwerty", "P@ssw0rd", "abcdef", "20230815", "jqfollow1", "acegik", "987654")
+        for secret in (
+            *("123456", "qwerty", "P@ssw0rd", "abcdef", "20230815", "jqfollow1", "acegik", "987654"),
+            *(
+                "qwertyqwerty",
+                "abcdabcd",
+                "password123password",
+                "ｐａｓｓｗｏｒｄ１",
+                "2023-08-15",
+                "1q2w3e4r",
+                "zaq12wsx",
+            ),
+            *(
+                "a1b2c3d4",
+                "qwe123asd",
+                "aabbccdd",
+                "12341234123412",
+                "我的密码我的密码",
+                "joinquant20240101",
+                "test-test",
+            ),
+        )
     ),
     ('[strategies.a]\nwire = "seed"\nsecret = "ababababab"', ["strategies.a", "guess"]),
+    ('[strategies.Momentum]\nwire = "seed"\nsecret = "momentum1"', ["strategies.Momentum.secret", "自己的名字"]),
+    (f"[risk]\nmax_order_value = {'1' * 5000}", ["TOML"]),
+    ("[risk]\nmax_order_value = 1e-999999999", ["risk.max_order_value", "1e-30"]),
+    ('[accounts.p]\nbroker="paper"\n[strategies.a]\nfollow = { p = 1e-999999999 }', ["strategies.a.follow.p"]),
     (
         f"{REAL}[strategies.a]\nwire='seed'\nsecret='hunter2'\nfollow={{m=1}}",
         ["strategies.a", "accept_weak_wire = true", "real account m"],
@@ -172,6 +196,14 @@ def test_what_is_wrong_stops_the_start_and_is_named(tmp_path: Path, text: str, s
     message = complaint(tmp_path, text)
     for words in said:
         assert words in message
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ["hunter2", "k9x2m7q4", "7f3a9c21", "8302947561", "13800138000", "Tr0ub4dor&3", "梧桐夜雨十年灯", "x8!Kq0"],
+)
+def test_what_is_no_word_and_no_row_is_a_secret(tmp_path: Path, secret: str) -> None:
+    assert read(tmp_path, f'[strategies.a]\nwire = "seed"\nsecret = "{secret}"').strategies["a"].secret is not None
 
 
 def test_what_is_weak_is_started_only_knowingly_and_never_without_a_word(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime
 
+from jqfollow import restored
 from jqfollow.parts import Parts
 from jqfollow.restored import HighWater
 
@@ -25,9 +26,9 @@ class Beside:
 
     async def keep_high_water(self, _: datetime) -> None:
         """How far the ledger has come, outside of its folder."""
-        newest = await self._ledger.read(lambda tx: tx.signals.newest())
-        if newest is not None:
-            await asyncio.to_thread(self._high_water.keep, newest.signal_id, newest.received_at)
+        reach = await self._ledger.read(restored.reach)
+        if reach is not None:
+            await asyncio.to_thread(self._high_water.keep, reach)
 
     async def learn_drift(self, _: datetime) -> None:
         """Whoever asks first need not wait until all that was kept is read."""

@@ -8,8 +8,10 @@ import asyncio
 import contextlib
 import json
 import os
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 import structlog
 
@@ -24,33 +26,51 @@ log = structlog.get_logger(__name__)
 
 KEEP_EVERY_S = 2
 _UNTIL = "restored_until"
+_NOTICED = "restored_before"
+"""How far the ledger had come when its going back was noticed: the next start says nothing again."""
 _MARGIN = timedelta(seconds=1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far a ledger has come: its newest message."""
+
+    signal_id: int
+    received_at: datetime
+
+    def beyond(self, other: Self | None) -> bool:
+        """Whether `other` is of before, by number and by time."""
+        return other is None or (other.signal_id < self.signal_id and other.received_at < self.received_at)
+
+
 class HighWater:
-    """The newest message's number and time, of one ledger, kept outside its folder; no secret is in it."""
+    """How far one ledger has ever come, kept outside its folder; no secret is in it."""
 
     def __init__(self, ledger_id: str, folder: Path | None = None) -> None:
         """`folder`: where people's programs keep their state, when not given."""
         self._path = (folder or state_folder()) / f"{ledger_id[:16]}.json"
-        self._kept: tuple[int, int] | None = None
+        self._kept: Reach | None = None
 
-    def read(self) -> tuple[int, datetime] | None:
+    def read(self) -> Reach | None:
         """What was kept last; `None`: nothing that can be read."""
         try:
             told = json.loads(self._path.read_text(encoding="utf-8"))
-            return int(told["signal_id"]), from_ms(int(told["received_at"]))
-        except (OSError, ValueError, KeyError, TypeError):
+            return Reach(signal_id=int(told["signal_id"]), received_at=from_ms(int(told["received_at"])))
+        except (OSError, ValueError, OverflowError, KeyError, TypeError):
             return None
 
-    def keep(self, signal_id: int, received_at: datetime) -> None:
-        """Keeps it, when it is new; a folder that cannot be written costs the notice, and nothing else."""
-        newest = (signal_id, to_ms(received_at))
-        if newest == self._kept:
+    def keep(self, reach: Reach) -> None:
+        """Keeps it, unless an older ledger was put back that has not come as far yet: it may be put back once more.
+
+        A folder that cannot be written costs the notice, and nothing else.
+        """
+        self._kept = self._kept or self.read()
+        if reach == self._kept or (self._kept is not None and self._kept.beyond(reach)):
             return
+        told = {"signal_id": reach.signal_id, "received_at": to_ms(reach.received_at)}
         try:
-            write_private(self._path, json.dumps({"signal_id": newest[0], "received_at": newest[1]}).encode())
-            self._kept = newest
+            write_private(self._path, json.dumps(told).encode())
+            self._kept = reach
         except OSError as error:
             log.warning("high_water_not_kept", error=str(error))
 
@@ -65,20 +85,25 @@ def state_folder() -> Path:
     return (Path(base) if base else Path.home() / ".local" / "state") / "jqfollow"
 
 
-def is_older(tx: Tx, kept: tuple[int, datetime] | None) -> bool:
-    """Whether the ledger has not come as far as was kept outside of it."""
-    if kept is None:
-        return False
+def reach(tx: Tx) -> Reach | None:
+    """How far the ledger has come; `None`: it knows no message."""
     newest = tx.signals.newest()
-    return newest is None or (newest.signal_id < kept[0] and newest.received_at < kept[1])
+    return None if newest is None else Reach(signal_id=newest.signal_id, received_at=newest.received_at)
 
 
 async def notice(ledger: Ledger, high_water: HighWater, now: datetime) -> None:
     """At the start: whether the ledger is an older one than was here; then it is noted."""
     kept = await asyncio.to_thread(high_water.read)
-    if await ledger.read(lambda tx: is_older(tx, kept)):
-        why = "放回了旧的数据文件夹或备份，之后收到的信号和下的单它都不记得"
-        await ledger.write(lambda tx: note(tx, now, why))
+    if kept is not None:
+        await ledger.write(lambda tx: _note_older(tx, kept, now))
+
+
+def _note_older(tx: Tx, kept: Reach, now: datetime) -> None:
+    before = f"{kept.signal_id} {to_ms(kept.received_at)}"
+    if not kept.beyond(reach(tx)) or tx.meta.get(_NOTICED) == before:
+        return
+    tx.meta.set(_NOTICED, before)
+    note(tx, now, "放回了旧的数据文件夹或备份，之后收到的信号和下的单它都不记得")
 
 
 def note(tx: Tx, now: datetime, why: str) -> None:

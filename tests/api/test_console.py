@@ -255,6 +255,7 @@ async def test_cancel_and_settle_go_to_the_desk(console: httpx.AsyncClient, desk
         {"outcome": "not_placed", "filled": 100},
         {"outcome": "ended", "filled": 100},
         {"outcome": "ended", "filled": -1},
+        {"outcome": "ended", "filled": 100, "price": "1e-999999999"},
     ],
 )
 async def test_an_impossible_settlement_is_refused(

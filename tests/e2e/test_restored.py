@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from jqfollow import restored
+from jqfollow.ledger.store import copy
 from jqfollow.reasons import Reason
 
 from .house import House
@@ -54,6 +55,44 @@ async def test_a_captured_message_of_before_is_no_order(tmp_path: Path) -> None:
         before = await house.send("demo", CODE, "buy", 100, price="10.00", age_s=30)
         [order] = await house.done(before)
         assert order.reason is not Reason.RESTORED
+
+
+async def test_the_same_copy_put_back_twice_is_noticed_twice_and_told_once_each(tmp_path: Path) -> None:
+    async with House(tmp_path / "house", wecom=True) as house:
+        house.market(CODE)
+        await house.done(await house.send("demo", CODE, "buy", 100, price="10.00"))
+        await house.stop()
+        copy(house.data_dir / "ledger.sqlite3", tmp_path / "backup.db")  # as those in `backups`
+        await house.start()
+        house.forward(2)
+        captured = house.seal("demo", house.order_text("demo", CODE, "buy", 200, price="10.00"))
+        await house.done((await house.post(captured)).json()["signal_id"])
+        for time in range(2):
+            await house.stop()
+            for file in house.data_dir.glob("ledger.sqlite3*"):
+                file.unlink()
+            shutil.copy(tmp_path / "backup.db", house.data_dir / "ledger.sqlite3")
+            for _ in range(2):  # a start after it finds nothing new
+                await house.restart()
+                rows = await house.ledger.read(lambda tx: [o for o in tx.outbox.list() if "倒退" in o.text])
+                assert len(rows) == 1, time
+        assert (await house.post(captured)).json()["why"] == "restored"
+        await house.ledger.write(restored.accept)
+        await house.restart()
+        assert await house.ledger.read(restored.until) is None, "a person said that it is well"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"signal_id": 1, "received_at": 1e400}', "1", "9" * 5000])
+def test_what_was_kept_and_cannot_be_read_is_nothing(tmp_path: Path, content: str) -> None:
+    high_water = restored.HighWater("a" * 32, tmp_path)
+    (tmp_path / f"{'a' * 16}.json").write_text(content, encoding="utf-8")
+    assert high_water.read() is None
+
+
+@pytest.mark.parametrize("at", [10**17, -(10**17)])
+def test_a_time_beyond_all_calendars_is_nothing(tmp_path: Path, at: int) -> None:
+    (tmp_path / f"{'a' * 16}.json").write_text(f'{{"signal_id": 1, "received_at": {at}}}', encoding="utf-8")
+    assert restored.HighWater("a" * 32, tmp_path).read() is None
 
 
 async def test_a_log_that_was_cut_is_noticed_by_the_calls_that_were_made(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ class SettlementIn(BaseModel):
     )
     broker_order_id: str | None = Field(None, min_length=1, max_length=64)
     filled: int = Field(0, strict=True, ge=0, le=100_000_000)
-    price: Annotated[Decimal, Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = None
+    price: Annotated[Decimal, Field(gt=0, le=1_000_000, allow_inf_nan=False, decimal_places=4)] | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

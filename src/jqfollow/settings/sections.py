@@ -310,10 +310,17 @@ def misfits(
     for name, strategy in strategies.items():
         found += _unknown_followers(name, strategy, list(known))
         found += _weak_wire(name, strategy, accounts, signals)
+        found += _named_like_itself(name, strategy)
     if signals and console and signals.port == console.port != 0:
         what = f"signals.port、console.port 都是 {console.port}：两个端口不能相同 / the two ports must differ"
         found.append(Misfit(path=("console", "port"), what=what))
     return found
+
+
+def _named_like_itself(name: str, strategy: Strategy) -> Iterator[Misfit]:
+    if strategy.secret is not None and is_guessed(strategy.secret.get_secret_value(), name, strategy.title or ""):
+        what = "secret 就是策略自己的名字，太容易猜 / secret is the strategy's own name: too easy to guess"
+        yield Misfit(path=("strategies", name, "secret"), what=what)
 
 
 def _alike(section: str, names: Iterable[str]) -> Iterator[Misfit]:

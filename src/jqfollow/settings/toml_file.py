@@ -67,7 +67,7 @@ def parse_toml(text: str, name: str) -> TomlFile:
             if wrong.lstrip().startswith("[") or (len(mistakes) > 1 and _next_to(mistakes[-2], number)):
                 break
             lines[number - 1] = ""
-        except (InvalidOperation, RecursionError) as error:
+        except (InvalidOperation, RecursionError, ValueError) as error:  # also a number of 5,000 digits
             mistakes.append(_mistake(name, None, f"不是有效的 TOML / is not valid TOML: {type(error).__name__}"))
             break
     return TomlFile(name=name, values=values, lines=_positions(lines) if values else {}, mistakes=mistakes)
@@ -101,7 +101,7 @@ def _positions(lines: list[str]) -> dict[KeyPath, int]:
         statement += f"{line}\n"
         try:
             values = tomllib.loads(statement)
-        except (tomllib.TOMLDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             continue  # it goes on in the next line
         if line.lstrip().startswith("[") and begun == number:
             table = _header(values)

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9_-])?")
 _CLOCK_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_MOST_DIGITS = 30
 _WINDOWS_DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
@@ -44,18 +45,21 @@ def _no_text(value: object) -> object:
     return value
 
 
+def _figure(value: object) -> object:
+    """No text, and of so many digits that it can be written down: 1e-999999999 is a gigabyte of zeros."""
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > _MOST_DIGITS:
+        raise ValueError(f"小于 1e-{_MOST_DIGITS} 或大于 1e{_MOST_DIGITS} / is too small or too large")
+    return _no_text(value)
+
+
 Name = Annotated[str, AfterValidator(_name)]
 ClockTime = Annotated[time, BeforeValidator(_clock_time)]
 Host = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^\S+$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
-Money = Annotated[
-    Decimal, Field(strict=False, ge=0, le=Decimal("1e12"), allow_inf_nan=False), BeforeValidator(_no_text)
-]
-Limit = Annotated[
-    Decimal, Field(strict=False, gt=0, le=Decimal("1e12"), allow_inf_nan=False), BeforeValidator(_no_text)
-]
-Ratio = Annotated[Decimal, Field(strict=False, gt=0, le=1000, allow_inf_nan=False), BeforeValidator(_no_text)]
-Share = Annotated[Decimal, Field(strict=False, gt=0, le=1, allow_inf_nan=False), BeforeValidator(_no_text)]
+Money = Annotated[Decimal, Field(strict=False, ge=0, le=Decimal("1e12"), allow_inf_nan=False), BeforeValidator(_figure)]
+Limit = Annotated[Decimal, Field(strict=False, gt=0, le=Decimal("1e12"), allow_inf_nan=False), BeforeValidator(_figure)]
+Ratio = Annotated[Decimal, Field(strict=False, gt=0, le=1000, allow_inf_nan=False), BeforeValidator(_figure)]
+Share = Annotated[Decimal, Field(strict=False, gt=0, le=1, allow_inf_nan=False), BeforeValidator(_figure)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 AnyPath = Annotated[Path, Field(strict=False)]
 

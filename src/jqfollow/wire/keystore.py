@@ -222,7 +222,7 @@ class KeyStore:
 def _parse(raw: bytes, path: Path) -> dict[str, StrategyKeys]:
     try:
         data = tomllib.loads(raw.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+    except (ValueError, RecursionError):  # no UTF-8, no TOML, a number of 5,000 digits, 1,000 brackets
         # Neither the parser's words nor the cause: they may quote a key.
         raise KeyStoreError(f"{path} 已损坏，不是有效的 TOML；请恢复备份 / is no TOML: restore it") from None
     keys = {name: _entry(name, section, path) for name, section in data.items()}
@@ -250,10 +250,16 @@ def _refuse_unsafe(keys: Mapping[str, StrategyKeys], path: Path) -> None:
 
 
 def _is_no_chance(secret: bytes) -> bool:
-    """Bytes that somebody thought of: few, a row, or a text. Fewer than one random key in 10^12 is taken for one."""
+    """Bytes that somebody thought of: few, a row, or a text. Fewer than one random key in 10^10 is taken for one."""
     steps = {(after - before) % 256 for before, after in itertools.pairwise(secret)}
-    is_text = secret.isascii() and secret.decode("ascii").isprintable()
-    return len(set(secret)) < _LEAST_DIFFERENT or len(steps) == 1 or is_text or secret == _EXAMPLE
+    return len(set(secret)) < _LEAST_DIFFERENT or len(steps) == 1 or _is_text(secret) or secret == _EXAMPLE
+
+
+def _is_text(secret: bytes) -> bool:
+    try:
+        return secret.decode().isprintable()
+    except UnicodeDecodeError:
+        return False
 
 
 def _entry(name: str, section: Any, path: Path) -> StrategyKeys:
@@ -266,7 +272,7 @@ def _entry(name: str, section: Any, path: Path) -> StrategyKeys:
         )
     except KeyTextError as error:
         raise KeyStoreError(f"{path} 中 {name} 的密钥有误：{error}") from None
-    except (KeyError, TypeError, AttributeError, ValueError):
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
         raise KeyStoreError(f"{path} 中 [{name}] 一节写法有误 / the section is malformed") from None
     return entry
 
