@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 _JOINQUANT = "tests/e2e/test_true_to_joinquant.py"
 _QUESTIONS = "tests/ledger/test_questions.py"
 _TABLES = "tests/ledger/test_accounting_tables.py"
+_BOOKS = "tests/ledger/test_books_and_words.py"
 _PEOPLE = "tests/ledger/test_tables_for_people.py"
 _FILE = "tests/ledger/test_file.py"
 _SMALL = "tests/ledger/test_small_tables.py"
@@ -42,17 +43,17 @@ TESTS: Mapping[str, Sequence[str]] = {
         "tests/wire/test_messages.py", "tests/wire/test_jqf1.py", "tests/wire/test_seed.py",
         "tests/api/test_signals.py",
     ],
-    "ledger/orders.py": [_QUESTIONS, "tests/ledger/test_orders.py", *_INVARIANTS, *_ORDERS],
+    "ledger/orders.py": [_QUESTIONS, _BOOKS, "tests/ledger/test_orders.py", *_INVARIANTS, *_ORDERS],
     "ledger/attempts.py": [_QUESTIONS, "tests/ledger/test_orders.py", *_INVARIANTS, *_ORDERS],
     "ledger/fills.py": [_QUESTIONS, "tests/ledger/test_fills.py", *_INVARIANTS, *_ORDERS],
-    "ledger/books.py": [_TABLES, _QUESTIONS, "tests/ledger/test_fills.py", *_INVARIANTS, *_ORDERS],
+    "ledger/books.py": [_TABLES, _BOOKS, _QUESTIONS, "tests/ledger/test_fills.py", *_INVARIANTS, *_ORDERS],
     "ledger/signals.py": [
-        _TABLES, _QUESTIONS, "tests/ledger/test_signals.py", "tests/ledger/test_orders.py", _JOINQUANT,
+        _TABLES, _BOOKS, _QUESTIONS, "tests/ledger/test_signals.py", "tests/ledger/test_orders.py", _JOINQUANT,
     ],
     "ledger/elsewhere.py": [_TABLES, _JOINQUANT],
-    "ledger/processes.py": [_TABLES, _JOINQUANT],
-    "ledger/reports.py": [_TABLES, _JOINQUANT],
-    "ledger/marks.py": [_TABLES, "tests/tape", "tests/costs"],
+    "ledger/processes.py": [_TABLES, _BOOKS, _JOINQUANT],
+    "ledger/reports.py": [_TABLES, _BOOKS, _JOINQUANT],
+    "ledger/marks.py": [_TABLES, _BOOKS, "tests/tape", "tests/costs"],
     "ledger/outbox.py": [_PEOPLE, _SMALL, "tests/notify/test_outbox.py"],
     "ledger/deliveries.py": [_TABLES, "tests/notify/test_outbox.py"],
     "ledger/changes.py": [_PEOPLE],
@@ -71,8 +72,8 @@ TESTS: Mapping[str, Sequence[str]] = {
     "ledger/decisions.py": [_TABLES, _SMALL],
     "ledger/meta.py": [_SMALL, _FILE],
     "ledger/errors.py": [_FILE, "tests/ledger/test_writer_failures.py"],
-    "ledger/version.py": [_FILE, "tests/ledger/test_writer.py"],
-    "ledger/backups.py": [_FILE],
+    "ledger/version.py": [_BOOKS, _FILE, "tests/ledger/test_writer.py"],
+    "ledger/backups.py": [_BOOKS, _FILE],
     "ledger/bookings.py": [_TABLES, _QUESTIONS, "tests/ledger/test_fills.py"],
     "ledger/kept.py": [*_INVARIANTS, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py"],
     "ledger/tx.py": [_SMALL, "tests/ledger/test_writer.py", *_INVARIANTS],
