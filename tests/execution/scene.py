@@ -14,7 +14,7 @@ from jqfollow.execution.brokers.port import BrokerTraits
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.hours import Hours
 from jqfollow.execution.lifecycle import Event
-from jqfollow.execution.reconcile import Lists, Reconciler
+from jqfollow.execution.reconcile import Lists, Reconciler, _news
 from jqfollow.execution.transitions import Moment, Names, apply_fill, apply_order_report, follow_attempt, step_attempt
 from jqfollow.execution.wishes import Wishes
 from jqfollow.ledger.ledger import Ledger
@@ -133,8 +133,11 @@ class Scene:
         nothing_under_way: bool = True,
         connected_anew: bool = False,
     ) -> None:
-        lists = Lists(orders=orders, fills=fills, nothing_under_way=nothing_under_way)
-        self.reconciler._apply(self.tx, self.account, lists, lists, connected_anew=connected_anew)
+        """As `Reconciler.reconcile` does, within this transaction: what it saw to be over is not seen again."""
+        lists, over = Lists(orders=orders, fills=fills, nothing_under_way=nothing_under_way), self.reconciler._over
+        kept, news = _news(lists, {} if connected_anew else over.get("main", {}))
+        ended = self.reconciler._apply(self.tx, self.account, lists, news, connected_anew=connected_anew)
+        over["main"] = {**kept, **ended}
 
     def settle(self, settlement: Settlement) -> None:
         self.wishes._settled(self.tx, self.attempt.order_id, settlement)

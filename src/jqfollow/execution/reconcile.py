@@ -206,7 +206,7 @@ def _news(lists: Lists, over: Rows) -> tuple[Rows, Lists]:
 
 def _is_over(attempt: AttemptRow, report: OrderReport) -> bool:
     """Whether the row tells nothing more, now and while it stays as it is; the attempt as it was before it."""
-    return attempt.state in ATTEMPT_ENDED and report.state in ATTEMPT_ENDED and not _tells_more(attempt, report)
+    return report.state in ATTEMPT_ENDED and not _tells_more(attempt, report)
 
 
 def _wants_news(attempt: AttemptRow) -> bool:
