@@ -1,5 +1,6 @@
 """Passwords that anybody would try first. Pure."""
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -61,7 +62,7 @@ def _again_and_again(text: str) -> bool:
 
 
 def _steps(text: str) -> Iterator[int]:
-    return (ord(after) - ord(before) for before, after in zip(text, text[1:], strict=False))
+    return (ord(after) - ord(before) for before, after in itertools.pairwise(text))
 
 
 def _is_only_words(text: str, words: frozenset[str]) -> bool:
