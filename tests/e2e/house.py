@@ -390,7 +390,7 @@ class House:
 
     # -- what became of it -------------------------------------------------------------------------------------------
 
-    async def until(self, find: Callable[[Tx], T | None], *, timeout_s: float = 10) -> T:
+    async def until(self, find: Callable[[Tx], T | None], *, timeout_s: float = _ANSWER_S) -> T:
         """What `find` gives when it gives anything true; looks at the ledger again and again."""
         end, pause_s = time.monotonic() + timeout_s, _POLL_S
         while True:
@@ -402,7 +402,7 @@ class House:
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 1.3, _MOST_POLL_S)  # what takes long needs the processor more than we do
 
-    async def done(self, *signal_ids: int, timeout_s: float = 10) -> list[OrderRow]:
+    async def done(self, *signal_ids: int, timeout_s: float = _ANSWER_S) -> list[OrderRow]:
         """The orders of these signals when all have ended; none: of signals that nobody follows."""
 
         def ended(tx: Tx) -> list[OrderRow] | None:
@@ -415,11 +415,11 @@ class House:
 
         return [order for order in await self.until(ended, timeout_s=timeout_s) if order is not _NOBODY]
 
-    async def settled(self, *, timeout_s: float = 10) -> None:
+    async def settled(self, *, timeout_s: float = _ANSWER_S) -> None:
         """Until nothing is under way."""
         await self.until(lambda tx: not tx.signals.received() and not tx.orders.open(), timeout_s=timeout_s)
 
-    async def in_state(self, signal_id: int, state: OrderState, *, timeout_s: float = 10) -> OrderRow:
+    async def in_state(self, signal_id: int, state: OrderState, *, timeout_s: float = _ANSWER_S) -> OrderRow:
         """The first order of the signal when it is in `state`."""
         return await self.until(
             lambda tx: next((o for o in tx.orders.of_signal(signal_id) if o.state is state), None),
@@ -448,7 +448,7 @@ class House:
         symbol = parse_security(security).symbol
         return await self.ledger.read(lambda tx: tx.books.get(account, strategy, symbol))
 
-    async def told(self, *words: str, timeout_s: float = 10) -> str:
+    async def told(self, *words: str, timeout_s: float = _ANSWER_S) -> str:
         """The text, delivered to the group, that holds all of `words`."""
         assert self.wecom is not None
         end = time.monotonic() + timeout_s

@@ -125,9 +125,7 @@ async def test_2_a_list_that_holds_nonsense_stops_its_account_alone(tmp_path: Pa
         house.brokers["paper"].drop("gone")
         await house.until(lambda _: not house.service.parts.accounts["paper"].ready)
         [order] = [
-            o
-            for o in await house.done(await house.send("demo", CODE, "buy", 100, price="10"), timeout_s=15)
-            if o.account == "other"
+            o for o in await house.done(await house.send("demo", CODE, "buy", 100, price="10")) if o.account == "other"
         ]
         assert order.filled == 100
         assert not any(task.done() for task in house.service._tasks)
@@ -185,7 +183,7 @@ async def test_3_no_hour_ends_an_order_of_the_exchange_that_never_closes(
         house.faults["paper"].fail("connect", BrokerError("not yet"))
         await house.start()
         await house.sweep(after_s=2)
-        [order] = await house.done(signal_id, timeout_s=15)
+        [order] = await house.done(signal_id)
         assert (order.filled, order.reason) == (100, None)
         assert [a.state for a in await house.attempts(order)] == ["rejected", "filled"]
 
@@ -284,7 +282,7 @@ async def test_5_a_passing_trouble_of_the_disk_ends_no_order(tmp_path: Path, mon
             return await write_all(fns)
 
         monkeypatch.setattr(house.ledger, "write_all", troubled)
-        [order] = await house.done(await house.send("demo", CODE, "buy", 1000, price="10.00"), timeout_s=15)
+        [order] = await house.done(await house.send("demo", CODE, "buy", 1000, price="10.00"))
         assert (order.filled, troubles[0], house.service.parts.follower.failures) == (1000, 0, 0)
 
 
@@ -388,7 +386,7 @@ async def test_7_none_of_a_hundred_is_stale_by_our_own_doing(tmp_path: Path) -> 
         house.brokers["paper"].place = slow  # type: ignore[method-assign]
         codes = [f"{600100 + n}.XSHG" for n in range(100)]
         signals = [await house.send("demo", code, "buy", 100, price="10.00") for code in codes]
-        orders = await house.done(*signals, timeout_s=30)
+        orders = await house.done(*signals)
         assert {(o.state, o.reason) for o in orders} == {(OrderState.FILLED, None)}
 
 
@@ -409,7 +407,7 @@ async def test_8_cancels_at_a_hanging_account_hold_up_no_other(tmp_path: Path) -
         for n in range(4):
             await house.send("a", CODE, "buy", 100, limit="9.90", order_id=str(n), status="canceled")
         await arrived(gates[0])
-        [order] = await house.done(await house.send("b", CODE, "buy", 100, price="10.00"), timeout_s=3)
+        [order] = await house.done(await house.send("b", CODE, "buy", 100, price="10.00"))
         assert order.filled == 100
         for gate in gates:
             gate.release()

@@ -144,7 +144,7 @@ def test_a_signal_survives_the_kill_and_is_followed_once(tmp_path: Path, kills: 
 def wait_until_settled(data: Path, signals: int) -> None:
     ledger = Ledger.open(data / "ledger.sqlite3", read_only=True)
     try:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while True:
             orders = ledger.read_now(lambda tx: tx.orders.list(limit=10_000))
             if len(orders) == signals and not ledger.read_now(lambda tx: tx.orders.open()):

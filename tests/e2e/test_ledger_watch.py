@@ -146,11 +146,11 @@ async def test_a_ledger_that_is_held_is_told_and_goes_on(tmp_path: Path) -> None
             other.execute("BEGIN IMMEDIATE")
             house._http.timeout = httpx.Timeout(20)
             assert (await posted(house)).status_code == 503
-            await house.told("【急】账本", "稍后重发", timeout_s=20)
+            await house.told("【急】账本", "稍后重发")
             assert (await house.console("GET", "/readyz")).status_code == 503
         finally:
             other.close()
-        await house.told("账本恢复正常", timeout_s=20)
+        await house.told("账本恢复正常")
         assert (await house.console("GET", "/readyz")).status_code == 200
         await house.done(await house.send("demo", CODE, "buy", 100, price="10.00"))
 

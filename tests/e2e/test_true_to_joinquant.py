@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from jqfollow.domain import OrderState, SignalKind, WaitingFor
 from jqfollow.ledger.rows import OrderRow
 from jqfollow.reasons import Reason
 
-from .house import House
+from .house import MONDAY, House
 from .joined import Joined
 
 CODE, OTHER = "000001.XSHE", "600000.XSHG"
@@ -507,15 +507,16 @@ class TestRow13:
         async with House(tmp_path, wecom=True) as house:
             house.market(CODE)
 
-            async def send(seq: int) -> None:
+            async def send(seq: int, made: datetime) -> None:
                 text = json.loads(house.order_text("demo", CODE, "buy", 100, price="10.00"))
-                await house.deliver("demo", json.dumps(text | {"proc": "p1", "seq": seq}))
+                made_at = int(made.timestamp() * 1000)
+                await house.deliver("demo", json.dumps(text | {"proc": "p1", "seq": seq, "made_at": made_at}))
 
-            await send(1)
+            await send(1, MONDAY)
             house.forward(10)
-            await send(4)
+            await send(4, MONDAY + timedelta(seconds=10))
             await house.service.parts.follower.tell_gaps(house.clock.now())
-            await send(3)  # late, not lost
+            await send(3, MONDAY + timedelta(seconds=5))  # late, not lost
             house.forward(61)
             await house.service.parts.follower.tell_gaps(house.clock.now())
             text = await house.told("少了 1 条消息")

@@ -169,11 +169,12 @@ async def test_3_an_order_of_ours_under_another_id_is_told_and_goes_to_a_person(
 async def test_3_a_part_that_was_filled_before_is_not_counted_again_under_the_new_id(counters: Counters) -> None:
     async with counters() as house:
         house.market(CODE)
-        house.wrong(max_fill=1)  # a thousand of its moves: there is time
+        house.wrong(max_fill=1)
         signal = await house.send("demo", CODE, "buy", 1000, limit="9.50")
         first = await attempt_in(house, AttemptState.NEW)
         house.market(CODE, last="9.40")
         await attempt_in(house, AttemptState.PARTIALLY_FILLED)
+        house.market(CODE)  # no more of it: what follows may take its time
         house.wrong(renumbered=5000)
         await house.sweep(after_s=2)
         await attempt_in(house, AttemptState.UNKNOWN)

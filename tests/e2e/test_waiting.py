@@ -77,7 +77,7 @@ async def test_what_became_late_while_no_program_ran_is_stale_at_the_start(tmp_p
         await house.crash()
         house.forward(103)
         await house.start()
-        [order] = await house.done(bought, timeout_s=3)  # before any account is connected
+        [order] = await house.done(bought)  # before any account is connected
         assert order.reason is Reason.STALE
         assert 103 <= int(order.figures["age_s"]) < 110
         [exit_] = await house.ledger.read(lambda tx: tx.orders.of_signal(sold))

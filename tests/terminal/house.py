@@ -68,9 +68,8 @@ class QmtHouse(House):
 
     async def ready(self, *, is_ready: bool = True) -> None:
         """Until the account can, or cannot, trade."""
-        async with asyncio.timeout(20):
-            while self.service.parts.accounts[ACCOUNT].ready is not is_ready:  # noqa: ASYNC110  # no event tells it
-                await asyncio.sleep(0.005)
+        while self.service.parts.accounts[ACCOUNT].ready is not is_ready:  # noqa: ASYNC110  # no event tells it
+            await asyncio.sleep(0.005)
 
     def _make_broker(self, name: str, account: Account) -> Broker:  # type: ignore[override]
         assert isinstance(account, QmtAccount)
