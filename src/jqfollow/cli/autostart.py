@@ -21,6 +21,7 @@ from jqfollow.settings import load_settings
 
 TASK = "jqfollow"
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
+_PATIENCE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +55,25 @@ Runner = Callable[[Sequence[str]], Answer]
 
 
 def schtasks(arguments: Sequence[str]) -> Answer:
-    """Windows' own program; its words are in the console's code page."""
-    done = subprocess.run(["schtasks", *arguments], capture_output=True, check=False)  # noqa: S603, S607  # Windows' own, no shell
-    raw = done.stdout + done.stderr
+    """Windows' own program; its words are in the console's code page.
+
+    It speaks into a file: a pipe has no end while anything that it left behind holds it.
+    """
+    with tempfile.TemporaryFile() as said:
+        command = ["schtasks", *arguments]
+        try:
+            done = subprocess.run(  # noqa: S603  # Windows' own, no shell
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                timeout=_PATIENCE_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            return Answer(code=1, text=str(error))
+        said.seek(0)
+        raw = said.read()
     encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else _code_page()
     return Answer(code=done.returncode, text=raw.decode(encoding, errors="replace").strip())
 
