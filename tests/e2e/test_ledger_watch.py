@@ -14,7 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
+from jqfollow.ledger import watched
 from jqfollow.ledger.errors import LedgerDamagedError
+from jqfollow.ledger.watched import FileWatch
 from jqfollow.marker import FILE_NAME
 
 from .house import House
@@ -62,6 +64,26 @@ async def test_a_lost_ledger_takes_nothing_and_people_are_told(tmp_path: Path, h
         assert (ready.status_code, ready.json()["ledger"]) == (503, False)
         await house.told("【急】账本文件", "稍后重发")
         assert len(house.brokers["paper"].orders()) == 1
+
+
+@pytest.mark.parametrize(("error", "why"), [(OSError(5, "a bad disk"), "a bad disk"), (OSError("?"), "OSError")])
+def test_a_file_that_cannot_be_looked_at_is_gone_and_it_is_said_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, why: str
+) -> None:
+    (tmp_path / "ledger").write_bytes(b"SQLite format 3\x00")
+    watch = FileWatch(tmp_path / "ledger")
+    assert watch.look() is None
+
+    def fails(_: Path) -> None:
+        raise error
+
+    monkeypatch.setattr(watched, "_identity", fails)
+    trouble = watch.look()
+    watch.close()
+    assert trouble is not None
+    assert trouble.lost
+    assert why in trouble.zh
+    assert why in trouble.en
 
 
 @held

@@ -24,6 +24,7 @@ from execution.scene import (
     opened,
     taken_back,
 )
+from jqfollow import restored
 from jqfollow.domain import BrokerError, FillReport, OrderReport, OrderState
 from jqfollow.execution.desk import Desk
 from jqfollow.execution.ours import Ours
@@ -508,6 +509,15 @@ class TestStrangers:
         [text] = self.look(scene, scene.report(S.NEW), stranger)
         assert "jqZZZZZ-1" in text
         assert f"{stranger.symbol} 买入 {VOLUME}" in text
+        assert restored.until(scene.tx) is None
+
+    def test_an_order_that_this_ledger_has_forgotten_is_one_of_a_newer_copy(self, scene: Scene) -> None:
+        """Nobody else has its letters: until a person says so, nothing made before is followed."""
+        scene.begin(S.NEW)
+        own = scene.attempt.remark.partition("-")[0]
+        self.look(scene, scene.report(S.NEW), scene.report(S.NEW, broker_order_id="b9", remark=f"{own}-ZZ"))
+        assert restored.until(scene.tx) == scene.moment.now
+        assert not an_attempt(scene.tx, "m2").remark.startswith(own)
 
     @pytest.mark.parametrize("remark", ["", "手工", "jqfollow", "JQAAAAA-1"])
     def test_a_persons_own_order_is_none(self, scene: Scene, remark: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from jqfollow.domain import Asset, HoldingsPart, OrderState, Position
+from jqfollow.domain import Asset, HoldingsPart, OrderState, Position, SignalState
 from jqfollow.ledger.changes import Mark
 from jqfollow.ledger.deeds import What
 from jqfollow.ledger.finding import DayCount, Wanted
@@ -119,13 +119,18 @@ def _order(tx: Tx) -> None:
     tx.orders.update(1, later(9), volume=300)
 
 
+def _done(tx: Tx, name: str) -> None:
+    """A signal that nobody saw before it was done with."""
+    tx.signals.finish(tx.signals.record(signal(name)).signal_id, SignalState.FOLLOWED, None)
+
+
 def _ended(tx: Tx) -> None:
     tx.orders.update(1, later(9), state=OrderState.CANCELED, refusal=Refusal(reason=Reason.STALE))
 
 
-def _fill(tx: Tx) -> None:
+def _fill(tx: Tx, name: str = "t1") -> None:
     (attempt,) = tx.attempts.of_order(1)
-    tx.fills.add(attempt, "demo", fill_report(attempt), DAY)
+    tx.fills.add(attempt, "demo", fill_report(attempt, name, volume=50), DAY)
 
 
 def _report(part: int) -> Callable[[Tx], object]:
@@ -144,11 +149,14 @@ def _booking(tx: Tx) -> None:
 
 STEPS: list[tuple[str, Callable[[Tx], object]]] = [
     ("signals", lambda tx: tx.signals.record(signal("s2"))),
+    ("signals", lambda tx: _done(tx, "s3")),
     ("orders", _order),
     ("orders", lambda tx: tx.events.add(1, None, NOW, "sized", "", "pending_new")),
     ("orders", lambda tx: tx.decisions.add(1, 1, NOW, "wait", Reason.PAUSED, [])),
+    ("orders", lambda tx: tx.decisions.add(1, 2, NOW, "wait", Reason.PAUSED, [])),
     ("orders books", _fill),
     ("orders", _ended),
+    ("orders books", lambda tx: _fill(tx, "late")),
     ("books", _booking),
     ("books", _report(1)),
     ("books", _report(2)),

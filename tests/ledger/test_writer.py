@@ -227,6 +227,20 @@ async def test_whatever_a_transaction_raises_reaches_its_waiter_and_nobody_else(
     assert keys(ledger) == {"b"}
 
 
+async def test_a_read_that_failed_leaves_no_connection_behind(ledger: Ledger) -> None:
+    used: list[sqlite3.Connection] = []
+
+    def fail(tx: Tx) -> Never:
+        used.append(connection_of(tx))
+        raise ValueError("no answer")
+
+    with pytest.raises(ValueError, match="no answer"):
+        await ledger.read(fail)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        used[0].execute("SELECT 1")
+    assert await ledger.read(connection_of) is not used[0]
+
+
 async def test_a_coroutine_function_is_no_transaction(ledger: Ledger) -> None:
     async def wrong(tx: Tx) -> None:
         put(tx, "a")

@@ -19,6 +19,14 @@ EQUIVALENT: Mapping[str, str] = {
     " | attempt = ours.named(remark) or tx.attempts.by_remark(remark)": "only a question more",
     "execution/reconcile.py: known is report or known == report -> known == report"
     " | if known is report or known == report:": "only slower",
+    'ledger/orders.py: f""" SELECT coalesce(sum(CASE WHEN side = "buy" THEN filled END), 0) AS bought, co'
+    'alesce(sum(CASE WHEN side = "buy" THEN 0 WHEN sized = 1 AND {_OPEN} THEN volume ELSE filled END), 0)'
+    " AS sold, coalesce(max(closes = 1 AND sized = 1), 0) AS sold_out FROM orders WHERE account = ? AND s"
+    'trategy = ? AND security = ? AND order_id > ? AND signal_id > ?""" -> f"\\nSELECT coalesce(sum(CASE W'
+    'HEN side = "buy" THEN filled END), 0) AS bought,\\n coalesce(sum(CASE WHEN side = "buy" THEN 0 WHEN s'
+    "ized = 1 AND {_OPEN} THEN volume ELSE filled END), 0) AS sold,\\n coalesce(max(closes = 1 AND sized ="
+    " 1), 0) AS sold_out\\nFROM orders WHERE account = ? AND strategy = ? AND security = ? AND order_id >="
+    ' ? AND signal_id > ?" | _LATER = f"""': "the order itself is of no later signal",
     'ledger/table.py: raise LedgerError(f"{table}: no row was written") -> pass': (
         "an INSERT that raises nothing has a row; the types do not know"
     ),

@@ -59,6 +59,7 @@ TESTS: Mapping[str, Sequence[str]] = {
     "ledger/changes.py": [_PEOPLE],
     "ledger/news.py": [_TABLES, "tests/test_chronicle.py"],
     "ledger/seldom.py": ["tests/test_chronicle.py"],
+    "ledger/readers.py": ["tests/ledger/test_writer.py"],
     "ledger/watched.py": ["tests/e2e/test_ledger_watch.py"],
     "ledger/latencies.py": ["tests/e2e/test_people.py"],
     "ledger/finding.py": [_PEOPLE],

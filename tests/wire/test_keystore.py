@@ -134,6 +134,26 @@ def test_a_file_damaged_under_a_running_service_leaves_it_its_keys(path: Path, c
     assert store.keys("demo") == keys
 
 
+def test_the_trouble_with_a_file_stands_until_it_can_be_read_again(path: Path, clock: HandClock) -> None:
+    store = KeyStore.open(path, clock)
+    store.ensure(["demo"])
+    whole = path.read_text(encoding="utf-8")
+
+    def trouble() -> str:
+        clock.moment += timedelta(seconds=2 * LOOK_EVERY_S)
+        store.strategies()
+        return store.trouble
+
+    assert trouble() == ""
+    path.write_text(whole[:-20], encoding="utf-8")
+    assert "TOML" in trouble()
+    assert "TOML" in trouble(), "it is as it was"
+    path.write_text(whole, encoding="utf-8")
+    assert trouble() == ""
+    path.unlink()
+    assert "不见了" in trouble()
+
+
 @pytest.mark.parametrize(
     "change",
     [

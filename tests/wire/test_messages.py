@@ -23,7 +23,7 @@ from jqfollow.domain import (
 from jqfollow.reasons import Reason
 from jqfollow.wire import parts
 from jqfollow.wire.errors import MalformedError
-from jqfollow.wire.messages import HelloMessage, NoticeMessage, OrderMessage, PositionsMessage, parse_text
+from jqfollow.wire.messages import HelloMessage, NoticeMessage, OrderMessage, PositionsMessage, parse_text, seed_message
 from jqfollow.wire.refusals import refusal_of
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "jqf1.json").read_text(encoding="utf-8"))
@@ -390,6 +390,30 @@ def test_a_notice() -> None:
     ]
     assert [part.id for part in message.missing] == ["6"]
     assert message.holdings_now() == {"000001.SZ": StrategyHolding(held=5, closeable=0)}
+
+
+@pytest.mark.parametrize(("day", "backtest"), [("2026-01-05", False), ("2026-01-04", True), ("2026-01-06", True)])
+def test_an_original_clients_run_is_live_when_its_order_is_of_the_day_it_was_sent(day: str, backtest: bool) -> None:
+    fields = {
+        "时间戳": "2026-01-05 10:00:00", "订单添加时间": f"{day} 09:59:00", "订单ID": "7", "股票代码": "000001.XSHE",
+        "下单数量": "100", "已经成交": "100", "平均成交价格": "10.5", "买卖": "True", "状态": "held", "多空": "long",
+    }  # fmt: skip
+    assert seed_message(fields).is_backtest is backtest
+
+
+def test_the_days_that_a_message_names() -> None:
+    told = {"progress": [{"id": "7", "filled": 5, "status": "held"}], "ended": [ENDED | {"day": "2025-12-31"}]}
+    notice = {"kind": "notice", "run": "sim_trade", "made_at": 1767322000000}
+    ended, order_day, own = date(2025, 12, 31), date(2026, 1, 2), date(2026, 1, 5)
+    for text, days in (
+        (json.loads(ORDER), [order_day]),
+        (json.loads(POSITIONS), []),
+        (json.loads(POSITIONS) | {"day": "2026-01-05"}, [own]),
+        (notice, []),
+        (notice | {"day": "2026-01-05"}, [own]),
+    ):
+        for more, before in (({}, []), (told, [ended])):
+            assert list(parse_text(json.dumps(text | more)).days()) == before + days
 
 
 @pytest.mark.parametrize(
