@@ -3,12 +3,10 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from jqfollow.domain import HoldingsPart, OrderState, Origin, SignalState, StrategyHolding
-from jqfollow.ledger.backups import newest_copy
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.marks import DriftDay
 from jqfollow.ledger.rows import BookingKind, NewBooking, OrderRow
@@ -295,28 +293,3 @@ class TestSignals:
         ledger.write_now(fill)
         assert ledger.read_now(lambda tx: [s.signal_id for s in tx.signals.list(day=DAY)]) == [4, 3, 2]
         assert ledger.read_now(lambda tx: [s.signal_id for s in tx.signals.list(limit=2, before_id=3)]) == [2, 1]
-
-
-async def test_a_look_differs_once_something_was_committed_by_whatever_connection(ledger: Ledger) -> None:
-    first = await ledger.version()
-    assert await ledger.version() == first
-    await ledger.write(lambda tx: tx.meta.set("a", "b"))
-    second = await ledger.version()
-    assert second != first
-    assert await ledger.version() == second
-
-
-def test_the_newest_daily_copy(tmp_path: Path) -> None:
-    ledger = tmp_path / "ledger.db"
-    assert newest_copy(ledger) is None
-    folder = tmp_path / "backups"
-    folder.mkdir()
-    for name in (
-        "ledger-20260105.db",
-        "ledger-20260106.db",
-        "ledger-20260107.db.tmp",
-        "ledger-x.db",
-        "ledger-202601088.db",
-    ):
-        (folder / name).touch()
-    assert newest_copy(ledger) == folder / "ledger-20260106.db"

@@ -1,5 +1,6 @@
 """The ledger's file: made whole, looked over, refused with a reason, copied."""
 
+import os
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -12,11 +13,12 @@ import pytest
 
 from jqfollow.domain import AttemptState, OrderState, Side, SignalKind, SignalState, WaitingFor, Wire
 from jqfollow.ledger import store
-from jqfollow.ledger.backups import daily_path, prune
+from jqfollow.ledger.backups import daily_path, newest_copy, prune
 from jqfollow.ledger.codec import stored
 from jqfollow.ledger.errors import LedgerDamagedError, LedgerError, LedgerLockedError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.migrations import APPLICATION_ID, SCHEMA
+from jqfollow.ledger.version import Version
 from ledger.samples import DAY, NOW, Gate, an_attempt, connection_of, fill_report, signal
 
 
@@ -345,6 +347,73 @@ async def test_a_copy_is_a_whole_ledger_of_its_own(path: Path) -> None:
         again = restored.write_now(lambda tx: an_attempt(tx, "since"))
     assert again.attempt_id == placed_since.attempt_id
     assert again.remark != placed_since.remark
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps names by itself")
+def test_a_new_name_lasts_through_a_power_cut_in_whatever_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    sync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        found = os.fstat(descriptor)
+        synced.extend(f for f in tmp_path.rglob("*") if f.is_dir() and os.path.samestat(f.stat(), found))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    path, copy = tmp_path / "a" / "b" / "ledger.db", tmp_path / "c" / "d" / "copy.db"
+    make(path)
+    assert synced == [path.parent]
+    store.copy(path, copy)
+    assert synced == [path.parent, copy.parent]
+
+
+async def test_the_version_differs_once_something_was_committed(path: Path) -> None:
+    with Ledger.open(path) as ledger, Ledger.open(path) as other:
+        before = await ledger.version()
+        assert await ledger.version() == before
+        await ledger.read(lambda tx: tx.attempts.live())
+        assert await ledger.version() == before
+        for writer in (ledger, other):
+            await writer.write(lambda tx, w=writer: an_attempt(tx, f"m{id(w)}"))
+            after = await ledger.version()
+            assert after != before
+            assert await ledger.version() == after
+            before = after
+
+
+def test_a_version_that_could_not_be_read_differs_from_those_before(path: Path) -> None:
+    make(path)
+    opened: list[sqlite3.Connection] = []
+
+    def connect() -> sqlite3.Connection:
+        opened.append(store.connect(path, mode="ro"))
+        return opened[-1]
+
+    version = Version(path, connect)
+    before = version.look()
+    assert version.look() == before
+    opened[0].close()  # as good as a file that cannot be read
+    with pytest.raises(LedgerError):
+        version.look()
+    assert version.look() != before
+    assert len(opened) == 2
+    version.close()
+    with pytest.raises(sqlite3.ProgrammingError):
+        opened[1].execute("SELECT 1")
+
+
+def test_the_newest_copy_is_a_daily_one(path: Path) -> None:
+    assert newest_copy(path) is None
+    folder = path.parent / "backups"
+    folder.mkdir(parents=True)
+    for name in ("ledger-v9.db", "ledger-20270101.db.new", "ledger-2027010.db", "x-ledger-20270101.db"):
+        (folder / name).touch()
+    assert newest_copy(path) is None
+    for day in (DAY, DAY + timedelta(days=1), DAY - timedelta(days=1)):
+        daily_path(path, day).touch()
+    assert newest_copy(path) == daily_path(path, DAY + timedelta(days=1))
 
 
 async def test_a_copy_that_cannot_be_made(path: Path) -> None:

@@ -11,7 +11,7 @@ from jqfollow.ledger.deeds import What
 from jqfollow.ledger.finding import DayCount, Wanted
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.numbers import AWAY_AT
-from jqfollow.ledger.rows import BookingKind, NewBooking
+from jqfollow.ledger.rows import BookingKind, BookRow, NewBooking
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
 from ledger.samples import DAY, NOW, SECURITY, an_attempt, an_order, fill_report, later, signal
@@ -140,11 +140,13 @@ def _report(part: int) -> Callable[[Tx], object]:
     return lambda tx: tx.reports.add("demo", told, NOW)
 
 
+_BOOKING = NewBooking(
+    account="main", strategy="demo", security=SECURITY, kind=BookingKind.SET, shares=1, who="a", why="b"
+)
+
+
 def _booking(tx: Tx) -> None:
-    row = NewBooking(
-        account="main", strategy="demo", security=SECURITY, kind=BookingKind.SET, shares=1, who="a", why="b"
-    )  # fmt: skip
-    tx.bookings.add([row], NOW)
+    tx.bookings.add([_BOOKING], NOW)
 
 
 STEPS: list[tuple[str, Callable[[Tx], object]]] = [
@@ -185,6 +187,58 @@ def test_a_mark_differs_when_what_it_stands_for_has_changed_and_no_other_does(le
         assert {name for name in after if after[name] != before[name]} == set(names.split()), (number, names)
         assert marks() == after
         before = after
+
+
+def test_books_together_are_what_an_account_should_hold(ledger: Ledger) -> None:
+    shares = {("main", "demo", SECURITY): 300, ("main", "other", SECURITY): 200, ("main", "demo", OTHER): 100,
+              ("main", "x", OTHER): -100, ("main", "x", "159915.SZ"): 0, ("paper", "demo", SECURITY): 7}  # fmt: skip
+    rows = [
+        replace(_BOOKING, account=account, strategy=strategy, security=security, shares=volume)
+        for (account, strategy, security), volume in shares.items()
+    ]
+    ledger.write_now(lambda tx: tx.bookings.add(rows, NOW))
+    assert ledger.read_now(lambda tx: tx.books.sums("main")) == {SECURITY: 500, OTHER: 0}
+    assert ledger.read_now(lambda tx: tx.books.sums("none")) == {}
+
+    def found(**asked: str | bool) -> set[tuple[str, str, str]]:
+        books = ledger.read_now(lambda tx: tx.books.list(**asked))  # type: ignore[arg-type]
+        assert [_key(book) for book in books] == sorted(_key(book) for book in books)
+        return {_key(book) for book in books}
+
+    held = {key for key, volume in shares.items() if volume}
+    assert found() == held
+    assert found(held_only=False) == set(shares)
+    assert found(account="main") == {key for key in held if key[0] == "main"}
+    assert found(strategy="demo") == {key for key in held if key[1] == "demo"}
+    assert found(account="main", strategy="x", held_only=False) == {key for key in shares if key[1] == "x"}
+    some = ledger.read_now(lambda tx: tx.books.of_securities("main", [OTHER, "159915.SZ"]))
+    assert [_key(book) for book in some] == [("main", "x", "159915.SZ"), ("main", "demo", OTHER), ("main", "x", OTHER)]
+    assert [b.strategy for b in ledger.read_now(lambda tx: tx.books.of_security("main", SECURITY))] == ["demo", "other"]
+
+
+def _key(book: BookRow) -> tuple[str, str, str]:
+    return book.account, book.strategy, book.security
+
+
+def test_what_is_carried_belongs_to_its_close(ledger: Ledger) -> None:
+    def carry(since: int) -> tuple[Decimal, Decimal]:
+        return ledger.read_now(lambda tx: tx.books.get("main", "demo", SECURITY)).carry(since)
+
+    def carry_on(since: int, buy: int, sell: int) -> None:
+        figures = {"buy": Decimal(buy), "sell": Decimal(sell)}
+        ledger.write_now(lambda tx: tx.books.carry_on("main", "demo", SECURITY, since=since, **figures))
+
+    carry_on(0, 1, 2)
+    carry_on(0, 3, 4)
+    assert carry(0) == (4, 6)
+    carry_on(5, 7, 8)
+    assert (carry(5), carry(0), carry(6)) == ((7, 8), (0, 0), (0, 0))
+    carry_on(3, 90, 90)  # of before that close: nobody asks for it any more
+    assert carry(5) == (7, 8)
+    ledger.write_now(lambda tx: tx.books.set_carry("main", "demo", SECURITY, buy=Decimal(1)))
+    assert carry(5) == (1, 8)
+    ledger.write_now(lambda tx: tx.books.set_carry("main", "demo", SECURITY, sell=Decimal(2)))
+    assert carry(5) == (1, 2)
 
 
 def test_books_are_put_away_under_the_moment(ledger: Ledger) -> None:
