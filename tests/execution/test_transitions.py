@@ -599,16 +599,6 @@ def test_what_lives_is_wanted_until_all_is_filled(world: World, volume: int, fil
     assert wants_no_more(replace(world.order, volume=volume, filled=filled)) is no_more
 
 
-def test_what_somebody_wants_to_end_is_wanted_no_more_however_little_is_filled(world: World) -> None:
-    world.begin()
-    assert wants_no_more(replace(world.order, volume=100, filled=0, cancel_reason=Reason.CANCELED_BY_USER))
-
-
-def test_an_order_that_was_never_sized_does_not_end_as_filled(world: World) -> None:
-    ended = world.do(lambda tx: end_order(tx, an_order(tx, volume=0, sized=False), EXHAUSTED, moment()))
-    assert (ended.state, ended.reason) == (OrderState.REJECTED, EXHAUSTED.reason)
-
-
 # -- whose report it is ------------------------------------------------------------------------------------------------
 
 
@@ -722,3 +712,14 @@ def play(world: World, news: list[tuple[bool, Any]]) -> None:
         assert order.state in ORDER_OPEN or not live
         if order.filled >= 200:
             assert live or order.state not in ORDER_OPEN
+
+
+def test_an_order_that_was_never_sized_is_not_filled_by_its_end(world: World) -> None:
+    order = world.do(lambda tx: an_order(tx, "unsized", volume=0, sized=False))
+    assert not wants_no_more(order)
+    wished = world.do(lambda tx: tx.orders.update(order.order_id, NOW, cancel_reason=Reason.CANCELED_BY_USER))
+    assert wants_no_more(wished)
+    with pytest.raises(ValueError, match="no reason"):
+        world.do(lambda tx: end_order(tx, order, None, moment()))
+    ended = world.do(lambda tx: end_order(tx, order, EXHAUSTED, moment()))
+    assert (ended.state, ended.reason) == (OrderState.REJECTED, EXHAUSTED.reason)

@@ -23,7 +23,15 @@ from jqfollow.domain import (
 from jqfollow.reasons import Reason
 from jqfollow.wire import parts
 from jqfollow.wire.errors import MalformedError
-from jqfollow.wire.messages import HelloMessage, NoticeMessage, OrderMessage, PositionsMessage, parse_text, seed_message
+from jqfollow.wire.messages import (
+    HelloMessage,
+    NoticeMessage,
+    OrderMessage,
+    PositionsMessage,
+    parse_text,
+    refuse_impossible_days,
+    seed_message,
+)
 from jqfollow.wire.refusals import refusal_of
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "jqf1.json").read_text(encoding="utf-8"))
@@ -376,6 +384,22 @@ def test_a_report_before_the_open() -> None:
     assert (part.report, part.part, part.parts, part.day, part.when) == ("r-1", 1, 2, date(2026, 1, 5), "open")
     assert part.holdings["600000.SH"] == StrategyHolding(held=0, closeable=0, resting_buy=300)
     assert part.holdings["000001.SZ"].held == 1000
+
+
+@pytest.mark.parametrize(
+    "text", [POSITIONS, '{"kind":"notice","run":"sim_trade","made_at":1767322000000}'], ids=["report", "notice"]
+)
+def test_the_days_that_a_message_names_can_be(text: str) -> None:
+    value, today = json.loads(text), date(2026, 1, 5)
+    refuse_impossible_days(parse_text(json.dumps(value)), today)  # names none
+    for day, fine in (("2026-01-05", True), ("2026-01-06", True), ("2026-01-08", False), ("1980-01-02", False)):
+        message = parse_text(json.dumps(value | {"day": day}))
+        assert list(message.days()) == [date.fromisoformat(day)]
+        if fine:
+            refuse_impossible_days(message, today)
+        else:
+            with pytest.raises(MalformedError, match=day):
+                refuse_impossible_days(message, today)
 
 
 def test_a_notice() -> None:
