@@ -404,6 +404,12 @@ def test_a_version_that_could_not_be_read_differs_from_those_before(path: Path) 
         opened[1].execute("SELECT 1")
 
 
+def test_no_commit_of_a_ledger_has_failed_that_is_read_alone_or_was_only_opened(path: Path) -> None:
+    with Ledger.open(path) as ledger, Ledger.open(path, read_only=True) as reader:
+        assert not ledger.commit_failed
+        assert not reader.commit_failed
+
+
 def test_the_newest_copy_is_a_daily_one(path: Path) -> None:
     assert newest_copy(path) is None
     folder = path.parent / "backups"

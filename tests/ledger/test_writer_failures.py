@@ -94,7 +94,9 @@ def test_after_a_failing_disk_the_writer_goes_on(
             writer.submit(partial(put, key="a")).result(10)
         assert type(caught.value) is error
         assert isinstance(caught.value.__cause__, sqlite3.OperationalError)
+        assert writer.failed
         assert writer.submit(partial(put, key="b")).result(10) == "b"
+        assert not writer.failed
     finally:
         writer.close()
     assert len(connections) == (2 if anew else 1)
