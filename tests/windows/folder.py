@@ -12,7 +12,7 @@ from jqfollow.settings import default_config
 from ports import free_port
 
 JQFOLLOW = [sys.executable, "-X", "utf8", "-m", "jqfollow"]
-PATIENCE_S = 90
+PATIENCE_S = 300
 
 
 class Folder:

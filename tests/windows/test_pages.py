@@ -24,7 +24,7 @@ from .wine import UNDER_WINE
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "win32", reason="asks Windows"),
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(1800),
 ]
 SCREEN = Path(__file__).with_name("screen.py")
 PAGES = (936, 65001, 1252)

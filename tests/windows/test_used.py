@@ -19,7 +19,7 @@ from .wine import wine_lacks
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "win32", reason="asks Windows"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(1800),
 ]
 WINDOWS_GRANTS_S = 5.0
 ENOUGH_TRIES = 3
