@@ -50,7 +50,8 @@ def test_keys_of_strategies_that_have_none(run: Run, config: Path, command: list
     assert seed.exit_code == 2
     assert "seed" in seed.output
     assert "hunter2" not in seed.output
-    assert run("keys", "rotate", "demo", "--grace", "-1").exit_code == 2
+    for grace in ("-1", "nan", "inf"):
+        assert run("keys", "rotate", "demo", "--grace", grace).exit_code == 2
 
 
 def test_a_damaged_key_file_is_exit_2(run: Run, config: Path) -> None:

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -211,6 +212,17 @@ def _default(value: object) -> object:
     if isinstance(value, Mapping):
         return dict(value)
     return str(value)
+
+
+class Figure(click.FloatRange):
+    """A number within bounds; NaN, which no bound keeps out, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number of the text."""
+        figure = float(super().convert(value, param, ctx))
+        if math.isnan(figure):
+            self.fail(f"{value!r} 不是数 / is no number", param, ctx)
+        return figure
 
 
 class Day(click.ParamType[date]):

@@ -6,6 +6,7 @@ import click
 
 from jqfollow.cli.base import (
     Exit,
+    Figure,
     Group,
     fail,
     json_option,
@@ -111,7 +112,7 @@ def show(*, settings: Settings, strategy: str) -> None:
     "grace_h",
     default=24.0,
     show_default=True,
-    type=click.FloatRange(0, 24 * 30),
+    type=Figure(0, 24 * 30),
     help="旧密钥继续有效多少小时；已泄露填 0 / hours for which the old key stays valid; 0 when it leaked",
 )
 @settings_option

@@ -15,7 +15,7 @@ import click
 import httpx
 
 from jqfollow.cli.addresses import check_url
-from jqfollow.cli.base import Command, Exit, fail, say, settings_option, words
+from jqfollow.cli.base import Command, Exit, Figure, fail, say, settings_option, words
 from jqfollow.cli.keys import open_keys
 from jqfollow.cli.names import known_strategy
 from jqfollow.cli.watching import watch
@@ -69,7 +69,7 @@ class _Signal:
 @click.option(
     "--wait",
     "wait_s",
-    type=click.FloatRange(0, 3600),
+    type=Figure(0, 3600),
     default=30.0,
     show_default=True,
     help="最多等几秒看结果，0 不等 / seconds to wait for what becomes of it, 0: none",
