@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from jqfollow.cli.app import cli
 from jqfollow.settings import default_config, load_settings, local_file
+from jqfollow.setup.answers import AnswerError, as_ratio
 
 KEY = "0123abcd-4567-89ef-0123-456789abcdef"
 
@@ -287,3 +288,13 @@ def test_one_language_at_a_time(folder: Folder, lang: str, told: str, not_told: 
     output = folder.run("check", "--lang", lang).output
     assert told in output
     assert not_told not in output
+
+
+@pytest.mark.parametrize("figure", ["1e-999999999", "1e999999999", "0e-999999999", "9" * 400, "nan", "inf"])
+def test_a_figure_that_cannot_be_written_out_is_refused_at_once(folder: Folder, figure: str) -> None:
+    for key in ("risk.max_order_value", "strategies.demo.follow.paper"):
+        assert folder.run("set", key, figure).exit_code == 2
+    assert folder.run("set", "strategies.demo.follow", f"{{ paper = {figure} }}").exit_code == 2
+    assert not folder.own.exists()
+    with pytest.raises(AnswerError):
+        as_ratio(figure)

@@ -45,9 +45,13 @@ def _no_text(value: object) -> object:
     return value
 
 
+def can_be_written_out(value: Decimal) -> bool:
+    """Without an exponent: 1e-999999999 is a gigabyte of zeros."""
+    return not value.is_finite() or abs(value.adjusted()) <= _MOST_DIGITS
+
+
 def _figure(value: object) -> object:
-    """No text, and of so many digits that it can be written down: 1e-999999999 is a gigabyte of zeros."""
-    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) > _MOST_DIGITS:
+    if isinstance(value, Decimal) and not can_be_written_out(value):
         raise ValueError(f"小于 1e-{_MOST_DIGITS} 或大于 1e{_MOST_DIGITS} / is too small or too large")
     return _no_text(value)
 

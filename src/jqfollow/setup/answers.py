@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from jqfollow.domain import FollowMode, JqfollowError
 from jqfollow.settings import BrokerName, FullQmtAccount, PaperAccount, QmtAccount, RealAccount, Settings
-from jqfollow.settings.values import Name
+from jqfollow.settings.values import Name, can_be_written_out
 from jqfollow.setup.own_file import Change
 
 FIRST_STRATEGY = "my_strategy"
@@ -158,7 +158,7 @@ def as_ratio(text: str) -> Decimal:
         ratio = Decimal(text)
     except ArithmeticError:
         ratio = Decimal("NaN")
-    if not ratio.is_finite() or not 0 < ratio <= _MOST_RATIO:
+    if not ratio.is_finite() or not 0 < ratio <= _MOST_RATIO or not can_be_written_out(ratio):
         raise AnswerError(f"{text!r} 不是大于 0、至多 1000 的数 / is no number over 0, up to 1000")
     return ratio
 

@@ -17,6 +17,7 @@ from jqfollow.settings.environment import as_written, resolve
 from jqfollow.settings.local import lay_over
 from jqfollow.settings.origins import KeyPath, Mistake, Origin
 from jqfollow.settings.toml_file import TomlFile, hint, parse_toml, read_toml
+from jqfollow.settings.values import can_be_written_out
 from jqfollow.wire.private_file import write_private
 
 _BEGIN = """\
@@ -67,6 +68,8 @@ def change_from_text(config: Config, key: str, text: str | None) -> Change:
     if isinstance(value, str) and schema.types(node) & numbers and schema.types(node) <= {*numbers, "string", "null"}:
         zh, en = hint(f"x = {value}")
         raise ConfigError(f"{key}: {value} 不是数{zh} / is no number{en}")
+    if isinstance(value, Decimal) and value.is_nan():
+        raise ConfigError(f"{key}: {value} 不是数 / is no number")
     return Change(path=tuple(path), value=value)
 
 
@@ -217,7 +220,8 @@ def _item(value: object, path: KeyPath = ("follow",)) -> Item:
     """`value` as TOML; decimals keep their digits, Windows paths need no doubled backslashes."""
     match value:
         case Decimal():
-            return tomlkit.value(format(value, "f"))
+            plain = value.is_finite() and can_be_written_out(value)
+            return tomlkit.value(format(value, "f") if plain else str(value).lower().replace("infinity", "inf"))
         case str() if "\\" in value and not set(value) & {"'", "\n"}:
             return tomlkit.string(value, literal=True)
         case Mapping():
