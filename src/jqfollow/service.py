@@ -169,7 +169,9 @@ class Service:
         refuse_lost_keys(mark, settings.keys_file, found=bool(self.keys.strategies()))
         sealed = [name for name, s in settings.strategies.items() if s.wire is Wire.JQF1]
         new_keys = self.keys.ensure(sealed)
-        self.notices.keys = self.keys_watch = KeysWatch(self.keys, wanted=sealed, tell=self._alert)
+        self.notices.keys = self.keys_watch = KeysWatch(
+            self.keys, self.ledger, wanted=sealed, tell=self._alert, anew=new_keys
+        )
         write_mark(settings.data_dir, Mark(ledger=ledger_name, keys=bool(self.keys.strategies())))
         token = load_or_create_token(settings.data_dir)
         self._warn_about_configuration(token.warning)

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from jqfollow.ledger import watched
 from jqfollow.ledger.errors import LedgerDamagedError
 from jqfollow.ledger.watched import FileWatch
 from jqfollow.marker import FILE_NAME
+from jqfollow.wire.keystore import KeyStore
 
 from .house import House
 
@@ -145,6 +147,33 @@ async def test_keys_that_are_gone_stay_in_use_and_people_are_told(
         await house.told("密钥文件有问题", "备份")
 
 
+@pytest.mark.parametrize("running", [True, False])
+async def test_an_older_file_of_keys_that_is_put_back_is_told_once_and_a_rotation_is_not(
+    tmp_path: Path, running: bool
+) -> None:
+    async with House(tmp_path, wecom=True) as house:
+        file = house.data_dir / "keys.toml"
+
+        async def told() -> int:
+            house.forward(1)
+            await house.service.keys_watch.look(house.clock.now())
+            return await house.ledger.read(lambda tx: sum("密钥与原来的不同" in o.text for o in tx.outbox.list()))
+
+        older = file.read_bytes()
+        assert await told() == 0
+        KeyStore.open(file, house.clock).rotate("demo", grace=timedelta(days=1), now=house.clock.now())
+        assert await told() == 0
+        for _ in range(2):
+            if not running:
+                await house.stop()
+            file.write_bytes(older)
+            if not running:
+                await house.start()
+            assert await told() == 1
+        await house.told("demo 的密钥与原来的不同", "jqfollow client demo")
+        assert (await posted(house)).status_code == 200, "its own key opens what is sealed with it"
+
+
 async def test_a_strategy_at_work_that_lost_its_key_is_told_of_the_new_one(tmp_path: Path) -> None:
     async with House(tmp_path, strategies={"demo": {"follow": {"paper": 1}}, "b": {"follow": {"paper": 1}}}) as house:
         house.market(CODE)
@@ -157,6 +186,9 @@ async def test_a_strategy_at_work_that_lost_its_key_is_told_of_the_new_one(tmp_p
         rows = await house.ledger.read(lambda tx: [o.text for o in tx.outbox.list() if "已生成新的" in o.text])
         assert len(rows) == 1
         assert "demo" in rows[0]
+        await house.service.keys_watch.look(house.clock.now())
+        rows = await house.ledger.read(lambda tx: [o.text for o in tx.outbox.list() if "密钥" in o.text])
+        assert len(rows) == 1, "told once"
 
 
 @pytest.mark.slow
