@@ -234,7 +234,13 @@ def test_the_token_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
     assert load_or_create_token(tmp_path / "other").text != first.text
 
 
-@pytest.mark.parametrize("content", [b"", b"short", b"\xff\xfe", "令牌".encode() * 20])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"short", b"\xff\xfe", "令牌".encode() * 20, b"0123456789abcdef" * 3, b"qwertyuiopasdfghjkl" * 2),
+        b"jqf1_nzpcdxHg0rhMag_hs119LJ86XHcR4NK4TGoP4bNdfCk",
+    ],
+)
 def test_a_file_that_is_no_token_is_a_clear_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "console.token").write_bytes(content)
     with pytest.raises(TokenError, match=r"console\.token"):

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jqfollow.domain import JqfollowError
+from jqfollow.settings.guesses import is_guessed
 from jqfollow.wire.private_file import is_private, make_private, write_private
 
 FILE_NAME = "console.token"
+_KEY_PREFIX = "jqf1_"
+"""Of a strategy's key, which stands at JoinQuant, too: it must not open the console."""
 _SHAPE = re.compile(r"[A-Za-z0-9_-]{32,128}")
 _LEAST_DIFFERENT = 12
 """Different characters: a random token has some 30."""
@@ -50,7 +53,8 @@ def _load(path: Path) -> ConsoleToken:
         text = path.read_bytes().decode("utf-8-sig").strip()
     except UnicodeDecodeError:
         text = ""
-    if not _SHAPE.fullmatch(text) or len(set(text)) < _LEAST_DIFFERENT:
+    weak = len(set(text)) < _LEAST_DIFFERENT or is_guessed(text)
+    if not _SHAPE.fullmatch(text) or weak or text.startswith(_KEY_PREFIX):
         raise TokenError(
             f"{path} 中没有有效的令牌，请删除它，下次启动会重新生成 / "
             "holds no token: delete the file, and the next start makes a new one"
