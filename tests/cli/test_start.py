@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jqfollow.cli import start
 from jqfollow.cli.keeper import is_kept
 from jqfollow.cli.lock import is_running
 from jqfollow.cli.stop import stop_all
@@ -15,16 +16,21 @@ from ports import free_port
 
 from .conftest import Run
 
+pytestmark = pytest.mark.timeout(1800)
+BUSY_S = 600
+"""A busy machine takes so long to start Python three times."""
+
 
 @pytest.fixture
-def told(config: Path) -> Iterator[Path]:
+def told(config: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A configuration with free ports; whatever was started on it is stopped at the end."""
     signals, console = free_port(), free_port()
     text = config.read_text(encoding="utf-8")
     text = text.replace("port = 8888", f"port = {signals}").replace("port = 8000", f"port = {console}")
     config.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(start, "PATIENCE_S", BUSY_S)
     yield config
-    assert stop_all(config.parent / "data")
+    assert stop_all(config.parent / "data", patience_s=BUSY_S)
 
 
 def test_a_double_click_starts_it_and_another_one_stops_it(run: Run, told: Path) -> None:
