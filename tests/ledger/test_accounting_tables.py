@@ -148,6 +148,11 @@ def test_what_an_account_holds_beyond_its_books(ledger: Ledger) -> None:
     ledger.write_now(lambda tx: tx.holdings.put("main", DAY, "close", later(5), [line]))
     assert ledger.read_now(lambda tx: tx.holdings.lines("main")) == {SECURITY: line}
     assert ledger.read_now(lambda tx: tx.holdings.lines("paper")) == {}
+    own = replace(line, volume=7)
+    ledger.write_now(lambda tx: tx.holdings.put("paper", DAY, "close", later(99), [own]))
+    assert ledger.read_now(lambda tx: (tx.holdings.lines("main"), tx.holdings.lines("paper"))) == (
+        {SECURITY: line}, {SECURITY: own},
+    )  # fmt: skip
     assert ledger.read_now(lambda tx: tx.holdings.last_check("main")) == later(5)
     asked = [(account, day, s) for account in ("main", "paper") for day in (DAY, TOMORROW) for s in ("open", "close")]
     checked = [key for key in asked if ledger.read_now(lambda tx, k=key: tx.holdings.checked(*k))]

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from jqfollow.clock import to_ms
 from jqfollow.domain import HoldingsPart, OrderState, Origin, SignalState, StrategyHolding
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.marks import DriftDay
@@ -180,6 +181,9 @@ def test_reports_by_when_they_were_made(ledger: Ledger) -> None:
     add("c", 30, 3, strategy="other", price=99)
     add("d", 40, 4, price=99, parts=2)
     assert price() == (later(20), Decimal(12)), "of the strategy's newest whole one, whatever came last"
+    stamp = ledger.read_now(lambda tx: tx.reports.stamp("demo"))
+    assert stamp is not None
+    assert (stamp.first_at, stamp.newest_at) == (to_ms(later(10)), to_ms(later(20)))
     add("e", 50, 5, when="open", day=TOMORROW)
     assert price() is None, "the newest names none"
     newest, first = ledger.read_now(

@@ -433,6 +433,18 @@ async def test_a_copy_that_cannot_be_made(path: Path) -> None:
     assert names(path.parent) == ["file", "ledger.db"]
 
 
+def test_a_copy_that_is_found_damaged_leaves_nothing_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(path)
+
+    def damaged(*_: object) -> None:
+        raise LedgerDamagedError("it is damaged")
+
+    monkeypatch.setattr(store, "_refuse_damage", damaged)
+    with pytest.raises(LedgerDamagedError):
+        store.copy(path, path.parent / "copy.db")
+    assert not [name for name in names(path.parent) if "copy" in name]
+
+
 def test_copies_are_pruned_to_the_newest(tmp_path: Path) -> None:
     days = [date(2025, 12, 25) + timedelta(days=number) for number in range(16)]
     kept = ["ledger-v1.db", "ledger-2025.db", "ledger-20251201.db.1a2b3c4d.new", "other.db"]

@@ -314,6 +314,7 @@ def test_every_rule_has_its_cases() -> None:
         (Reason.BROKER_DOWN, {"ready": False, "age_counts": False}, WaitingFor.BROKER, None),
         (Reason.UNKNOWN_OUTCOME, {"unknown": "jqABCDE-7"}, WaitingFor.UNKNOWN, None),
         (Reason.OPPOSITE_OPEN, {"opposite": True}, WaitingFor.OPPOSITE, None),
+        (Reason.OLD_QUOTE, {"feed_at": ago(31)}, WaitingFor.FEED, None),
         (
             Reason.NO_CASH,
             {"payable": 0, "cash_until": at("10:01")},
