@@ -9,13 +9,18 @@ from click.testing import CliRunner, Result
 
 from jqfollow.cli import cli
 from jqfollow.settings import default_config
+from terminal import native
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder with a Chinese name and a space, which is where commands run; no environment of the developer."""
+    """An empty folder with a Chinese name and a space, which is where commands run; no environment of the developer.
+
+    Nothing of the vendor's is there either: a thread of an earlier test's terminal may still have imported it.
+    """
+    native.put_away()
     for name in list(os.environ):
         if name.upper().startswith("JQFOLLOW_"):
             monkeypatch.delenv(name)

@@ -64,6 +64,7 @@ BESIDE = {
     "execution.sweeps": "tells people, and keeps pictures",
     "follower.Follower._end_signal": "a signal on which the program itself fails twice",
     "follower.Follower.tell_gaps": "tells people",
+    "keys_watch": "which keys were seen last",
     "ledger_watch": "tries whether the ledger takes anything",
     "routine": "once a day",
     "beside": "what is kept beside the work",

@@ -43,7 +43,7 @@ class DayHouse(QmtHouse):
         await self.sweep(after_s=seconds)
 
     def phase(self) -> Phase:
-        return self.service.parts.accounts[ACCOUNT].phase()
+        return self.service.parts.accounts[ACCOUNT].hours.phase()
 
     # -- the market
 
