@@ -8,6 +8,7 @@ import pytest
 
 from jqfollow.clock import to_ms
 from jqfollow.domain import FollowMode, HoldingsPart, Origin, Side, SignalState, StrategyHolding
+from jqfollow.ledger import news
 from jqfollow.ledger.corporate import ActionRow, ActionState
 from jqfollow.ledger.elsewhere import JqState
 from jqfollow.ledger.holdings import OwnLine
@@ -15,7 +16,18 @@ from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import CLOSE_RUN, BookingKind, NewBooking, PauseRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
-from ledger.samples import DAY, NOW, SECURITY, TERMS, an_order, later, signal, strategy_order
+from ledger.samples import (
+    DAY,
+    NOW,
+    SECURITY,
+    TERMS,
+    an_order,
+    fill_report,
+    later,
+    new_attempt,
+    signal,
+    strategy_order,
+)
 
 TOMORROW, OTHER = DAY + timedelta(days=1), "600000.SH"
 
@@ -153,6 +165,10 @@ def test_what_an_account_holds_beyond_its_books(ledger: Ledger) -> None:
     assert ledger.read_now(lambda tx: (tx.holdings.lines("main"), tx.holdings.lines("paper"))) == (
         {SECURITY: line}, {SECURITY: own},
     )  # fmt: skip
+    ledger.write_now(lambda tx: tx.holdings.put("third", DAY, "open", NOW, [replace(line, security=OTHER), line]))
+    lines = ledger.read_now(lambda tx: tx.holdings.lines("third"))
+    assert lines is not None
+    assert list(lines) == [SECURITY, OTHER]  # people look a code up in their order
     assert ledger.read_now(lambda tx: tx.holdings.last_check("main")) == later(5)
     asked = [(account, day, s) for account in ("main", "paper") for day in (DAY, TOMORROW) for s in ("open", "close")]
     checked = [key for key in asked if ledger.read_now(lambda tx, k=key: tx.holdings.checked(*k))]
@@ -337,6 +353,39 @@ def test_a_message_ends_when_every_robot_is_done_with_it(ledger: Ledger) -> None
     assert [(row["state"], row["sent_at"], row["error"]) for row in rows] == [
         ("sent", to_ms(later(1)), "93000"), ("failed", None, "45009"), ("failed", None, "nobody"),
     ]  # fmt: skip
+
+
+def test_more_news_than_one_look_takes_come_in_order_and_none_twice(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "_MOST", 3)
+    order = ledger.write_now(an_order)
+    read = ledger.read_now(lambda tx: tx.news.now())
+
+    def more(tx: Tx) -> None:
+        attempt = tx.attempts.create(new_attempt(order), NOW)
+        for n in range(1, 8):
+            tx.events.add(order.order_id, None, later(n), str(n), "", "")
+            tx.decisions.add(order.order_id, n, later(n), "wait" if n < 6 else "place", None, [])
+            if n < 6:
+                tx.fills.add(attempt, "demo", fill_report(attempt, str(n), volume=10 + n), DAY)
+            if n < 3:
+                tx.signals.record(signal(f"new {n}"))
+
+    ledger.write_now(more)
+    looks = []
+    while (new := ledger.read_now(lambda tx: tx.news.since(read))) is not None:  # noqa: B023  # read at once
+        looks.append(new)
+        read = new.read
+    told = [
+        ([s.message_id for s in look.signals], [e.event for e in look.events], [f.volume for f in look.fills],
+         [w.attempt for w in look.waits]) for look in looks
+    ]  # fmt: skip
+    assert told == [
+        (["new 1", "new 2"], ["1", "2", "3"], [11, 12, 13], [1, 2, 3]),
+        ([], ["4", "5", "6"], [14, 15], [4, 5]),
+        ([], ["7"], [], []),
+    ]
 
 
 def test_what_is_new_is_told_once(ledger: Ledger) -> None:

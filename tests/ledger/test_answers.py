@@ -15,7 +15,8 @@ async def test_only_a_commit_wakes_who_waits_for_one(ledger: Ledger) -> None:
     waiters = [asyncio.create_task(ledger.committed(since, within_s=60)) for _ in range(2)]
     await asyncio.sleep(0)
     await ledger.read(lambda tx: tx.meta.get("before"))
-    await asyncio.sleep(0)
+    for _ in range(5):  # a future, who waits for it, and the task around
+        await asyncio.sleep(0)
     assert not any(waiter.done() for waiter in waiters)
     await ledger.write(lambda tx: put(tx, "after"))
     await asyncio.gather(*waiters)

@@ -60,6 +60,20 @@ def test_whatever_happens_moves_the_marks_of_what_shows_it(
     assert {name for name in before if before[name] != after[name]} == parts
 
 
+def test_an_order_that_takes_the_place_of_one_that_ended_is_seen(busy: Ledger) -> None:
+    """Between two looks: as many, as large, of the same moment."""
+    third = busy.write_now(lambda tx: tx.orders.create(new_order(1, part=2), NOW))
+    before = busy.read_now(lambda tx: tx.changes.marks([]))
+
+    def replaced(tx: Tx) -> None:
+        tx.orders.update(third.order_id, NOW, state=OrderState.CANCELED, refusal=_REFUSAL)
+        tx.orders.create(new_order(1, part=3), NOW)
+
+    busy.write_now(replaced)
+    after = busy.read_now(lambda tx: tx.changes.marks([]))
+    assert {name for name in before if before[name] != after[name]} == {"orders"}
+
+
 def test_a_fill_that_comes_after_its_orders_end_is_seen(busy: Ledger) -> None:
     busy.write_now(lambda tx: tx.orders.update(1, later(1), state=OrderState.CANCELED, refusal=_REFUSAL))
     before = busy.read_now(lambda tx: tx.changes.marks([]))

@@ -340,6 +340,7 @@ async def test_a_copy_is_a_whole_ledger_of_its_own(path: Path) -> None:
         await ledger.write(lambda tx: tx.fills.add(attempt, "demo", fill_report(attempt), DAY))
         placed_since = await ledger.write(lambda tx: an_attempt(tx, "since"))
     assert names(target.parent) == [target.name]
+    assert target.read_bytes()[18:20] == b"\x01\x01"  # no write-ahead log: it opens where nothing can be written
     with Ledger.open(target) as restored:
         assert restored.read_now(lambda tx: tx.attempts.get(attempt.attempt_id)) == attempt
         assert restored.read_now(lambda tx: tx.fills.list()) == []

@@ -39,6 +39,11 @@ def short(reason: Reason) -> Refusal:
     return Refusal(reason=reason, figures=figures | lots)
 
 
+SIZED = (
+    Reason.NO_TOTAL_VALUE, Reason.NOTHING_TO_SELL, Reason.HELD_ALREADY, Reason.ODD_VOLUME, Reason.BELOW_LOT,
+    Reason.NOT_SELLABLE_TODAY,
+)  # fmt: skip
+
 Case = tuple[Outcome, dict[str, Any]]
 CASES: dict[Reason, list[Case]] = {
     Reason.BACKTEST: [
@@ -255,14 +260,7 @@ CASES: dict[Reason, list[Case]] = {
     ],
     **{
         reason: [(PASS, {}), (REFUSE, {"sizing": short(reason), "volume": 0}), (SKIP, {"volume": 0})]
-        for reason in (
-            Reason.NO_TOTAL_VALUE,
-            Reason.NOTHING_TO_SELL,
-            Reason.HELD_ALREADY,
-            Reason.NOT_SELLABLE_TODAY,
-            Reason.BELOW_LOT,
-            Reason.ODD_VOLUME,
-        )
+        for reason in SIZED
     },
 }
 FLAT = [
@@ -280,6 +278,13 @@ def verdict_of(rule: Reason, given: Facts) -> Verdict:
 @pytest.mark.parametrize(("rule", "outcome", "changes"), FLAT)
 def test_each_rule(rule: Reason, outcome: Outcome, changes: dict[str, Any]) -> None:
     assert verdict_of(rule, facts(**changes)).outcome is outcome
+
+
+@pytest.mark.parametrize("found", SIZED)
+def test_what_sizing_found_is_refused_by_its_own_rule_alone(found: Reason) -> None:
+    given = facts(sizing=short(found), volume=0)
+    outcomes = {rule: verdict_of(rule, given).outcome for rule in SIZED}
+    assert outcomes == {rule: REFUSE if rule is found else SKIP for rule in SIZED}
 
 
 @pytest.mark.parametrize(("rule", "outcome", "changes"), [c for c in FLAT if c.values[1] in {REFUSE, WAIT}])

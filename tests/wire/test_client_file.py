@@ -23,7 +23,13 @@ def test_what_was_given_stands_at_the_top() -> None:
     assert KEY.text == client.JQFOLLOW_KEY
     assert client.JQFOLLOW_BUDGET_S == 3.0
     assert client.JQFOLLOW_SEND_BACKTEST is True
+    assert client.JQFOLLOW_RELAY_KEY == ""
     assert (client._JqFollow.URL, client._JqFollow.KEY) == (client.JQFOLLOW_URL, client.JQFOLLOW_KEY)
+
+
+def test_the_key_of_a_relay_stands_in_the_file() -> None:
+    client = load(render_client(url="http://h:1", key_text=KEY.text, strategy="s", relay_key="0a" * 32))
+    assert client.JQFOLLOW_RELAY_KEY == "0a" * 32
 
 
 def test_the_whole_address_may_be_given() -> None:

@@ -261,6 +261,8 @@ def test_no_message(text: str) -> None:
         {"cash": "-5"},
         {"part": 0},
         {"part": True},
+        {"part": 1001},
+        {"parts": 0},
         {"parts": 1001},
     ],
 )
@@ -373,6 +375,13 @@ def test_what_the_client_refuses_is_refused(refuse: str) -> None:
     refusal = refusal_of(told)
     assert refusal is not None
     assert refusal.reason == (refuse if refuse in set(Reason) else Reason.UNKNOWN_STYLE)
+
+
+def test_a_report_in_parts_to_the_last_number() -> None:
+    for part, of in ((1, 1), (1, 1000), (1000, 1000)):
+        told = parse_text(json.dumps(json.loads(POSITIONS) | {"part": part, "parts": of}))
+        assert isinstance(told, PositionsMessage)
+        assert (told.part, told.parts) == (part, of)
 
 
 def test_a_report_before_the_open() -> None:
