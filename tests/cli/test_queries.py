@@ -123,6 +123,16 @@ def test_pause_and_resume(run: Run) -> None:
         assert "x" in result.stderr
 
 
+def test_a_practice_account_begins_anew(run: Run) -> None:
+    """Its file was renamed, as is advised: what the books held there is put away."""
+    assert data(run, "positions", "--account", "paper")["books"] != []
+    for undecided in ((), ("--same",)):
+        assert "不用决定" in run("account", "paper", *undecided).output
+    assert "个旧持仓留档" in run("account", "paper", "--new").output
+    assert data(run, "positions", "--account", "paper")["books"] == []
+    assert "0 个旧持仓留档" in run("account", "paper", "--new").output
+
+
 def test_drift(run: Run) -> None:
     rows = data(run, "drift", "--all")
     assert {row["security"] for row in rows} >= {"000001.SZ", "600000.SH"}

@@ -123,3 +123,18 @@ async def test_an_ordinary_restart_is_none(tmp_path: Path) -> None:
         await house.crash()
         await house.start()
         assert await house.ledger.read(restored.until) is None
+
+
+async def test_a_practice_account_that_begins_anew_within_the_day_is_followed_on(tmp_path: Path) -> None:
+    """Its file was put away, as is advised where it is damaged: it gives no order a number of that morning's."""
+    async with House(tmp_path / "house") as house:
+        house.market(CODE)
+        await house.done(await house.send("demo", CODE, "buy", 100, price="10.00"))
+        await house.stop()
+        (house.data_dir / "paper-paper.jsonl").replace(tmp_path / "away.jsonl")
+        house.forward(1)
+        await house.start()
+        house.market(CODE)
+        [order] = await house.done(await house.send("demo", CODE, "buy", 200, price="10.00"))
+        assert (order.filled, order.reason) == (200, None)
+        assert (await house.book(CODE)).volume == 300

@@ -1,4 +1,4 @@
-"""`jqfollow account`: what a person decides when another number stands behind an account's name."""
+"""`jqfollow account`: what a person decides when another account stands behind a name."""
 
 import click
 
@@ -29,15 +29,16 @@ def account(name: str, *, decision: str | None, settings: Settings) -> None:
     number = known.account_id if isinstance(known, RealAccount) else ""
     with Ledger.open(settings.ledger_file) as ledger:
         before = ledger.read_now(lambda tx: tx.numbers.get(name))
-        if before is None or before == number:
+        anew = decision == "new" and not number  # a practice account whose file was put away
+        if not anew and before in {None, number}:
             say(
                 f"账户 {name} 的资金账号没有变，不用决定",
                 f"account {name} has the number that it had: nothing to decide",
             )
             return
         if decision is None:
-            fail(words(*_question(name, before, number)), Exit.WRONG_USE)
-        moved = ledger.write_now(lambda tx: _decide(tx, name, number, decision, before))
+            fail(words(*_question(name, before or "", number)), Exit.WRONG_USE)
+        moved = ledger.write_now(lambda tx: _decide(tx, name, number, decision, before or ""))
     if decision == "same":
         say("已记下：持仓照旧。重启 jqfollow 后生效", "noted: the books stay as they are. Restart jqfollow")
     else:

@@ -82,7 +82,7 @@ class Exchange:
         self._trading: tuple[date, bool] | None = None
         self._faults = faults
         self._emit = emit
-        self.account = PaperAccount(money=cash, day=now.date())
+        self.account = PaperAccount(money=cash, day=now.date(), number=_never_given(now))
         self.lag = Lag(self.account, faults)
         self._memory = Memory(path, self.account, self.lag)
         self.journal = self._memory.journal
@@ -325,6 +325,14 @@ class Exchange:
                         number = self.account.number + 1 + len(fills)
                         fills.append(_execute(order, volume, price, quote, now, number=number)[1])
         self._commit(now, *fills, facts.AuctionHeld(auction=auction))
+
+
+def _never_given(now: datetime) -> int:
+    """Where the numbers of an account made `now` begin: above those of one that its owner put away earlier that day.
+
+    The ledger knows the day's orders by them. No account gives a thousand a second for long.
+    """
+    return 1000 * int((now - datetime.combine(now.date(), time(), now.tzinfo)).total_seconds())
 
 
 def _canceled(broker_order_id: str) -> facts.Moved:

@@ -220,10 +220,10 @@ def _read(path: Path, content: bytes) -> tuple[list[bytes], int, int]:
             if (number == len(lines) - 1 and not lines[-1]) or _never_written(content, size):
                 break  # torn by a cut of power
             raise JournalDamagedError(
-                f"模拟账户文件 {path} 第 {number} 行已损坏。请停止服务，将它改名留存（模拟账户会重新开始），"
-                "或用备份恢复 / "
-                f"line {number} is damaged: stop the service and rename the file (the paper account then begins anew), "
-                "or restore a copy"
+                f"模拟账户文件 {path} 第 {number} 行已损坏。请停止服务，将它改名留存（模拟账户会重新开始，"
+                "账本里的持仓用 jqfollow account 账户名 --new 留档），或用备份恢复 / "
+                f"line {number} is damaged: stop the service and rename the file (the paper account then begins anew, "
+                "and jqfollow account NAME --new puts its books away), or restore a copy"
             )
         payloads.append(payload)
         crc = following
