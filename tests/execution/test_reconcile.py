@@ -511,6 +511,14 @@ class TestStrangers:
         assert f"{stranger.symbol} 买入 {VOLUME}" in text
         assert restored.until(scene.tx) is None
 
+    def test_as_many_others_are_told_too(self, scene: Scene) -> None:
+        """One left the broker's list, and a newer one came."""
+        scene.begin(S.NEW)
+        first, second, third = (scene.report(S.NEW, broker_order_id=f"b{n}", remark=f"jqZZZZZ-{n}") for n in (7, 8, 9))
+        assert len(self.look(scene, first, second)) == 1
+        assert len(self.look(scene, second, first)) == 1  # the same, in another order
+        assert len(self.look(scene, first, third)) == 2
+
     def test_an_order_that_this_ledger_has_forgotten_is_one_of_a_newer_copy(self, scene: Scene) -> None:
         """Nobody else has its letters: until a person says so, nothing made before is followed."""
         scene.begin(S.NEW)

@@ -295,12 +295,15 @@ def test_messages_that_are_missing_of_a_process(ledger: Ledger) -> None:
         ledger.read_now(lambda tx, p=p, at=at: tx.processes.started_since("demo", p, later(at))) for p, at in asked
     ]
     assert found == [None, "q", None, None]
-    # Silent for 29 days it is known, for 31 it is not: its next message has no gap before it that it knows of.
+    # Silent for 30 days it is known, for 31 it is not: its next message has no gap before it that it knows of.
     arrived(1, process="r", days=29)
     arrived(7, days=29)
     assert (1, 6, True) not in missing()
-    arrived(1, process="s", days=61)
-    arrived(9, days=61)
+    arrived(7, process="s", days=59)
+    arrived(9, days=59)
+    assert (8, 8, False) in missing()
+    arrived(1, process="t", days=91)
+    arrived(9, days=91)
     assert (1, 8, True) in missing()
 
 

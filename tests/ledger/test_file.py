@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+import psutil
 import pytest
 
 from jqfollow.domain import AttemptState, OrderState, Side, SignalKind, SignalState, WaitingFor, Wire
@@ -47,6 +48,16 @@ def test_a_new_ledger_is_durable_and_knows_what_it_is(path: Path) -> None:
         full = 2
         assert ledger.write_now(pragmas) == ["wal", full, 1, APPLICATION_ID, SCHEMA.version, 5000]
     assert names(path.parent) == ["ledger.db"]
+
+
+@pytest.mark.parametrize(
+    ("how", "level"), [({"mode": "rw"}, 2), ({"mode": "rwc"}, 2), ({"mode": "rw", "synchronous": "NORMAL"}, 1)]
+)
+def test_who_writes_goes_through_the_drives_cache(path: Path, how: dict[str, Any], level: int) -> None:
+    make(path)
+    with closing(store.connect(path, **how)) as connection:
+        found = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "fullfsync")]
+    assert found == [level, 1]
 
 
 def test_what_was_written_stands_when_it_is_opened_again(path: Path) -> None:
@@ -174,6 +185,21 @@ async def test_the_whole_of_a_large_file_is_looked_over_beside_the_work(path: Pa
     with pytest.raises(LedgerDamagedError):
         await ledger.check()
     await ledger.close()
+
+
+def test_a_file_that_is_too_short_is_damaged_unless_its_log_has_the_rest(path: Path) -> None:
+    make(path)
+    with closing(sqlite3.connect(path)) as beside, closing(sqlite3.connect(path)) as other:
+        before = path.stat().st_size
+        other.execute("PRAGMA wal_autocheckpoint = 0")
+        other.execute("CREATE TABLE more AS SELECT randomblob(3 * 4096) AS text")
+        other.commit()
+        beside.execute("SELECT 1 FROM more").fetchone()
+        assert path.stat().st_size == before  # the pages stand in the log alone
+        store.prepare(path, whole=False)
+    os.truncate(path, path.stat().st_size - 1)  # SQLite notices whole pages alone
+    with pytest.raises(LedgerDamagedError, match=f"has {path.stat().st_size} bytes, and should have"):
+        store.prepare(path, whole=False)
 
 
 async def test_a_whole_file_is_whole_and_its_check_ends_with_the_ledger(
@@ -366,8 +392,10 @@ def test_a_new_name_lasts_through_a_power_cut_in_whatever_folder(
     path, copy = tmp_path / "a" / "b" / "ledger.db", tmp_path / "c" / "d" / "copy.db"
     make(path)
     assert synced == [path.parent]
+    opened = psutil.Process().num_fds()
     store.copy(path, copy)
     assert synced == [path.parent, copy.parent]
+    assert psutil.Process().num_fds() == opened
 
 
 async def test_the_version_differs_once_something_was_committed(path: Path) -> None:

@@ -6,12 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import structlog
 
 from jqfollow.domain import Side
 from jqfollow.ledger.books import moved
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import BookRow
+from jqfollow.ledger.tx import Tx
 from ledger.samples import DAY, NOW, SECURITY, an_attempt, fill_report
 
 
@@ -44,14 +46,27 @@ def test_a_fill_moves_attempt_order_and_book_in_one_go(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("changes", [{}, {"volume": 50}, {"price": Decimal("11.31")}])
-def test_a_repeated_fill_changes_nothing(ledger: Ledger, changes: dict[str, Any]) -> None:
+def test_a_repeated_fill_changes_nothing_and_is_logged_where_it_differs(
+    ledger: Ledger, changes: dict[str, Any]
+) -> None:
+    for account, broker_order_id in (("paper", "b1"), ("main", "before")):  # numbers of a fill come again elsewhere
+        other = ledger.write_now(lambda tx, a=account: an_attempt(tx, a, account=a))
+        report = fill_report(other, broker_order_id=broker_order_id, volume=10)
+        ledger.write_now(lambda tx, o=other, r=report: tx.fills.add(o, "demo", r, DAY))
     attempt = ledger.write_now(an_attempt)
+
+    def all_of_it(tx: Tx) -> object:
+        return tx.orders.get(attempt.order_id), tx.attempts.get(attempt.attempt_id), tx.fills.list(), tx.books.list()
+
     assert ledger.write_now(lambda tx: tx.fills.add(attempt, "demo", fill_report(attempt), DAY))
-    before = ledger.read_now(lambda tx: (tx.orders.get(1), tx.attempts.get(1), tx.fills.list(), tx.books.list()))
-    assert not ledger.write_now(lambda tx: tx.fills.add(attempt, "demo", fill_report(attempt, **changes), DAY))
-    assert before == ledger.read_now(
-        lambda tx: (tx.orders.get(1), tx.attempts.get(1), tx.fills.list(), tx.books.list())
-    )
+    before = ledger.read_now(all_of_it)
+    with structlog.testing.capture_logs() as lines:
+        assert not ledger.write_now(lambda tx: tx.fills.add(attempt, "demo", fill_report(attempt, **changes), DAY))
+    assert before == ledger.read_now(all_of_it)
+    told = [(line["first"], line["again"]) for line in lines if line["event"] == "fill_reported_differently"]
+    again = fill_report(attempt, **changes)
+    was = (attempt.attempt_id, attempt.volume, attempt.price)
+    assert told == ([(was, (attempt.attempt_id, again.volume, again.price))] if changes else [])
 
 
 def test_another_day_or_brokers_order_is_another_fill(ledger: Ledger) -> None:

@@ -73,6 +73,7 @@ def test_the_outbox_from_queued_to_told(ledger: Ledger) -> None:
     ledger.write_now(lambda tx: tx.outbox.give_up([first.outbox_id], "nobody", state="dropped"))
     assert [row.state for row in ledger.read_now(lambda tx: tx.outbox.list())] == ["failed", "sent", "dropped"]
     assert ledger.read_now(lambda tx: (tx.outbox.pending(), tx.outbox.oldest_pending())) == (0, None)
+    assert ledger.read_now(lambda tx: tx.outbox.get(99)) is None
     with pytest.raises(ValueError, match="limit"):
         ledger.read_now(lambda tx: tx.outbox.due(NOW, -1))
 

@@ -39,5 +39,23 @@ EQUIVALENT: Mapping[str, str] = {
     "wire/seed.py: len(data) // len(key) -> len(data) * len(key)"
     " | stream = (key * (len(data) // len(key) + 1))[: len(data)]": "longer than it is cut to",
     "wire/seed.py: 1 -> 2 | stream = (key * (len(data) // len(key) + 1))[: len(data)]": "longer than it is cut to",
+    "execution/reconcile.py: [fill for fill in lists.fills if fill.broker_order_id not in kept] -> [fill "
+    "for fill in lists.fills] | return kept, replace(lists, orders=news, fills=[fill for fill in lists.fi"
+    "lls if fill.broker_order_id not in kept])": ("only slower: a fill that stands already is not added again"),
+    "execution/transitions.py: …mpts.by_remark(remark.strip()) if remark.strip() else None -> …mpts.by_re"
+    "mark(remark.strip()) | named = tx.attempts.by_remark(remark.strip()) if remark.strip() else None": (
+        "only a question more: no attempt is without a remark"
+    ),
+    'ledger/orders.py: { "state": OrderState, "sized": bool, "volume": int, "filled": int, "turnover": De'
+    'cimal, "deadline": from_ms, "limit_price": decimal, "cancel_reason": partial(maybe, Reason), "reason'
+    '": partial(maybe, Reason), "figures": figures, "updated_at": from_ms, } -> {"state": OrderState, "si'
+    'zed": bool, "volume": int, "filled": int, "turnover": Decimal, "deadline": from_ms, "limit_price": d'
+    'ecimal, "cancel_reason": partial(maybe, Reason), "reason": partial(maybe, Reason), "updated_at": fro'
+    "m_ms} | _READ: dict[str, Callable[[Any], Any]] = {": ("only slower: the row is read again"),
+    'ledger/orders.py: {"waiting_for", "waiting_since", "wait_until"} -> {"waiting_since", "wait_until"} '
+    '| _WAITING = frozenset({"waiting_for", "waiting_since", "wait_until"})': ("only slower: the row is read again"),
+    "market/lots.py: volume >= MOST -> volume > MOST | return MOST if volume >= MOST else int(volume)": (
+        "MOST either way"
+    ),
 }
 """By the mutant's name, as `--list` prints it."""

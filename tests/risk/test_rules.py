@@ -105,6 +105,11 @@ CASES: dict[Reason, list[Case]] = {
         (PASS, {"made_at": ago(-300)}),  # the sender's clock runs ahead
         (SKIP, {"made_at": ago(9999), "attempt": 2}),
         (SKIP, {"made_at": ago(9999), "age_counts": False}),
+        (SKIP, {"made_at": ago(9999), "waits_for_broker": True, "ready": False}),
+        (REFUSE, {"made_at": ago(9999), "waits_for_broker": True}),
+        (REFUSE, {"made_at": ago(9999), "ready": False}),
+        (REFUSE, {"made_at": ago(9999), "closes": True}),  # a buy closes nothing
+        (SKIP, {"made_at": ago(9999), "closes": True, "side": S}),
     ],
     Reason.UNKNOWN_OUTCOME: [(PASS, {}), (WAIT, {"unknown": "jqABCDE-7"})],
     Reason.OPPOSITE_OPEN: [(PASS, {}), (WAIT, {"opposite": True, "side": S})],
@@ -194,6 +199,7 @@ CASES: dict[Reason, list[Case]] = {
         (PASS, {"risk": risk(max_daily_turnover=30_000)}),
         (REFUSE, {"risk": risk(max_daily_turnover=29_999)}),
         (REFUSE, {"risk": risk(max_daily_turnover=29_999), "side": S, "attempt": 2}),
+        (SKIP, {"risk": risk(max_daily_turnover=1), "side": S, "closes": True}),
         (SKIP, {"day": None}),
         (SKIP, {"price": None}),
     ],
