@@ -65,6 +65,13 @@ class Rig:
         headers = {"content-type": "application/json", "x-relay-mac": mac or request_mac(key or self.key(), body)}
         return await self.http.post("/api/order", content=body, headers=headers)
 
+    async def heard(self, message_id: str, pcs: int = 1) -> list[dict[str, Any]]:
+        """The receipts of a message, once so many PCs have given theirs."""
+        async with asyncio.timeout(60):
+            while len(receipts := (await self.receipts(message_id))["receipts"]) < pcs:  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.02)
+        return list(receipts)
+
     async def receipts(self, message_id: str, strategy: str = "demo") -> dict[str, Any]:
         mac = request_mac(self.key(strategy), f"{strategy}\n{message_id}".encode())
         answer = await self.http.get(

@@ -71,7 +71,7 @@ async def test_a_signal_goes_by_the_relay_to_a_filled_order_and_two_keys_say_so(
         sent = message(house, "r-1", key=key)
         answer = (await rig.post(sent)).json()
         assert (answer["status"], answer["mac"]) == ("stored", stored_mac(rig.key(), "r-1"))
-        [receipt] = answer["receipts"]
+        [receipt] = answer["receipts"] or await rig.heard("r-1")  # a busy machine's PC may take longer than is waited
         assert receipt["mac"] == receipt_mac(key, "r-1", receipt["status"], "home")
         [order] = await house.done(await signal_of(house, "r-1"))
         assert (order.state, order.filled) == (OrderState.FILLED, 100)
@@ -111,7 +111,7 @@ async def test_what_a_sleeping_pc_gets_too_late_is_recorded_and_never_traded(tmp
             await house.send("demo", CODE, "buy", 100, price="10.00", order_id="night")
             await house.settled()
             assert await house.ledger.read(lambda tx: tx.fills.list()) == []
-        [receipt] = (await rig.receipts("night"))["receipts"]
+            [receipt] = await rig.heard("night")
         assert (receipt["status"], receipt["why"]) == ("accepted", "late")
         told: list[str] = []
 
@@ -221,9 +221,7 @@ async def test_the_client_of_a_strategy_says_which_pc_is_silent_and_hears_late_a
         assert await asyncio.to_thread(send, "c-1") == "done"
         assert told == ["中继已存下 c-1，电脑 home、asleep 尚未确认"]
         async with house:
-            async with asyncio.timeout(30):
-                while not (await rig.receipts("c-1"))["receipts"]:  # noqa: ASYNC110 - a client has no event
-                    await asyncio.sleep(0.02)
+            await rig.heard("c-1")
             assert await asyncio.to_thread(send, "c-2") == "done"
             assert told[-1] == "电脑 home 后来收到了 c-1"
             for number in range(3, 20):  # a busy machine may answer later than the relay waits

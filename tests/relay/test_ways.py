@@ -202,9 +202,7 @@ async def test_two_pcs_follow_one_strategy_each_with_its_own_ratio_and_receipt(t
         answer = (await rig.post(message(houses[0], "m-1", key=keys.key))).json()
         filled = [(await house.done(await signal_of(house, "m-1")))[0].filled for house in houses]
         assert filled == [100, 300]
-        async with asyncio.timeout(30):
-            while len(receipts := (await rig.receipts("m-1"))["receipts"]) < 2:  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+        receipts = await rig.heard("m-1", pcs=2)
         assert {one["pc"]: one["mac"] for one in receipts} == {
             name: receipt_mac(keys.key, "m-1", "accepted", name) for name in ("one", "two")
         }
