@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from jqfollow.clock import SHANGHAI
 from jqfollow.domain import Asset, AttemptState, Position, Side
-from jqfollow.execution.purse import Moves, Purse
+from jqfollow.execution.purse import NO_MEANS, Moves, Purse
 from jqfollow.ledger.rows import AttemptRow
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=SHANGHAI)
@@ -82,6 +82,10 @@ def test_what_was_refused_takes_nothing_and_nothing_gives_nothing_back() -> None
     canceled = moves([attempt(1, START, Side.BUY, 10, AttemptState.CANCELED)], soon)
     assert canceled.money_until() == START + SETTLE
     assert canceled.shares_until("000001.SZ") is None
+
+
+def test_before_the_first_look_nothing_can_be_spent_or_sold() -> None:
+    assert (NO_MEANS.cash, NO_MEANS.shares, NO_MEANS.moves.newest) == (0, {}, 0)
 
 
 def test_shares_are_not_sold_twice() -> None:

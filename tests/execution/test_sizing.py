@@ -123,6 +123,24 @@ def test_equity_carries_like_a_ratio() -> None:
     assert (result.volume, result.carry_buy) == (200, 10)
 
 
+@pytest.mark.parametrize(
+    ("side", "amount", "volume"),
+    [
+        (S, 150, 450),  # half of the strategy's 300 is half of the book, whatever the total has become
+        (S, 299, 897),
+        (S, 300, 900),
+        (S, 400, 900),
+        (B, 150, 4500),
+    ],
+)
+def test_equity_sells_that_part_of_the_book_which_the_strategy_sells_of_its_own(
+    side: Side, amount: int, volume: int
+) -> None:
+    given: dict[str, Any] = {"total_value": D(10_000), "held_before": 300, "book": 900}
+    result = sized(STAR, side, amount, "300000", mode=FollowMode.EQUITY, **given)
+    assert result.volume == volume
+
+
 def test_a_rest_just_below_the_lot_does_not_read_like_a_lot() -> None:
     result = sized(MAIN, B, 300, "33333", mode=FollowMode.EQUITY, total_value=D(100_001))
     assert result.refusal is not None

@@ -580,6 +580,15 @@ def test_what_was_settled_as_never_placed_and_shows_up_is_told_once(world: World
     assert attempt.remark in alerts[0].text
 
 
+def test_a_refused_order_that_the_broker_had_listed_is_no_contradiction_when_old_news_come(world: World) -> None:
+    attempt = world.begin()
+    world.hear(attempt, S.NEW)
+    world.hear(attempt, S.REJECTED, message="废单")
+    world.hear(attempt, S.NEW)
+    assert world.attempt().state is S.REJECTED
+    assert [m.kind for m in world.messages if m.kind == "alert"] == []
+
+
 def test_what_shows_up_after_its_follower_was_placed_is_kept(world: World) -> None:
     first = world.begin()
     world.step(first, Event.NO_ANSWER)
@@ -655,6 +664,8 @@ def test_ids_begin_anew_each_day(world: World) -> None:
 def test_the_brokers_words_are_kept(world: World) -> None:
     attempt = world.begin()
     world.hear(attempt, S.REJECTED, message="[废单] 价格超出范围")
+    assert world.attempt().message == "[废单] 价格超出范围"
+    world.hear(attempt, S.REJECTED, message="")
     assert world.attempt().message == "[废单] 价格超出范围"
 
 
