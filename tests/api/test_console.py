@@ -1,12 +1,14 @@
 """The console's queries and actions, over a real ledger."""
 
-from typing import Any
+import json
+from typing import Any, Never
 
 import httpx
 import pytest
 
 from jqfollow.domain import ManualOrder, ManualOrderError, Settlement, Side
 from jqfollow.ledger import Ledger, LedgerError
+from jqfollow.market.calendar import CalendarError
 
 from .fakes import FakeClock, FakeDesk, FakeIntake
 from .messages import sealed
@@ -370,3 +372,30 @@ async def test_a_defect_is_500_in_the_one_shape(
     intake.states = None  # type: ignore[assignment]
     answer = await console.get("/api/status")
     assert (answer.status_code, answer.json()["error"]) == (500, "internal")
+
+
+async def test_what_is_raised_on_purpose_says_why(
+    console: httpx.AsyncClient, intake: FakeIntake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def states(*_: object) -> Never:
+        raise CalendarError("交易日历只到 2026 年", "the calendar ends with 2026")
+
+    monkeypatch.setattr(intake, "account_states", states)
+    answer = await console.get("/api/status")
+    assert (answer.status_code, answer.json()) == (
+        409,
+        {"status": "error", "error": "refused", "detail": "交易日历只到 2026 年 / the calendar ends with 2026"},
+    )
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1990-12-18", "2200-01-01", "9999-12-31"])
+async def test_no_query_takes_a_day_that_no_exchange_has(console: httpx.AsyncClient, day: str) -> None:
+    schema = await get(console, "/openapi.json")
+    asked = 0
+    for path, methods in schema["paths"].items():
+        for parameter in methods.get("get", {}).get("parameters", []):
+            if '"date"' in json.dumps(parameter):
+                answer = await console.get(path, params={parameter["name"]: day})
+                assert (answer.status_code, parameter["name"] in answer.text) == (422, True), path
+                asked += 1
+    assert asked > 5

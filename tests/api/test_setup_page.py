@@ -13,6 +13,7 @@ from jqfollow.api.console import console_app
 from jqfollow.api.routes.setup import Setup
 from jqfollow.ledger import Ledger
 from jqfollow.settings import default_config, load_settings, local_file
+from jqfollow.wire.client_file import ClientFileError
 from ports import free_port
 
 from .browser import Browser, Chromium, installed
@@ -47,6 +48,10 @@ class Rig:
 
     def _write_client(self, strategy: str) -> Path | None:
         self.clients.append(strategy)
+        if strategy == "nowhere":
+            raise PermissionError(13, "Permission denied")
+        if strategy == "unreachable":
+            raise ClientFileError("服务地址应写成 http://主机:端口 / the address is written http://host:port")
         return self.config.with_name("client.py") if strategy == "s" else None
 
     def _restart(self) -> None:
@@ -95,7 +100,13 @@ async def test_what_cannot_be_is_refused_and_nothing_is_written(rig: Rig) -> Non
 async def test_the_client_file_is_written_and_its_key_is_not_shown(rig: Rig) -> None:
     done = await rig.http.post("/api/setup/client", json={"strategy": "s"})
     assert done.json() == {"file": str(rig.config.with_name("client.py"))}
-    assert (await rig.http.post("/api/setup/client", json={"strategy": "t"})).status_code == 409
+    for strategy, why in (
+        ("t", "还没有密钥"),
+        ("nowhere", "没有写成：Permission denied"),
+        ("unreachable", "服务地址应"),
+    ):
+        refused = await rig.http.post("/api/setup/client", json={"strategy": strategy})
+        assert (refused.status_code, why in refused.json()["detail"]) == (409, True)
 
 
 async def test_a_restart_wants_files_that_are_right(rig: Rig) -> None:

@@ -169,7 +169,7 @@ def _routes(
     app.add_exception_handler(StarletteHTTPException, _http)
     app.add_exception_handler(ManualOrderError, _refused)
     app.add_exception_handler(LedgerError, _no_ledger)
-    app.add_exception_handler(JqfollowError, _failed)
+    app.add_exception_handler(JqfollowError, _cannot)
     app.add_exception_handler(Exception, _failed)
     return app
 
@@ -210,6 +210,12 @@ async def _http(_request: Request, error: Exception) -> Response:
 async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, ManualOrderError)  # noqa: S101
     return problem(409, "refused", error.zh, error.en)
+
+
+async def _cannot(_request: Request, error: Exception) -> Response:
+    """What is raised on purpose says what is wrong and what to do."""
+    log.warning("console_request_refused", why=repr(error))
+    return problem(409, "refused", half(str(error), "zh"), half(str(error), "en"))
 
 
 async def _no_ledger(_request: Request, error: Exception) -> Response:

@@ -135,7 +135,7 @@ def _writing(router: APIRouter, parts: Parts, of: Setup) -> None:
     @router.post("/client", summary="写出客户端文件 / write the client file")
     async def client(one: ClientIn) -> Written:
         """写在配置旁边，只有本人能读，密钥不经过网页 / beside the configuration; no key passes the page."""
-        file = await asyncio.to_thread(of.write_client, one.strategy)
+        file = await asyncio.to_thread(_on_disk, lambda: of.write_client(one.strategy))
         if file is None:
             zh, en = (
                 f"策略 {one.strategy} 还没有密钥：先重启服务",
@@ -211,12 +211,17 @@ def _write(config: Path, told: SetupIn) -> Path:
             409, "refused", "配置文件有误：jqfollow config check", "the files are wrong: jqfollow config check"
         )
     try:
-        return change_own(config, changes(answers, settings)).file
-    except OSError as error:
-        raise ProblemError(409, "refused", f"没有写成：{error.strerror}", f"not written: {error.strerror}") from error
+        return _on_disk(lambda: change_own(config, changes(answers, settings)).file)
     except JqfollowError as error:
         zh, _, en = str(error).partition(" / ")
         raise ProblemError(422, "invalid", zh, en or zh) from error
+
+
+def _on_disk(write: Callable[[], T]) -> T:
+    try:
+        return write()
+    except OSError as error:
+        raise ProblemError(409, "refused", f"没有写成：{error.strerror}", f"not written: {error.strerror}") from error
 
 
 def _read(read: Callable[[str], T], text: str) -> T:
