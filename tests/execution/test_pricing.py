@@ -174,7 +174,9 @@ def test_the_price_is_brought_within(what: str, side: Side, expected: str, chang
 
 def test_a_price_that_the_guard_holds_says_so() -> None:
     assert priced(S, signal_price=D("10.5")).guarded
+    assert priced(B, signal_price=D("9.5")).guarded
     assert not priced(S, signal_price=D("10.0")).guarded
+    assert not priced(B, signal_price=D("10.0")).guarded
     assert not priced(S, slippage_ticks=40).guarded, "the cage holds it"
     at_guard = {"signal_price": D("10.00"), "max_drift": D("0.03")}
     assert not priced(S, quote=quote(last="9.70", bids="9.69x9", asks="9.71x9"), **at_guard).guarded, "it is there"
@@ -202,7 +204,10 @@ def test_a_strategys_limit_is_its_price(side: Side, limit: str, expected: str) -
     [
         (B, "10.21", None, Phase.CONTINUOUS),
         (B, "10.22", "10.21", Phase.CONTINUOUS),
+        (S, "9.80", None, Phase.CONTINUOUS),
         (S, "9.79", "9.80", Phase.CONTINUOUS),
+        (B, "9.00", None, Phase.OPENING_AUCTION),
+        (S, "11.00", None, Phase.OPENING_AUCTION),
         (B, "10.90", None, Phase.OPENING_AUCTION),
         (B, "11.01", "11.00", Phase.OPENING_AUCTION),
         (S, "8.99", "9.00", Phase.OPENING_AUCTION),
@@ -215,6 +220,12 @@ def test_a_strategys_limit_is_its_price(side: Side, limit: str, expected: str) -
 def test_a_persons_price_is_never_moved(side: Side, limit: str, bound: str | None, phase: Phase) -> None:
     result = priced(side, limit_price=D(limit), named_by_person=True, phase=phase)
     assert result == Priced(price=D(limit), bound=None if bound is None else D(bound))
+
+
+@pytest.mark.parametrize(("limit", "expected"), [("0.009", None), ("0.01", "0.01"), ("0.99", "0.99")])
+def test_no_price_is_below_a_tick(limit: str, expected: str | None) -> None:
+    low = {"instrument": instrument(None, None), "quote": quote(last="0.01", bids="", asks="0.01x9")}
+    assert priced(B, limit_price=D(limit), phase=Phase.OPENING_AUCTION, **low) == Priced(price=expected and D(expected))
 
 
 def test_bounds_that_contradict_each_other_are_reported() -> None:

@@ -11,6 +11,8 @@ from jqfollow.clock import SHANGHAI
 from jqfollow.domain import Asset, AttemptState, Position, Side
 from jqfollow.execution.purse import NO_MEANS, Moves, Purse
 from jqfollow.ledger.rows import AttemptRow
+from jqfollow.market.fees import fee
+from jqfollow.market.securities import parse_security
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=SHANGHAI)
 SETTLE = timedelta(seconds=10)
@@ -82,6 +84,44 @@ def test_what_was_refused_takes_nothing_and_nothing_gives_nothing_back() -> None
     canceled = moves([attempt(1, START, Side.BUY, 10, AttemptState.CANCELED)], soon)
     assert canceled.money_until() == START + SETTLE
     assert canceled.shares_until("000001.SZ") is None
+
+
+def test_what_moved_is_counted_by_side_code_and_number() -> None:
+    fund = replace(attempt(4, START, Side.SELL, 300), security="510300.SH")
+    unknown = replace(attempt(5, START, Side.BUY, 10), security="ZZ")
+    told = moves(
+        [
+            attempt(1, START, Side.BUY, 10),
+            attempt(2, START, Side.SELL, 20),
+            replace(attempt(3, START, Side.BUY, 100, AttemptState.CANCELED), reported=30),
+            fund,
+            unknown,
+        ],
+        START,
+    )
+    whole, part = (100 * n + fee(parse_security(BOND), Side.BUY, n, Decimal(100)) for n in (10, 30))
+    unknown_fee = 1000
+    assert [told.spent(n) for n in range(6)] == [
+        whole + part + unknown_fee, part + unknown_fee, part + unknown_fee, unknown_fee, unknown_fee, 0,
+    ]  # fmt: skip
+    assert [told.sold(BOND, n) for n in (0, 1, 2)] == [20, 20, 0]
+    assert [told.sold("510300.SH", n) for n in (3, 4)] == [300, 0]
+    assert (told.newest, Moves().newest, Moves().settle) == (5, 0, timedelta(0))
+
+
+def test_a_stock_bought_costs_no_stamp_duty() -> None:
+    stock = replace(attempt(1, START, Side.BUY, 1000), security="600000.SH", price=Decimal(10))
+    assert moves([stock], START).spent() == 10_000 + fee(parse_security("600000.SH"), Side.BUY, 1000, Decimal(10))
+
+
+def test_a_code_that_is_shown_for_the_first_time_is_believed() -> None:
+    def held(symbol: str) -> Position:
+        return Position(symbol=symbol, volume=100, available=100, avg_cost=Decimal(100))
+
+    purse, soon = Purse(), START + timedelta(seconds=1)
+    purse.look(asset(Decimal(0)), [held(BOND)], moves([], START), START)
+    both = purse.look(asset(Decimal(0)), [held(BOND), held("510300.SH")], moves([], soon), soon)
+    assert both.shares == {BOND: 100, "510300.SH": 100}
 
 
 def test_before_the_first_look_nothing_can_be_spent_or_sold() -> None:

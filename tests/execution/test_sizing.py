@@ -131,6 +131,7 @@ def test_equity_carries_like_a_ratio() -> None:
         (S, 300, 900),
         (S, 400, 900),
         (B, 150, 4500),
+        (B, 300, 9000),
     ],
 )
 def test_equity_sells_that_part_of_the_book_which_the_strategy_sells_of_its_own(
@@ -139,6 +140,55 @@ def test_equity_sells_that_part_of_the_book_which_the_strategy_sells_of_its_own(
     given: dict[str, Any] = {"total_value": D(10_000), "held_before": 300, "book": 900}
     result = sized(STAR, side, amount, "300000", mode=FollowMode.EQUITY, **given)
     assert result.volume == volume
+
+
+@pytest.mark.parametrize("held", [None, 0])
+def test_equity_sells_by_the_total_where_nobody_told_what_was_held(held: int | None) -> None:
+    given: dict[str, Any] = {"total_value": D(10_000), "held_before": held, "book": 900}
+    assert sized(STAR, S, 25, "100000", mode=FollowMode.EQUITY, **given).volume == 250
+
+
+@pytest.mark.parametrize(
+    ("amount", "given", "volume", "carry"),
+    [
+        (150, {"owed": D(60)}, 200, "0"),
+        (150, {"owed": D(40)}, 100, "50"),
+        (150, {"owed": D(50)}, 200, "0"),
+        (150, {"owed": D(10_000)}, 300, "0"),  # at most as much again
+        (150, {"owed": D(60), "carry_buy": D(-40)}, 100, "10"),
+        (100, {"owed": D(10_000), "carry_buy": D(-100)}, 0, "0"),  # too much was bought before: nothing rides
+        (100, {"owed": D(10_000), "carry_buy": D(-101)}, 0, "-1"),
+        (100, {"owed": D(10_000), "carry_buy": D(-99)}, 100, "0"),
+        (150, {"owed": D(60), "mode": FollowMode.SHARES, "figure": D(150)}, 100, "0"),  # a whole wish each
+        (100, {"owed": D(60), "exact": True}, 100, "0"),
+    ],
+)
+def test_what_was_left_before_rides_on_a_buy(amount: int, given: dict[str, Any], volume: int, carry: str) -> None:
+    result = sized(MAIN, B, amount, **given)
+    assert (result.volume, result.carry_buy) == (volume, D(carry))
+
+
+@pytest.mark.parametrize(
+    ("amount", "given", "volume", "carry"),
+    [
+        (150, {"owed": D(60)}, 200, "0"),
+        (150, {"owed": D(40)}, 100, "50"),
+        (150, {"owed": D(10_000)}, 300, "0"),
+        (150, {"owed": D(10_000), "book": 200}, 200, "0"),
+        (150, {"owed": D(60), "exact": True}, 0, "0"),
+    ],
+)
+def test_what_was_left_before_rides_on_a_sell(amount: int, given: dict[str, Any], volume: int, carry: str) -> None:
+    result = sized(MAIN, S, amount, **{"book": 1000} | given)
+    assert (result.volume, result.carry_sell) == (volume, D(carry))
+
+
+def test_what_a_broker_says_nothing_of_cannot_be_sold() -> None:
+    nothing_told = Intent(
+        security=BOND, account="main", side=S, amount=1, mode=FollowMode.RATIO, figure=D(1), book=1, closes=True,
+        rule=RULES[BOND],
+    )  # fmt: skip
+    assert reason(size(nothing_told)) is Reason.NOT_SELLABLE_TODAY
 
 
 def test_a_rest_just_below_the_lot_does_not_read_like_a_lot() -> None:
@@ -271,6 +321,9 @@ def test_a_closing_sell_needs_neither_price_nor_value(mode: FollowMode) -> None:
         (MAIN, S, 600, {"book": 500}, Reason.NOT_SELLABLE_TODAY),
         (MAIN, S, 300, {"book": 500, "bought_today": 300}, Reason.NOT_SELLABLE_TODAY),
         (MAIN, S, 300, {"book": 0, "available": 900}, Reason.NOTHING_TO_SELL),
+        (STAR, S, 100, {"book": 1000, "bought_today": 900}, Reason.ODD_VOLUME),
+        (STAR, S, 101, {"book": 1000, "bought_today": 900}, Reason.NOT_SELLABLE_TODAY),
+        (STAR, S, 1, {"book": 1000, "available": 0}, Reason.NOT_SELLABLE_TODAY),
     ],
 )
 def test_a_persons_volume_is_placed_as_it_is_or_not_at_all(

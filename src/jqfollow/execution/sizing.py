@@ -111,7 +111,7 @@ def _buy(intent: Intent) -> Sized:
         return _refused(intent, _odd_volume(intent))
     return Sized(
         parts=split(volume, Side.BUY, intent.available, intent.rule),
-        carry_buy=(raw - volume if raw < 0 else max(raw - volume, ZERO)) if carries else intent.carry_buy,
+        carry_buy=(raw if raw < 0 else max(raw - volume, ZERO)) if carries else intent.carry_buy,
         carry_sell=intent.carry_sell,
         refusal=None if volume else _held_already(intent, raw) if raw < 0 else _below_lot(intent, raw),
     )
