@@ -587,6 +587,18 @@ def test_a_refused_order_that_the_broker_had_listed_is_no_contradiction_when_old
     world.hear(attempt, S.NEW)
     assert world.attempt().state is S.REJECTED
     assert [m.kind for m in world.messages if m.kind == "alert"] == []
+    world.hear(attempt, S.NEW, 1)  # but a single share that was filled is one
+    assert [m.kind for m in world.messages if m.kind == "alert"] == ["alert"]
+
+
+def test_the_same_news_again_are_not_written(world: World) -> None:
+    attempt = world.begin(volume=300)
+    world.hear(attempt, S.PARTIALLY_FILLED, 100, message="部成")
+    before = world.attempt()
+    world.hear(attempt, S.PARTIALLY_FILLED, 100, message="部成", at=moment(after_s=60))
+    assert world.attempt() == before
+    world.hear(attempt, S.PARTIALLY_FILLED, 200, message="部成", at=moment(after_s=61))
+    assert world.attempt() == replace(before, reported=200, updated_at=later(61))
 
 
 def test_what_shows_up_after_its_follower_was_placed_is_kept(world: World) -> None:
