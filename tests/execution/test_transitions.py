@@ -643,6 +643,8 @@ def test_a_fill_of_no_volume_is_no_fill(world: World) -> None:
     attempt = world.begin()
     assert world.fill(attempt, "t1", 0) is None
     assert world.attempt() == attempt
+    world.fill(attempt, "t1", 1)
+    assert (world.attempt().filled, world.book.volume) == (1, 1)
 
 
 def test_another_account_has_remarks_of_its_own(world: World) -> None:

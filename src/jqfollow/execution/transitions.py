@@ -126,7 +126,7 @@ def apply_order_report(tx: Tx, key: OrderKey, report: OrderReport, moment: Momen
     columns: AttemptColumns = {"reported": max(attempt.reported, told)}
     if attempt.broker_order_id is None:
         columns["broker_order_id"] = report.broker_order_id
-    if report.message and report.message != attempt.message:
+    if report.message:
         columns["message"] = report.message
     after = step_attempt(tx, attempt, REPORTED[report.state], moment, detail=report.message, **columns)
     if after is not attempt:
@@ -141,8 +141,8 @@ def apply_fill(tx: Tx, key: OrderKey, report: FillReport, moment: Moment) -> Att
         return None
     if attempt.broker_order_id is None:
         attempt = tx.attempts.update(attempt.attempt_id, moment.now, broker_order_id=report.broker_order_id)
-    order = tx.orders.get(attempt.order_id)
-    if order is None or not tx.fills.add(attempt, order.strategy, report, attempt.day):
+    order = _order(tx, attempt.order_id)
+    if not tx.fills.add(attempt, order.strategy, report, attempt.day):
         return attempt
     if order.state not in ORDER_OPEN:
         _alert_late_fill(tx, order, report, moment)
@@ -300,9 +300,7 @@ def contradicted(tx: Tx, attempt: AttemptRow, told: AttemptState, moment: Moment
 
 
 def _tell_unknown(tx: Tx, attempt: AttemptRow, moment: Moment) -> None:
-    order = tx.orders.get(attempt.order_id)
-    if order is None:
-        return
+    order = _order(tx, attempt.order_id)
     title, name = moment.names.title(order.strategy), moment.names.securities.get(order.security, "")
     text = messages.unknown_outcome(order, attempt, title=title, name=name)
     tx.outbox.put(Kind.UNKNOWN_OUTCOME, text, moment.now, unique_key=f"unknown-{attempt.attempt_id}")
