@@ -601,6 +601,25 @@ def test_the_same_news_again_are_not_written(world: World) -> None:
     assert world.attempt() == replace(before, reported=200, updated_at=later(61))
 
 
+def test_late_news_of_a_refused_attempt_do_not_make_the_next_one_stand(world: World) -> None:
+    first = world.begin()
+    world.hear(first, S.REJECTED, message="废单")
+    world.again(100)
+    world.hear(first, S.REJECTED, message="废单：价格")
+    assert (world.order.state, world.attempt(2).state) == (OrderState.PENDING_NEW, S.PENDING_NEW)
+
+
+def test_an_order_that_is_filled_does_not_wait_for_fills_that_were_never_told(world: World) -> None:
+    first = world.begin()
+    world.ask_cancel(first)
+    world.hear(first, S.CANCELED, 50)
+    assert world.order.state is OrderState.NEW
+    second = world.again(100)
+    world.hear(second, S.NEW, broker_order_id="b2")
+    world.fill(second, "t2", 100, broker_order_id="b2")
+    assert (world.order.state, world.order.filled) == (OrderState.FILLED, 100)
+
+
 def test_what_shows_up_after_its_follower_was_placed_is_kept(world: World) -> None:
     first = world.begin()
     world.step(first, Event.NO_ANSWER)
