@@ -614,9 +614,9 @@ def test_an_order_that_is_filled_does_not_wait_for_fills_that_were_never_told(wo
     world.ask_cancel(first)
     world.hear(first, S.CANCELED, 50)
     assert world.order.state is OrderState.NEW
-    second = world.again(100)
+    second = world.again(50)
     world.hear(second, S.NEW, broker_order_id="b2")
-    world.fill(second, "t2", 100, broker_order_id="b2")
+    world.fill(second, "t2", 100, broker_order_id="b2")  # more than it was placed for
     assert (world.order.state, world.order.filled) == (OrderState.FILLED, 100)
 
 
