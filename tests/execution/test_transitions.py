@@ -383,6 +383,8 @@ def test_what_is_filled_cannot_be_rejected(world: World) -> None:
     ("placed", "reason", "state", "kind"),
     [
         (False, Reason.BROKER_REFUSED, OrderState.REJECTED, "order_refused"),
+        (False, Reason.BELOW_LOT, OrderState.REJECTED, "remainder"),
+        (True, Reason.BELOW_LOT, OrderState.CANCELED, "order_done"),
         (True, Reason.ATTEMPTS_EXHAUSTED, OrderState.CANCELED, "order_done"),
         (False, Reason.DAY_OVER, OrderState.EXPIRED, "order_done"),
         (True, Reason.DAY_OVER, OrderState.EXPIRED, "order_done"),
@@ -401,8 +403,41 @@ def test_how_an_order_ends(world: World, placed: bool, reason: Reason, state: Or
     ended = world.do(lambda tx: end_order(tx, world_order(tx, attempt), refusal, moment()))
     assert (ended.state, ended.reason, ended.figures) == (state, reason, figures)
     assert [m.kind for m in world.messages] == [kind]
+    assert world.do(lambda tx: tx.events.of_order(ended.order_id))[-1].detail == refusal.text("en")
     assert world.do(lambda tx: end_order(tx, ended, EXHAUSTED, moment())) == ended
     assert len(world.messages) == 1
+
+
+def test_an_exit_that_is_below_a_lot_is_no_remainder(world: World) -> None:
+    attempt = world.begin(side=Side.SELL, closes=True)
+    world.step(attempt, Event.REFUSED)
+    refusal = Refusal(reason=Reason.BELOW_LOT, figures={"wanted": "50"})
+    world.do(lambda tx: end_order(tx, world_order(tx, attempt), refusal, moment()))
+    assert sorted(m.kind for m in world.messages) == ["alert", "order_refused"]
+
+
+def test_an_exit_that_is_filled_is_told_like_any_order(world: World) -> None:
+    attempt = world.begin(side=Side.SELL, closes=True)
+    world.fill(attempt, "t1", 100)
+    assert world.order.state is OrderState.FILLED
+    assert [m.kind for m in world.messages] == ["order_done"]
+
+
+def test_what_never_reached_the_broker_is_no_time_it_was_placed(world: World) -> None:
+    world.step(world.begin(), Event.REFUSED)
+    second = world.again(100)
+    world.hear(second, S.NEW)
+    world.fill(second, "t1", 100)
+    assert "次委托" not in world.messages[0].text
+
+
+def test_an_order_of_which_something_was_filled_is_not_rejected(world: World) -> None:
+    attempt = world.begin()
+    world.step(attempt, Event.REFUSED)
+    world.fill(attempt, "t1", 40)
+    refusal = Refusal(reason=Reason.BROKER_REFUSED, figures={"message": "权限不足"})
+    ended = world.do(lambda tx: end_order(tx, world_order(tx, attempt), refusal, moment()))
+    assert (ended.state, ended.filled) == (OrderState.CANCELED, 40)
 
 
 BY_WISH = {Reason.CANCELED_BY_USER, Reason.CANCELED_BY_STRATEGY, Reason.BACKTEST, Reason.NOTHING_TO_SELL}
