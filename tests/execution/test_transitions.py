@@ -29,6 +29,7 @@ from jqfollow.execution.transitions import (
     apply_fill,
     apply_order_report,
     carry_odd_rest,
+    contradicted,
     end_order,
     find_attempt,
     follow_attempt,
@@ -655,6 +656,25 @@ def test_an_order_that_is_filled_does_not_wait_for_fills_that_were_never_told(wo
     assert (world.order.state, world.order.filled) == (OrderState.FILLED, 100)
 
 
+@pytest.mark.parametrize(("ended", "words"), [(S.REJECTED, "曾被认定未下达"), (S.CANCELED, "已经结束（已撤）")])
+def test_what_the_brokers_list_shows_alive_though_it_has_ended_is_told(
+    world: World, ended: AttemptState, words: str
+) -> None:
+    attempt = world.begin()
+    world.hear(attempt, ended)
+    for _ in range(2):
+        world.do(lambda tx: contradicted(tx, world.attempt(), S.NEW, moment()))
+    [text] = [m.text for m in world.messages if m.kind == "alert"]
+    assert words in text
+    assert attempt.remark in text
+
+
+def test_an_attempt_of_no_order_is_refused(world: World) -> None:
+    stray = replace(world.begin(), order_id=99)
+    with pytest.raises(LookupError, match="99"):
+        world.do(lambda tx: follow_attempt(tx, stray, moment()))
+
+
 def test_what_shows_up_after_its_follower_was_placed_is_kept(world: World) -> None:
     first = world.begin()
     world.step(first, Event.NO_ANSWER)
@@ -740,14 +760,35 @@ def test_the_brokers_words_are_kept(world: World) -> None:
 # -- the odd rest ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("side", "carried"), [(Side.BUY, "90.5"), (Side.SELL, "50.5")])
-def test_the_odd_rest_of_a_buy_is_carried_on(world: World, side: Side, carried: str) -> None:
+@pytest.mark.parametrize(
+    ("side", "filled", "carried"),
+    [
+        (Side.BUY, 60, "90.5"),
+        (Side.BUY, 99, "51.5"),
+        (Side.BUY, 100, "50.5"),
+        (Side.BUY, 110, "50.5"),  # more than was asked for
+        (Side.SELL, 60, "50.5"),
+    ],
+)
+def test_the_odd_rest_of_a_buy_is_carried_on(world: World, side: Side, filled: int, carried: str) -> None:
     attempt = world.begin(side=side)
     world.do(lambda tx: tx.books.set_carry("main", "demo", SECURITY, buy=Decimal("50.5")))
     seen = world.order
-    world.fill(attempt, "t1", 60)
+    world.fill(attempt, "t1", filled)
     world.do(lambda tx: carry_odd_rest(tx, seen))
     assert world.book.carry_buy == Decimal(carried)
+
+
+@pytest.mark.parametrize("filled", [60, 110])
+def test_what_an_ended_order_left_is_not_carried(world: World, filled: int) -> None:
+    attempt = world.begin()
+    world.fill(attempt, "t1", 60)
+    world.want_end()
+    world.hear(attempt, S.CANCELED, 60)
+    if filled > 60:
+        world.fill(attempt, "t2", filled - 60)
+    world.do(lambda tx: carry_odd_rest(tx, world_order(tx, attempt)))
+    assert (world.order.state, world.book.carry_buy) == (OrderState.CANCELED, 0)
 
 
 # -- whatever comes, in whatever order ---------------------------------------------------------------------------------
