@@ -88,6 +88,8 @@ class Attack:
             Broken: an answer that is not allowed, another number of new signals than `signals`, descriptors that stay,
                 or memory that grew.
         """
+        if not signals and not self.served.settled(900):  # or the ledger grows by what is still done with them
+            raise Broken(f"{name}: orders of before have not ended")
         before, begun = Body.of(self.served), time.monotonic()
         answers = work()
         took = time.monotonic() - begun
