@@ -75,5 +75,6 @@ def _meaning(came: str) -> str:
     if came.startswith("exit"):
         return f"did not start, and said why ({came})"
     if "503" in came:
-        return "took nothing, was not ready, told a person"
+        what = "kept what came and placed nothing" if came.startswith("[200]") else "took nothing"
+        return f"{what}, was not ready, told a person"
     return "went on" if came.startswith("[200]") else came
