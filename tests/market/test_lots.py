@@ -127,6 +127,7 @@ def test_a_rest_of_an_increment_holding_is_sold_in_one_go() -> None:
 @pytest.mark.parametrize("rule", [MAIN, STAR, BOND])
 def test_an_order_over_the_most_is_not_valid(rule: LotRule) -> None:
     assert valid_buy(rule.max_limit, rule)
+    assert not valid_buy(0, rule)
     assert not valid_buy(rule.max_limit + rule.step, rule)
     assert valid_sell(rule.max_limit, 3 * rule.max_limit, rule)
     assert not valid_sell(rule.max_limit + rule.step, 3 * rule.max_limit, rule)

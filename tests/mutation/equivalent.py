@@ -57,5 +57,6 @@ EQUIVALENT: Mapping[str, str] = {
     "market/lots.py: volume >= MOST -> volume > MOST | return MOST if volume >= MOST else int(volume)": (
         "MOST either way"
     ),
+    "wire/keystore.py: self._stamp = self._stamp_now() -> pass #2": ("only reads what it has just written once more"),
 }
 """By the mutant's name, as `--list` prints it."""

@@ -242,6 +242,7 @@ CASES: dict[Reason, list[Case]] = {
     Reason.NO_CASH: [
         (PASS, {"payable": 1000}),
         (PASS, {"payable": 100}),
+        (PASS, {"payable": 1}),
         (REFUSE, {"payable": 0}),
         (REFUSE, {"payable": 100, "served": True}),
         (WAIT, {"payable": 100, "served": True, "sells_under_way": True}),
@@ -284,6 +285,27 @@ def verdict_of(rule: Reason, given: Facts) -> Verdict:
 @pytest.mark.parametrize(("rule", "outcome", "changes"), FLAT)
 def test_each_rule(rule: Reason, outcome: Outcome, changes: dict[str, Any]) -> None:
     assert verdict_of(rule, facts(**changes)).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("found", "changes", "outcome", "waits_for"),
+    [
+        (Reason.BELOW_LOT, {"closes": True, "others_hold": True}, WAIT, WaitingFor.ODD_LOT),
+        (Reason.BELOW_LOT, {"closes": True, "others_hold": True, "attempt": 2}, REFUSE, None),
+        (Reason.BELOW_LOT, {"closes": True}, REFUSE, None),
+        (Reason.BELOW_LOT, {"others_hold": True}, REFUSE, None),
+        (Reason.NOT_SELLABLE_TODAY, {"owed": True}, WAIT, WaitingFor.NEXT_DAY),
+        (Reason.NOT_SELLABLE_TODAY, {"owed": True, "attempt": 2}, REFUSE, None),
+        (Reason.NOT_SELLABLE_TODAY, {}, REFUSE, None),
+    ],
+)
+def test_what_of_an_exit_cannot_go_yet_waits(
+    found: Reason, changes: dict[str, Any], outcome: Outcome, waits_for: WaitingFor | None
+) -> None:
+    verdict = verdict_of(found, facts(sizing=short(found), volume=0, side=S, **changes))
+    assert (verdict.outcome, verdict.waiting_for, verdict.figures) == (outcome, waits_for, short(found).figures)
+    nothing_found = verdict_of(found, facts(side=S, **changes))
+    assert (nothing_found.outcome, nothing_found.waiting_for) == (PASS, None)
 
 
 @pytest.mark.parametrize("found", SIZED)

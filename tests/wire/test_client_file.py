@@ -35,6 +35,7 @@ def test_the_key_of_a_relay_stands_in_the_file() -> None:
 def test_the_whole_address_may_be_given() -> None:
     text = render_client(url="http://1.2.3.4:8888/api/order", key_text=KEY.text, strategy="demo")
     assert load(text).JQFOLLOW_URL == "http://1.2.3.4:8888"
+    assert load(text).JQFOLLOW_BUDGET_S == 10
 
 
 def test_the_file_stands_alone() -> None:
@@ -73,6 +74,12 @@ def test_an_address_that_is_none(url: str) -> None:
 def test_a_strategy_that_the_wire_cannot_name(strategy: str) -> None:
     with pytest.raises(ClientFileError):
         render_client(url="http://h", key_text=KEY.text, strategy=strategy)
+
+
+@pytest.mark.parametrize("budget", [1, 60])
+def test_a_budget_at_its_ends(budget: float) -> None:
+    text = render_client(url="http://h", key_text=KEY.text, strategy="demo", budget_s=budget)
+    assert budget == load(text).JQFOLLOW_BUDGET_S
 
 
 @pytest.mark.parametrize("budget", [0, -1, 0.5, 61, float("nan"), float("inf")])

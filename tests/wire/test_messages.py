@@ -306,6 +306,8 @@ def test_older_clients_tell_none_of_it() -> None:
     message = parse_text(ORDER)
     assert isinstance(message, OrderMessage)
     assert (message.origin, message.ends(), message.grown(), message.lost()) == (None, [], [], [])
+    for half in ({"proc": "a-1"}, {"seq": 4}):
+        assert parse_text(order_text(**half)).origin is None  # type: ignore[arg-type]
     told = message.strategy_order()
     assert (told.refuse, told.style, told.stop, told.found, told.pindex, told.holding) == (
         None, None, None, False, 0, None,
@@ -375,6 +377,13 @@ def test_what_the_client_refuses_is_refused(refuse: str) -> None:
     refusal = refusal_of(told)
     assert refusal is not None
     assert refusal.reason == (refuse if refuse in set(Reason) else Reason.UNKNOWN_STYLE)
+    assert (refusal.figures["style"], refusal.figures["stop"]) == (refuse, "?")
+    value["order"] |= {"style": "IcebergStyle", "stop": "9.50"}
+    message = parse_text(json.dumps(value))
+    assert isinstance(message, OrderMessage)
+    refusal = refusal_of(message.strategy_order())
+    assert refusal is not None
+    assert (refusal.figures["style"], refusal.figures["stop"]) == ("IcebergStyle", "9.50")
 
 
 def test_a_report_in_parts_to_the_last_number() -> None:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from jqfollow.clock import SHANGHAI
-from jqfollow.domain import Side
+from jqfollow.domain import Side, StrategyHolding
 from jqfollow.market.prices import MOST
 from jqfollow.wire import parts
 from jqfollow.wire.parts import EndedPart, HeldPart, OrderPart, PositionPart, ProgressPart, UntoldPart
@@ -87,6 +87,13 @@ def test_what_rests_and_is_locked_is_nothing_unless_it_is_told() -> None:
         assert (part.held, part.closeable, part.locked, part.resting_buy, part.resting_sell) == (3, 4, 0, 0, 0)
         assert part.avg_cost is part.price is None
     assert PositionPart(amount=5, closeable=4).holding() is None
+
+
+def test_what_is_told_of_a_holding_is_kept() -> None:
+    told = HeldPart(amount=9, closeable=4, avg_cost=Decimal("1.5"), price=Decimal("0.01"), locked=3, resting_buy=2,
+                    resting_sell=1).holding()  # fmt: skip
+    assert told == StrategyHolding(held=9, closeable=4, locked=3, resting_buy=2, resting_sell=1,
+                                   avg_cost=Decimal("1.5"), price=Decimal("0.01"))  # fmt: skip
 
 
 def test_orders_told_of_later() -> None:

@@ -87,6 +87,15 @@ def test_a_write_that_fails_leaves_what_stood_and_nothing_else(tmp_path: Path, m
     assert (file.read_bytes(), list(file.parent.iterdir()), naps) == (b"1", [file], [])
 
 
+def test_all_of_it_is_with_the_system_when_the_disk_is_asked_to_keep_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(private_file.os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
+    write_private(tmp_path / "keys", b"x" * 100)
+    assert synced == [100]
+
+
 class Windows:
     """Its tool, as far as a call of it can be seen."""
 
@@ -100,7 +109,7 @@ class Windows:
         monkeypatch.setenv("SYSTEMROOT", "R")
 
     def __call__(self, command: list[str], *, check: bool, timeout: float, **_: object) -> object:
-        assert timeout < 60
+        assert 0 < timeout <= 20
         self.calls.append(command)
         if self.error:
             raise self.error

@@ -3,7 +3,7 @@
 from jqfollow.domain import StrategyOrder
 from jqfollow.reasons import Reason, Refusal
 
-_KNOWN = {Reason.MARGIN, Reason.STOP_ORDER, Reason.UNKNOWN_STYLE, Reason.SEED_OPEN_ORDER}
+_KNOWN = {Reason.MARGIN, Reason.STOP_ORDER, Reason.SEED_OPEN_ORDER}
 
 
 def refusal_of(told: StrategyOrder) -> Refusal | None:
