@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from jqfollow.domain import ORDER_OPEN
+from jqfollow.notify.pace import MAX_BACK_OFF_S
 from notify.wecom_server import Fate, Trouble, WecomServer
 
 from .faked_time import VARIABLE, Hands
@@ -270,11 +271,16 @@ def robots(folder: Path, fate: Fate | None, seconds: float) -> str:
             asked = time.monotonic()
             on.taken(1)
             slowest, count = max(slowest, time.monotonic() - asked), count + 1
-            time.sleep(0.2)
+            time.sleep(max(0.2, seconds / 600))
         on.wecom.always = None
+        right = time.monotonic()
         ends = on.judged()
-        on.until(lambda: _all_told(on), "messages are missing", timeout_s=90)
-        return f"{ends}; {count} signals meanwhile, the slowest answer {slowest:.2f} s; every message came afterwards"
+        on.until(lambda: _all_told(on), "messages are missing", timeout_s=2 * MAX_BACK_OFF_S)
+        came = time.monotonic() - right
+        return (
+            f"{ends}; {count} signals meanwhile, the slowest answer {slowest:.2f} s; "
+            f"every message came, the last {came:.0f} s afterwards"
+        )
 
 
 def _all_told(on: Scene) -> bool:

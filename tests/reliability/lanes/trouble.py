@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from reliability import trouble
@@ -21,6 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sleeps", type=int, default=20, help="of each kind of PC")
     parser.add_argument("--locked-s", type=float, default=30)
     parser.add_argument("--only", default="", help="what has this in its name")
+    parser.add_argument("--jobs", type=int, default=1, help="services that live at one time")
 
 
 def run(options: argparse.Namespace) -> str:
@@ -30,13 +32,17 @@ def run(options: argparse.Namespace) -> str:
         Broken: something was lost, doubled, stale, or not told.
     """
     folder = Path(tempfile.mkdtemp(prefix="jqf-trouble-"))
-    rows: list[list[object]] = []
-    for number, (name, work) in enumerate(_works(options)):
-        if options.only not in name:
-            continue
+    works = [work for work in _works(options) if options.only in work[0]]
+
+    def worked(number: int) -> list[object]:
+        name, work = works[number]
         begun = time.monotonic()
-        rows.append([name, work(folder / str(number)), f"{time.monotonic() - begun:.0f}"])
-        print(*rows[-1], file=sys.stderr, flush=True)  # noqa: T201  # it takes a while
+        row = [name, work(folder / str(number)), f"{time.monotonic() - begun:.0f}"]
+        print(*row, file=sys.stderr, flush=True)  # noqa: T201  # it takes a while
+        return row
+
+    with ThreadPoolExecutor(options.jobs) as pool:
+        rows = list(pool.map(worked, range(len(works))))
     shutil.rmtree(folder, ignore_errors=True)
     return (
         "**Nothing lost, nothing doubled, nothing stale went out; what could not be kept was not taken, and a person "
