@@ -58,5 +58,10 @@ EQUIVALENT: Mapping[str, str] = {
         "MOST either way"
     ),
     "wire/keystore.py: self._stamp = self._stamp_now() -> pass #2": ("only reads what it has just written once more"),
+    "execution/strangers.py: continue -> pass | continue  # the same number had another name when it was placed": (
+        "nothing follows in the loop"
+    ),
+    "execution/strangers.py: continue -> pass | continue  # a refusal that was told under another number "
+    "than its row's: both say no": ("nothing follows in the loop"),
 }
 """By the mutant's name, as `--list` prints it."""
