@@ -5,7 +5,6 @@ are connected: a signal is recorded whatever a broker does. Stop: the other way 
 """
 
 import asyncio
-import gc
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from jqfollow.chronicle import Chronicle
 from jqfollow.client_files import write_client_file
 from jqfollow.clock import Clock, SystemClock
 from jqfollow.clock_steps import ClockSteps
+from jqfollow.collector import Collector
 from jqfollow.domain import AccountState, JqfollowError, Wire
 from jqfollow.execution.hearing import hear, hear_late
 from jqfollow.execution.recovery import recover
@@ -448,11 +448,10 @@ async def _serve(
     service.hurried = hurried
     announcement = await service.start()
     try:
-        # What stands now stands to the end: the collector need not walk over it again while a signal waits.
-        gc.collect()
-        gc.freeze()
+        collector = asyncio.create_task(Collector(lambda: service.ledger.commits).run(), name="collector")
         announce(announcement)
         await service.run()
+        collector.cancel()
     finally:
         await service.stop()
     return service.again.is_set()
