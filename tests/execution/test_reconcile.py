@@ -511,6 +511,14 @@ class TestStrangers:
         assert f"{stranger.symbol} 买入 {VOLUME}" in text
         assert restored.until(scene.tx) is None
 
+    @pytest.mark.parametrize("count", [5, 6])
+    def test_of_many_strangers_five_are_named(self, scene: Scene, count: int) -> None:
+        scene.begin(S.NEW)
+        strangers = [scene.report(S.NEW, broker_order_id=f"s{n}", remark=f"jqZZZZZ-{n}") for n in range(count)]
+        [text] = self.look(scene, *strangers)
+        assert text.count("jqZZZZZ-") == 5
+        assert (" 等 " in text) == (count == 6)
+
     def test_as_many_others_are_told_too(self, scene: Scene) -> None:
         """One left the broker's list, and a newer one came."""
         scene.begin(S.NEW)
@@ -570,4 +578,4 @@ class TestStrangers:
             reports.append(scene.report(S.NEW, broker_order_id=f"new{n}", remark=attempt.remark))
         [text] = [t for t in self.look(scene, *reports) if "委托编号变了" in t]
         assert text.count("变为") == 5
-        assert ("等 6 笔" in text) == (count == 6)
+        assert ((" 等 " in text), ("等 6 笔" in text)) == (count == 6, count == 6)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jqfollow.domain import AttemptState, OrderKey, OrderReport, Side
-from jqfollow.execution.ours import AFTER, BEFORE, OURS, match_unknown, whose
+from jqfollow.execution.ours import AFTER, BEFORE, OURS, Ours, match_unknown, may_be, whose
 from jqfollow.ledger.rows import AttemptRow
 from notify.rows import AT, attempt
 
@@ -154,3 +154,46 @@ def test_a_remark_of_another_account_names_nothing_here() -> None:
     here = OrderKey(account="main", day=AT.date(), broker_order_id="b1")
     assert whose(here, elsewhere, None) is None
     assert whose(replace(here, account="other"), elsewhere, None) is elsewhere
+
+
+def test_remark_and_key_of_two_attempts_name_neither() -> None:
+    key = OrderKey(account="main", day=AT.date(), broker_order_id="b1")
+    named, keyed = unknown(1, broker_order_id=None), unknown(2, "jqABCDE-2", broker_order_id="b1")
+    assert whose(key, named, keyed) is None
+    assert whose(key, named, None) == whose(key, named, named) == named
+    assert whose(key, None, keyed) == keyed
+
+
+def test_a_remark_on_two_rows_names_none_that_has_no_id_yet() -> None:
+    nameless, known = unknown(1, broker_order_id=None), unknown(2, "jqABCDE-2", broker_order_id="b2")
+    rows = [report("b1"), report("b9"), report("b2", "jqABCDE-2"), report("b8", "jqABCDE-2")]
+
+    def found(reports: list[OrderReport], attempt: AttemptRow, broker_order_id: str) -> AttemptRow | None:
+        key = OrderKey(account=attempt.account, day=attempt.day, broker_order_id=broker_order_id)
+        return Ours([nameless, known], reports).find(key, f" {attempt.remark} ")
+
+    assert found(rows, nameless, "b1") is None
+    assert found(rows[:1], nameless, "b1") == nameless
+    assert found(rows, known, "b2") == known
+    assert found(rows, known, "b8") is None  # its own id is another
+    assert Ours([nameless]).named(" jqABCDE-1 ") == nameless
+
+
+@pytest.mark.parametrize(
+    ("known", "change", "may"),
+    [
+        ("b1", {}, True),
+        ("b1", {"volume": 400}, True),  # a broker may tell what is left of it
+        ("b1", {"symbol": "600000.SH"}, False),
+        ("b1", {"side": Side.SELL}, False),
+        (None, {}, True),
+        (None, {"volume": 400}, False),
+        (None, {"side": Side.SELL}, False),
+    ],
+)
+def test_what_a_report_must_agree_in(known: str | None, change: dict[str, Any], may: bool) -> None:
+    assert may_be(unknown(broker_order_id=known), report(**change)) is may
+
+
+def test_a_call_may_arrive_two_minutes_late_and_clocks_differ_by_seconds() -> None:
+    assert (timedelta(seconds=5), timedelta(minutes=2)) == (BEFORE, AFTER)

@@ -63,5 +63,13 @@ EQUIVALENT: Mapping[str, str] = {
     ),
     "execution/strangers.py: continue -> pass | continue  # a refusal that was told under another number "
     "than its row's: both say no": ("nothing follows in the loop"),
+    "execution/ours.py: … a in self._by_remark.values() if a.key is not None} -> … a in self._by_remark.v"
+    "alues()} | self._by_key = {a.key: a for a in self._by_remark.values() if a.key is not None}": (
+        "every order has a key"
+    ),
+    "execution/strangers.py: attempt.state in ATTEMPT_LIVE and attempt.broker_order_id not in… -> attempt"
+    ".broker_order_id not in… | if attempt.state in ATTEMPT_LIVE and attempt.broker_order_id not in ids:": (
+        "what has ended stays as it is, by the table"
+    ),
 }
 """By the mutant's name, as `--list` prints it."""

@@ -11,7 +11,7 @@ from jqfollow.domain import ATTEMPT_LIVE, AttemptState, OrderReport
 from jqfollow.execution.accounts import Account
 from jqfollow.execution.lifecycle import Event
 from jqfollow.execution.ours import Ours, is_ours, same_terms
-from jqfollow.execution.transitions import Moment, follow_attempt, step_attempt
+from jqfollow.execution.transitions import Moment, step_attempt
 from jqfollow.ledger.meta import REMARK_TAG
 from jqfollow.ledger.rows import AttemptRow
 from jqfollow.ledger.tx import Tx
@@ -66,9 +66,7 @@ def tell_of_strangers(
 
 
 def _lose_sight(tx: Tx, attempt: AttemptRow, report: OrderReport, moment: Moment) -> None:
-    detail = f"listed as {report.broker_order_id}"
-    after = step_attempt(tx, attempt, Event.RENAMED, moment, detail=detail)
-    follow_attempt(tx, after, moment)
+    step_attempt(tx, attempt, Event.RENAMED, moment, detail=f"listed as {report.broker_order_id}")
 
 
 def _tell_renamed(tx: Tx, account: Account, renamed: Sequence[tuple[AttemptRow, OrderReport]], moment: Moment) -> None:
