@@ -208,8 +208,8 @@ MISTAKES = (
     Mistake(
         name="a fill counts as often as it is told",
         module="execution/transitions.py",
-        old="if order is None or not tx.fills.add(attempt, order.strategy, report, attempt.day):",
-        new="if order is None or (not tx.fills.add(attempt, order.strategy, report, attempt.day) and not "
+        old="if not tx.fills.add(attempt, order.strategy, report, attempt.day):",
+        new="if (not tx.fills.add(attempt, order.strategy, report, attempt.day) and not "
         "tx.fills.add(attempt, order.strategy, replace(report, traded_id=report.traded_id + '+'), attempt.day)):",
         test=_LISTS + "TestFills::test_a_fill_in_the_list_counts_once_and_the_account_has_traded",
     ),
