@@ -72,6 +72,10 @@ class TestOneABook:
     def test_a_sell_passes_no_earlier_buy_of_its_own_book(self) -> None:
         assert turn(order(1, BUY), order(2, SELL)) == [1]
 
+    @pytest.mark.parametrize("what", [WaitingFor.OPPOSITE, WaitingFor.SETTLE, WaitingFor.BROKER])
+    def test_but_a_buy_that_waits_holds_up_no_sell(self, what: WaitingFor) -> None:
+        assert turn(order(1, BUY, waiting=waits(what)), order(2, SELL), rested=lambda number: number != 1) == [2]
+
     def test_nor_a_buy_an_earlier_sell(self) -> None:
         assert turn(order(1, SELL), order(2, BUY)) == [1]
 
