@@ -259,13 +259,13 @@ def fuzz(attack: Attack, count: int) -> Figures:
 def _fuzzed(dice: random.Random, genuine: bytes, flood: Flood) -> bytes:
     told = json.loads(genuine)
     changed, forged = bytearray(genuine), genuine.replace(b'"box":"', b'"box":"A', 1)
-    for _ in range(dice.randrange(1, 6)):
-        changed[dice.randrange(len(changed))] = dice.randrange(256)
+    for place in dice.sample(range(len(changed)), dice.randrange(1, 6)):
+        changed[place] ^= dice.randrange(1, 256)  # another byte than it was, or it is the message itself
     cut, depth = dice.randrange(1, len(genuine)), dice.randrange(1, 7000)
     told[dice.choice(list(told))] = dice.choice([None, 1, -1, 10**30, 1e308, "", "x" * 3000, [], {}, [[[]]]])
     head = bytearray(flood.request(forged))
-    for _ in range(3):
-        head[dice.randrange(120)] = dice.randrange(256)
+    for place in dice.sample(range(120), 3):
+        head[place] ^= dice.randrange(1, 256)
     bodies = (
         dice.randbytes(dice.randrange(1, 2000)),
         bytes(changed),
