@@ -8,7 +8,7 @@ import pytest
 
 from jqfollow.domain import Phase, Side
 from jqfollow.reasons import Reason
-from jqfollow.risk.gate import decide
+from jqfollow.risk.gate import decide, hold_back
 from jqfollow.risk.rules import RULES
 from jqfollow.risk.verdict import Outcome
 from risk.samples import DAY, FINE, QUOTE, facts, risk
@@ -77,3 +77,12 @@ def test_facts_that_could_not_be_had_let_nothing_go_out(side: Side, missing: dic
     decision = decide(facts(side=side, **without | missing))
     assert decision.deciding is not None
     assert decision.deciding.rule in {Reason.UNKNOWN_SECURITY, Reason.BROKER_DOWN, Reason.NO_QUOTE}
+
+
+def test_what_needs_no_market_holds_back_before_anything_is_asked() -> None:
+    without = {"instrument": None, "quote": None, "asset": None}
+    assert hold_back(facts(**without)) is None
+    assert hold_back(facts(**without, age_counts=False)) is None, "a rule that does not apply holds nothing back"
+    for changes in ({"backtest": True}, {"opposite": True}):  # one refuses, one waits
+        given = facts(**without, **changes)
+        assert hold_back(given) == decide(given)

@@ -1,7 +1,7 @@
 """Each rule: what it lets pass, refuses, holds back and leaves to others."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from jqfollow.clock import SHANGHAI
-from jqfollow.domain import Board, Phase, Side, WaitingFor
+from jqfollow.domain import Board, Instrument, Phase, Side, WaitingFor
 from jqfollow.market.securities import parse_security
 from jqfollow.reasons import Reason, Refusal
 from jqfollow.risk import admission, limits, market, means
-from jqfollow.risk.facts import Facts
+from jqfollow.risk.facts import DayFacts, Facts
 from jqfollow.risk.rules import RULES
 from jqfollow.risk.verdict import Outcome, Verdict
 from jqfollow.settings import OwnLimits
@@ -53,7 +53,12 @@ CASES: dict[Reason, list[Case]] = {
         (REFUSE, {"backtest": True, "run": "simple_backtest"}),
         (PASS, {"backtest_allowed": False}),
     ],
-    Reason.PAUSED: [(PASS, {}), (REFUSE, {"paused": "demo · 全部账户"}), (REFUSE, {"paused": ""})],
+    Reason.PAUSED: [
+        (PASS, {}),
+        (REFUSE, {"paused": "demo · 全部账户"}),
+        (REFUSE, {"paused": ""}),
+        (WAIT, {"paused": "demo", "closes": True, "side": S}),
+    ],
     Reason.UNKNOWN_SECURITY: [
         (PASS, {}),
         (REFUSE, {"security": None, "symbol": "000001.XSHG", "unknown_zh": "是指数", "unknown_en": "an index"}),
@@ -63,6 +68,7 @@ CASES: dict[Reason, list[Case]] = {
         (PASS, {"risk": risk(boards=frozenset({Board.MAIN}))}),
         (REFUSE, {"risk": risk(boards=frozenset({Board.STAR}))}),
         (REFUSE, {"risk": risk(boards=frozenset())}),
+        (PASS, {"risk": risk(boards=frozenset()), "closes": True, "side": S}),
         (SKIP, {"security": None}),
     ],
     Reason.BLOCKED: [
@@ -70,12 +76,14 @@ CASES: dict[Reason, list[Case]] = {
         (REFUSE, {"risk": risk(blocked=frozenset({"000001.SZ"}))}),
         (REFUSE, {"risk": risk(blocked=frozenset({"000001.xshe"}))}),
         (PASS, {"risk": risk(blocked=frozenset({"000001.XSHG"}))}),
+        (PASS, {"risk": risk(blocked=frozenset({"000001.SZ"})), "closes": True, "side": S}),
         (SKIP, {"security": None}),
     ],
     Reason.NOT_TRADING_DAY: [
         (PASS, {}),
         (REFUSE, {"trading_day": False}),
         (PASS, {"trading_day": False, "session_at": at("10:30")}),  # what is held for the day that comes
+        (REFUSE, {"trading_day": False, "session_at": NOW}),
     ],
     Reason.OUTSIDE_HOURS: [
         (PASS, {}),
@@ -88,6 +96,9 @@ CASES: dict[Reason, list[Case]] = {
         (PASS, {"phase": Phase.CLOSING_AUCTION, "now": at("14:58"), "join_auction": True}),
         (WAIT, {"phase": Phase.PRE_OPEN, "now": at("9:27"), "join_auction": True, "attempt": 2}),
         (PASS, {"phase": Phase.CONTINUOUS, "now": at("23:00")}),  # an exchange that never closes
+        (WAIT, {"session_at": at("13:00")}),
+        (PASS, {"session_at": NOW}),
+        (WAIT, {"phase": Phase.LUNCH, "now": at("12:00"), "session_at": at("10:30")}),
     ],
     Reason.BROKER_DOWN: [
         (PASS, {}),
@@ -96,6 +107,7 @@ CASES: dict[Reason, list[Case]] = {
         (REFUSE, {"ready": False, "made_at": ago(60.001)}),
         (WAIT, {"ready": False, "made_at": ago(9999), "attempt": 2}),
         (WAIT, {"ready": False, "made_at": ago(9999), "age_counts": False}),
+        (WAIT, {"ready": False, "made_at": ago(9999), "closes": True, "side": S}),
     ],
     Reason.STALE: [
         (PASS, {}),
@@ -121,6 +133,8 @@ CASES: dict[Reason, list[Case]] = {
         (REFUSE, {"market_price": None}),
         (PASS, {"market_price": None, "quote": replace(QUOTE, last=None, suspended=True)}),
         (PASS, {"market_price": None, "instrument": replace(INSTRUMENT, suspended=True)}),
+        (REFUSE, {"market_price": None, "instrument": None, "quote": replace(QUOTE, suspended=True)}),
+        (REFUSE, {"market_price": None, "instrument": replace(INSTRUMENT, suspended=True), "quote": None}),
         (SKIP, {"quote": None, "ready": False}),
         (SKIP, {"quote": None, "security": None}),
     ],
@@ -144,6 +158,7 @@ CASES: dict[Reason, list[Case]] = {
         (PASS, {"side": S}),
         (REFUSE, {"side": S, "stands_at": D("9.00")}),
         (PASS, {"side": S, "stands_at": D("9.00"), "risk": risk(at_limit="queue")}),
+        (PASS, {"side": S, "stands_at": D("9.00"), "closes": True}),
         (SKIP, {"side": S, "stands_at": D("9.00"), "has_limit": True}),
         (SKIP, {"stands_at": D("11.00")}),
     ],
@@ -170,6 +185,7 @@ CASES: dict[Reason, list[Case]] = {
         (REFUSE, {"order_value": D("500000.01")}),
         (REFUSE, {"order_value": D("1e15"), "side": S}),
         (SKIP, {"order_value": D("1e15"), "attempt": 2}),
+        (SKIP, {"order_value": D("1e15"), "closes": True, "side": S}),
         (SKIP, {"order_value": None}),
     ],
     Reason.MAX_POSITION_RATIO: [
@@ -199,9 +215,12 @@ CASES: dict[Reason, list[Case]] = {
         (PASS, {"risk": risk(max_daily_turnover=30_000)}),
         (REFUSE, {"risk": risk(max_daily_turnover=29_999)}),
         (REFUSE, {"risk": risk(max_daily_turnover=29_999), "side": S, "attempt": 2}),
+        (PASS, {"day": replace(DAY, turnover_of_strategy=D(5_000)), "own": OwnLimits(turnover=D(15_000))}),
+        (REFUSE, {"day": replace(DAY, turnover_of_strategy=D(5_000)), "own": OwnLimits(turnover=D(14_999))}),
         (SKIP, {"risk": risk(max_daily_turnover=1), "side": S, "closes": True}),
         (SKIP, {"day": None}),
         (SKIP, {"price": None}),
+        (SKIP, {"order_value": None}),
     ],
     Reason.OLD_QUOTE: [
         (PASS, {}),
@@ -222,6 +241,8 @@ CASES: dict[Reason, list[Case]] = {
         (PASS, {"payable": 0}),
         (PASS, {"side": S, "shares_until": ago(-1)}),
         (WAIT, {"side": S, "shares_until": ago(-1), "short_of_shares": True}),
+        (WAIT, {"side": S, "shares_until": ago(-1), "lacked": 1}),
+        (PASS, {"money_until": ago(-1), "payable": 0, "cost": None}),
         (PASS, {"side": S, "shares_until": NOW, "short_of_shares": True}),
         (PASS, {"side": S, "money_until": ago(-1), "short_of_shares": True}),
     ],
@@ -233,16 +254,22 @@ CASES: dict[Reason, list[Case]] = {
         (PASS, {"own": OwnLimits(capital=D(10_000)), "within_capital": 1000, "volume": 1000, "served": True}),
         (REFUSE, {"own": OwnLimits(capital=D(10_000)), "within_capital": 0}),
         (SKIP, {"own": OwnLimits(capital=D(10_000)), "within_capital": 0, "side": S}),
+        (SKIP, {"own": OwnLimits(capital=D(10_000))}),
+        (SKIP, {"within_capital": 0}),
     ],
     Reason.OWN_CROSSING: [
         (PASS, {}),
         (WAIT, {"crossing": "jq-1", "crossing_until": ago(-1)}),
         (PASS, {"crossing": "jq-1", "crossing_until": NOW}),
+        (PASS, {"crossing": "jq-1"}),
+        (PASS, {"crossing_until": ago(-1)}),
     ],
     Reason.NO_CASH: [
         (PASS, {"payable": 1000}),
         (PASS, {"payable": 100}),
         (PASS, {"payable": 1}),
+        (PASS, {"payable": 1000, "served": True}),
+        (REFUSE, {"payable": 1000, "served": True, "lacked": 1}),
         (REFUSE, {"payable": 0}),
         (REFUSE, {"payable": 100, "served": True}),
         (WAIT, {"payable": 100, "served": True, "sells_under_way": True}),
@@ -252,6 +279,7 @@ CASES: dict[Reason, list[Case]] = {
         (PASS, {"payable": 900, "lacked": 3}),
         (REFUSE, {"payable": 900, "lacked": 4}),
         (REFUSE, {"payable": 900, "lacked": 4, "sells_under_way": True}),
+        (WAIT, {"payable": 0, "lacked": 3, "sells_under_way": True}),
         (SKIP, {"cost": D("1e9"), "side": S}),
         (SKIP, {"asset": None}),
         (SKIP, {"cost": None}),
@@ -263,6 +291,8 @@ CASES: dict[Reason, list[Case]] = {
         (REFUSE, {"day": replace(DAY, turn_in_s=1.0), "made_at": ago(59.5)}),
         (PASS, {"day": replace(DAY, turn_in_s=1.0), "made_at": ago(59.5), "attempt": 2}),
         (PASS, {"day": replace(DAY, turn_in_s=1.0), "made_at": ago(59.5), "age_counts": False}),
+        (PASS, {"made_at": ago(61)}),  # its turn has come: `stale` says so
+        (SKIP, {"day": replace(DAY, turn_in_s=1.0), "made_at": ago(59.5), "closes": True, "side": S}),
         (SKIP, {"day": None}),
     ],
     **{
@@ -270,6 +300,21 @@ CASES: dict[Reason, list[Case]] = {
         for reason in SIZED
     },
 }
+_ODD = {"sizing": short(Reason.BELOW_LOT), "volume": 0, "side": S, "closes": True, "others_hold": True}
+CASES[Reason.BELOW_LOT] += [
+    (WAIT, _ODD),
+    (REFUSE, _ODD | {"attempt": 2}),
+    (REFUSE, _ODD | {"closes": False}),
+    (REFUSE, _ODD | {"others_hold": False}),
+    (PASS, {"side": S, "closes": True, "others_hold": True}),
+]
+_OWED = {"sizing": short(Reason.NOT_SELLABLE_TODAY), "volume": 0, "side": S, "owed": 1}
+CASES[Reason.NOT_SELLABLE_TODAY] += [
+    (WAIT, _OWED),
+    (REFUSE, _OWED | {"attempt": 2}),
+    (REFUSE, _OWED | {"owed": 0}),
+    (PASS, {"side": S, "owed": 1}),
+]
 FLAT = [
     pytest.param(rule, outcome, changes, id=f"{rule}-{number}-{outcome}")
     for rule, cases in CASES.items()
@@ -347,6 +392,20 @@ def test_every_rule_has_its_cases() -> None:
         (Reason.BROKER_DOWN, {"ready": False, "age_counts": False}, WaitingFor.BROKER, None),
         (Reason.UNKNOWN_OUTCOME, {"unknown": "jqABCDE-7"}, WaitingFor.UNKNOWN, None),
         (Reason.OPPOSITE_OPEN, {"opposite": True}, WaitingFor.OPPOSITE, None),
+        (Reason.OUTSIDE_HOURS, {"session_at": at("13:00")}, WaitingFor.SESSION, "13:00"),
+        (Reason.PAUSED, {"paused": "demo", "closes": True, "side": S}, WaitingFor.PAUSE, None),
+        (Reason.NO_QUOTE, {"quote": None, "closes": True, "side": S}, WaitingFor.FEED, None),
+        (Reason.SUSPENDED, {"quote": replace(QUOTE, suspended=True)}, WaitingFor.HALT, None),
+        (Reason.BELOW_LOT, _ODD, WaitingFor.ODD_LOT, None),
+        (Reason.NOT_SELLABLE_TODAY, _OWED, WaitingFor.NEXT_DAY, None),
+        (Reason.COUNTER_LAGS, {"money_until": at("10:01"), "payable": 0}, WaitingFor.SETTLE, "10:01"),
+        (Reason.OWN_CROSSING, {"crossing": "jq-1", "crossing_until": at("10:01")}, WaitingFor.CROSSING, "10:01"),
+        (
+            Reason.NO_CASH,
+            {"payable": 0, "sells_under_way": True, "cash_until": at("10:01")},
+            WaitingFor.CASH,
+            None,
+        ),
         (Reason.OLD_QUOTE, {"feed_at": ago(31)}, WaitingFor.FEED, None),
         (
             Reason.NO_CASH,
@@ -401,6 +460,21 @@ FIGURES: list[tuple[Callable[[Facts], Verdict], dict[str, Any], dict[str, str]]]
         {"ready": False, "not_ready_zh": "断开", "not_ready_en": "lost"},
         {"account": "main", "why": "断开 / lost"},
     ),
+    (market.old_quote, {"feed_at": ago(31)}, {"security": "000001.SZ", "at": "03-03 09:59:29", "age_s": "31"}),
+    (
+        means.counter_lags,
+        {"money_until": ago(-1), "payable": 0},
+        {"security": "000001.SZ", "until": "10:00:01"},
+    ),
+    (means.crossing, {"crossing": "jq-1", "crossing_until": ago(-1)}, {"security": "000001.SZ", "remark": "jq-1"}),
+    (
+        means.capital,
+        {"own": OwnLimits(capital=D(10_000)), "within_capital": 0, "invested": D("9500.5")},
+        {"invested": "9,500.50", "limit": "10,000"},
+    ),
+    (means.capital, {"own": OwnLimits(capital=D(1)), "within_capital": 0}, {"invested": "0.00", "limit": "1"}),
+    (admission.unknown_outcome, {"unknown": "jq-7"}, {"remark": "jq-7"}),
+    (admission.opposite_open, {"opposite": True}, {"security": "000001.SZ"}),
 ]
 
 
@@ -421,3 +495,45 @@ def test_a_bond_and_a_fund_are_of_their_boards() -> None:
 def test_times_are_compared_over_zones() -> None:
     assert admission.stale(facts(made_at=NOW.astimezone(UTC))).outcome is PASS
     assert NOW.tzinfo is SHANGHAI
+
+
+@pytest.mark.parametrize(
+    ("bound", "instrument", "reason"),
+    [
+        (D("11.00"), INSTRUMENT, Reason.PRICE_LIMIT),
+        (D("9.00"), INSTRUMENT, Reason.PRICE_LIMIT),
+        (D("10.21"), INSTRUMENT, Reason.PRICE_CAGE),
+        (D("10.21"), None, Reason.PRICE_CAGE),
+    ],
+)
+def test_a_price_outside_the_days_limit_is_told_apart_from_one_outside_the_cage(
+    bound: Decimal, instrument: Instrument | None, reason: Reason
+) -> None:
+    verdict = market.price_cage(facts(broken_bound=bound, price=D(12), instrument=instrument))
+    assert (verdict.rule, verdict.outcome) == (reason, REFUSE)
+    assert verdict.figures == {"price": "12", "bound": str(bound)}
+
+
+def test_what_nobody_told_is_nothing() -> None:
+    told = {"now", "risk", "account", "real", "ready", "trading_day", "phase", "join_auction", "attempt", "side", "run"}
+    told |= {"backtest", "backtest_allowed", "made_at", "aged", "deadline", "age_counts", "named_by_person"}
+    told |= {"signal_price", "has_limit", "symbol", "security"}
+    bare = Facts(**{name: getattr(FINE, name) for name in told})
+    assert not any(getattr(bare, each.name) for each in fields(Facts) if each.name not in told | {"own"})
+    day = DayFacts(attempts=3, turnover=D(1), turn_in_s=0)
+    assert (day.of_strategy, day.turnover_of_strategy) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "goes"),
+    [
+        ({}, 1000),
+        ({"payable": 900}, 900),
+        ({"within_capital": 800}, 800),
+        ({"within_capital": 800, "payable": 700}, 700),
+        ({"within_capital": 2000, "payable": 2000}, 1000),
+        ({"side": S, "payable": 0, "within_capital": 0}, 1000),
+    ],
+)
+def test_a_buy_is_no_more_than_money_and_capital_allow(changes: dict[str, Any], goes: int) -> None:
+    assert facts(**changes).to_place == goes

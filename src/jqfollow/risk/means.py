@@ -13,11 +13,11 @@ MOST_CUTS = 3
 
 def _sizing(rule: Reason) -> Rule:
     def verdict(facts: Facts) -> Verdict:
+        """What sizing found."""
         if facts.sizing is not None and facts.sizing.reason is rule:
             return Verdict(rule=rule, outcome=Outcome.REFUSE, figures=facts.sizing.figures)
         return passed(rule) if facts.volume else skipped(rule)
 
-    verdict.__doc__ = f"What sizing found: {rule}."
     return verdict
 
 
