@@ -462,6 +462,11 @@ FIGURES: list[tuple[Callable[[Facts], Verdict], dict[str, Any], dict[str, str]]]
     ),
     (market.old_quote, {"feed_at": ago(31)}, {"security": "000001.SZ", "at": "03-03 09:59:29", "age_s": "31"}),
     (
+        market.old_quote,
+        {"feed_at": ago(31), "quote": replace(QUOTE, at=ago(26 * 3600))},
+        {"security": "000001.SZ", "at": "03-03 09:59:29", "age_s": "31"},
+    ),
+    (
         means.counter_lags,
         {"money_until": ago(-1), "payable": 0},
         {"security": "000001.SZ", "until": "10:00:01"},

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jqfollow.wire.client_file import ClientFileError, render_client
+from jqfollow.wire import client_file
+from jqfollow.wire.client_file import ClientFileError, module_name, probe_text, render_client
 from jqfollow.wire.errors import KeyTextError
 from wire.clients import KEY, load, rendered
 
@@ -30,6 +31,43 @@ def test_what_was_given_stands_at_the_top() -> None:
 def test_the_key_of_a_relay_stands_in_the_file() -> None:
     client = load(render_client(url="http://h:1", key_text=KEY.text, strategy="s", relay_key="0a" * 32))
     assert client.JQFOLLOW_RELAY_KEY == "0a" * 32
+    for wrong in ("0a" * 31, "0a" * 32 + "0", "0A" * 32, "0g" * 32, " "):
+        with pytest.raises(ClientFileError, match="64 hex digits"):
+            render_client(url="http://h:1", key_text=KEY.text, strategy="s", relay_key=wrong)
+
+
+def test_an_order_waits_ten_seconds_for_its_signal_unless_told_otherwise() -> None:
+    given = {"url": "http://h:1", "key_text": KEY.text, "strategy": "s"}
+    assert load(render_client(**given)).JQFOLLOW_BUDGET_S == 10.0
+    for budget in (1, 60):
+        assert budget == load(render_client(**given, budget_s=budget)).JQFOLLOW_BUDGET_S  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://h", "https://a-1.example", "http://1.2.3.4:1", "http://h:65535", "http://[2001:db8::1]:8888"]
+)
+def test_an_address_is_a_scheme_a_host_and_perhaps_a_port(url: str) -> None:
+    assert url == load(render_client(url=url, key_text=KEY.text, strategy="demo")).JQFOLLOW_URL
+
+
+def test_strategies_whose_names_differ_have_files_whose_names_differ() -> None:
+    assert module_name("demo_1") == "jqfollow_client_demo_1"
+    names = {module_name(name) for name in ("a-b", "a.b", "a_b", "-", "1")}
+    assert len(names) == 5
+    assert all(name.isidentifier() and len(name) <= len("jqfollow_client_a_b_0123") for name in names)
+
+
+def test_a_file_knows_its_own_name_and_its_strategys() -> None:
+    text = render_client(url="http://h", key_text=KEY.text, strategy="a.b")
+    assert module_name("a.b") in text
+    assert "JQFOLLOW_MODULE" not in text
+    assert '"JQFOLLOW_NAME"' not in text
+
+
+def test_the_probe_holds_no_key_and_calls_nobody() -> None:
+    tree = ast.parse(probe_text())
+    assert not {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} & {"post", "request"}
+    assert "jqf1_" not in probe_text()
 
 
 def test_the_whole_address_may_be_given() -> None:
@@ -54,7 +92,9 @@ def test_the_file_stands_alone() -> None:
         "1.2.3.4:8888",
         "ftp://h",
         "http://",
-        "http://h:99999",
+        "http://h:65536",
+        "http://[h]",
+        "http://h:8888 x",
         "http://h:0",
         "http://user:pass@h",
         "http://h/x",
@@ -68,6 +108,13 @@ def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(ClientFileError) as caught:
         render_client(url=url, key_text=KEY.text, strategy="demo")
     assert "pass" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["x = 1\nx = 2\n", "y = 1\n", ""])
+def test_a_value_that_has_no_line_of_its_own_is_a_mistake_of_ours(text: str) -> None:
+    with pytest.raises(AssertionError, match="lines that set x"):
+        client_file._filled_in(text, "x", 3)
+    assert client_file._filled_in("x = 1  # why\ny = 2\n", "x", "a") == "x = 'a'  # why\ny = 2\n"
 
 
 @pytest.mark.parametrize("strategy", ["", "a b", "策略", 'x"', "x" * 65, "x\n"])

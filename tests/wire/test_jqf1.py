@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from jqfollow.wire.answers import AccountAnswer, Answer
+from jqfollow.wire.envelope import Sealed
 from jqfollow.wire.errors import KeyTextError, MalformedError, NotAuthenticError
-from jqfollow.wire.jqf1 import Jqf1Envelope, Key, ack_mac, open_box, seal, verify_ack
+from jqfollow.wire.jqf1 import FRESH_S, Jqf1Envelope, Key, ack_mac, open_box, seal, verify_ack
 
 from .reading import read_envelope
 
@@ -173,7 +175,11 @@ def test_errors_repeat_nothing_of_the_message() -> None:
         assert secret not in caught.value.detail + str(caught.value) + repr(caught.value)
     assert NotAuthenticError().status == 401
     assert MalformedError("一", "one").status == 400
+    for error in (MalformedError("一", "one"), NotAuthenticError()):
+        assert error.detail == f"{error.zh} / {error.en}"
+        assert str(error) == error.en
     assert MalformedError("一", "one").detail == "一 / one"
+    assert NotAuthenticError().en == "the message is not authentic: check strategy, key and both clocks"
 
 
 class TestKey:
@@ -215,6 +221,16 @@ class TestKey:
             Key.parse(text)
         assert len(text) < 10 or text not in str(caught.value)
 
+    def test_what_is_wrong_with_a_text_is_said(self) -> None:
+        for text, why in (
+            (KEY.text.removeprefix("jqf1_"), "开头"),
+            (KEY.text[:-1], "42 个"),
+            (KEY.text[:-1] + "+", "不允许"),
+            (KEY.text[:-1] + "9", "末位"),
+        ):
+            with pytest.raises(KeyTextError, match=why):
+                Key.parse(text)
+
     @given(st.text(max_size=60))
     def test_any_text(self, text: str) -> None:
         with pytest.raises(KeyTextError):
@@ -233,3 +249,35 @@ def test_acks() -> None:
     assert not verify_ack(Key.generate(), "a", "accepted", mac)
     for other in ("", mac[:-1], mac.upper(), "é" * 64, "\ud800"):
         assert not verify_ack(KEY, "a", "accepted", other)
+
+
+def test_a_message_is_fresh_for_five_minutes() -> None:
+    """As the clients' readers are told."""
+    assert FRESH_S == 5 * 60
+
+
+def test_a_box_that_is_no_base64_is_told_from_one_that_is_spelled_otherwise() -> None:
+    for box, why in (("*" * 64, "not base64"), (str(sealed()["box"])[:-1], "not base64"), ("AB==", "not canonical")):
+        with pytest.raises(ValidationError, match=why):
+            Jqf1Envelope.model_validate(sealed() | {"box": box})
+
+
+@pytest.mark.parametrize("value", [None, 7, "encrypted_order", ["encrypted_order"]])
+def test_what_is_no_object_is_no_envelope(value: object) -> None:
+    with pytest.raises(ValidationError, match="Jqf1Envelope"):
+        TypeAdapter[Sealed](Sealed).validate_python(value)
+    with pytest.raises(MalformedError, match="not a JSON object"):
+        read_envelope(json.dumps(value).encode())
+
+
+@pytest.mark.parametrize(
+    ("told", "field"),
+    [
+        (Jqf1Envelope.model_validate(sealed()), "ts"),
+        (Answer(status="accepted", id="x", signal_id=1, mac="m"), "signal_id"),
+        (AccountAnswer(account="main", can_trade=False), "can_trade"),
+    ],
+)
+def test_what_came_and_what_is_answered_is_not_changed(told: BaseModel, field: str) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(told, field, 1)

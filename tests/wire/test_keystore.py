@@ -5,13 +5,18 @@ import stat
 import subprocess
 import sys
 import threading
+import tomllib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
+from filelock import FileLock, Timeout
 
 from jqfollow.clock import SHANGHAI
-from jqfollow.wire import private_file
+from jqfollow.wire import keystore, private_file
 from jqfollow.wire.jqf1 import Key
 from jqfollow.wire.keystore import LOOK_EVERY_S, KeyStore, KeyStoreError
 
@@ -38,7 +43,7 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "数据 文件夹" / "keys.toml"
+    return tmp_path / "数据 文件夹" / "data" / "keys.toml"
 
 
 def test_keys_are_made_once_and_read_again(path: Path, clock: HandClock) -> None:
@@ -126,6 +131,8 @@ def test_a_file_damaged_under_a_running_service_leaves_it_its_keys(path: Path, c
     with pytest.raises(KeyStoreError):
         store.rotate("demo", grace=GRACE, now=NOW)
     path.unlink()
+    with pytest.raises(KeyStoreError, match="不见了"):
+        store.ensure(["demo"])
     assert store.keys("demo") == keys
     with pytest.raises(KeyStoreError, match="不见了"):
         store.ensure(["demo", "two"])
@@ -152,6 +159,118 @@ def test_the_trouble_with_a_file_stands_until_it_can_be_read_again(path: Path, c
     assert trouble() == ""
     path.unlink()
     assert "不见了" in trouble()
+    path.write_text("# nothing\n", encoding="utf-8")
+    assert "一个密钥也没有了" in trouble()
+    assert KeyStore.open(path, clock).strategies() == [], "which at a start is what a new installation has"
+    path.unlink()
+    path.mkdir()
+    assert "cannot be read" in trouble()
+
+
+def test_what_is_wrong_with_a_file_is_logged_once(path: Path, clock: HandClock) -> None:
+    store = KeyStore.open(path, clock)
+    store.ensure(["demo"])
+    for damage in (lambda: path.write_text("[", encoding="utf-8"), path.unlink):
+        damage()
+        with structlog.testing.capture_logs() as logs:
+            for _ in range(3):
+                clock.moment += timedelta(seconds=2 * LOOK_EVERY_S)
+                store.strategies()
+        assert [line["event"] for line in logs] == ["keys_not_reread"]
+
+
+class Ticks(HandClock):
+    """Its monotonic time is set apart."""
+
+    ticks = 100.0
+
+    def monotonic(self) -> float:
+        return self.ticks
+
+
+def test_the_file_is_looked_at_every_twentieth_of_a_second(path: Path) -> None:
+    clock = Ticks()
+    store, command = KeyStore.open(path, clock), KeyStore.open(path, Ticks())
+    seen = []
+    for number, ticks in enumerate((100.0, 100.0, 100.0625, 100.109375, 100.125, 99.0)):
+        clock.ticks = ticks
+        command.ensure([f"s{number}"])
+        seen.append(len(store.strategies()))
+    assert seen == [1, 1, 3, 3, 5, 6], "at once where the clock was set back"
+
+
+def test_the_clock_of_the_machine_is_the_clock_where_none_is_given(path: Path) -> None:
+    store = KeyStore.open(path)
+    store.ensure(["demo"])
+    assert len(store.keys("demo")) == 1
+    found = store.entry("demo")
+    assert found is not None
+    assert abs(found.made_at - datetime.now(SHANGHAI)) < timedelta(minutes=1)
+
+
+def test_what_another_program_changed_while_the_lock_was_waited_for_stands(
+    path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = KeyStore.open(path, clock)
+    meanwhile: list[Callable[[], object]] = []
+
+    class Waited(FileLock):
+        def acquire(self, *args: Any, **options: Any) -> Any:
+            if meanwhile:
+                meanwhile.pop()()
+            return super().acquire(*args, **options)
+
+    monkeypatch.setattr(keystore, "FileLock", Waited)
+    store = KeyStore.open(path, clock)
+    meanwhile.append(lambda: other.ensure(["demo"]))
+    assert store.ensure(["demo", "own"]) == ["own"]
+    (first,) = other.keys("demo")
+    assert store.keys("demo") == (first,)
+    meanwhile.append(lambda: other.rotate("demo", grace=GRACE, now=NOW))
+    store.rotate("demo", grace=GRACE, now=NOW)
+    assert store.keys("demo")[1] == other.entry("demo").current != first  # type: ignore[union-attr]
+
+
+def test_another_programs_change_is_waited_for_ten_seconds(
+    path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[tuple[Path, float]] = []
+
+    class Held:
+        def __init__(self, lock: Path, timeout: float) -> None:
+            self.lock, self.timeout = lock, timeout
+
+        def acquire(self) -> None:
+            waited.append((self.lock, self.timeout))
+            raise Timeout(str(self.lock))
+
+    monkeypatch.setattr(keystore, "FileLock", Held)
+    with pytest.raises(KeyStoreError, match="另一个程序"):
+        KeyStore.open(path, clock).ensure(["demo"])
+    assert waited == [(path.with_name("keys.toml.lock"), 10)]
+    assert not path.exists()
+
+
+def test_a_folder_that_cannot_be_made_is_said(path: Path, clock: HandClock) -> None:
+    store = KeyStore.open(path, clock)
+    path.parent.parent.mkdir()
+    path.parent.touch()
+    with pytest.raises(KeyStoreError, match="cannot be written"):
+        store.ensure(["demo"])
+
+
+@pytest.mark.parametrize("half", ["previous", "previous_until"])
+def test_half_of_a_previous_key_is_none(path: Path, clock: HandClock, half: str) -> None:
+    store = KeyStore.open(path, clock)
+    store.ensure(["demo"])
+    (key,) = store.keys("demo")
+    value = f'"{Key.generate().text}"' if half == "previous" else "2026-03-03T10:00:00+08:00"
+    path.write_text(path.read_text(encoding="utf-8") + f"{half} = {value}\n", encoding="utf-8")
+    again = KeyStore.open(path, clock)
+    assert again.keys("demo") == (key,)
+    again.ensure(["two"])
+    assert set(tomllib.loads(path.read_text(encoding="utf-8"))["demo"]) == {"key", "made_at"}
+    assert KeyStore.open(path, clock).keys("demo") == (key,)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +312,8 @@ def test_a_damaged_file_stops_the_start_without_being_quoted(path: Path, clock: 
         bytes(range(32)),
         bytes(range(255, 223, -1)),
         bytes((place * 7 + 5) % 256 for place in range(32)),
+        bytes((place * 9 + 200) % 256 for place in range(32)),
+        bytes(range(128, 147)) + bytes(13 * [128]),
         b"this is my secret key for QMT 88",
         "我的密钥是量化交易一号".encode()[:30] + b"88",
         bytes.fromhex("9f3a5c7711e0d2b84c6a0fe1b35d7c29") * 2,
@@ -207,6 +328,15 @@ def test_a_key_that_anybody_could_know_stops_the_start(path: Path, clock: HandCl
     with pytest.raises(KeyStoreError, match="demo") as caught:
         KeyStore.open(path, clock)
     assert Key(secret=secret).text not in str(caught.value)
+
+
+def test_twenty_different_bytes_may_be_chance(path: Path, clock: HandClock) -> None:
+    store = KeyStore.open(path, clock)
+    store.ensure(["demo"])
+    key = Key(secret=bytes(range(128, 148)) + bytes(12 * [128]))
+    text = path.read_text(encoding="utf-8").replace(store.keys("demo")[0].text, key.text)
+    path.write_text(text, encoding="utf-8")
+    assert KeyStore.open(path, clock).keys("demo") == (key,)
 
 
 @pytest.mark.parametrize("grace", [timedelta(0), GRACE], ids=["current", "previous"])
@@ -242,7 +372,7 @@ def test_unknown_and_impossible_names(path: Path, clock: HandClock) -> None:
 
 
 @posix
-def test_nobody_else_can_read_it(path: Path, clock: HandClock) -> None:
+def test_nobody_else_can_read_it(path: Path, clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> None:
     old = os.umask(0)
     try:
         KeyStore.open(path, clock).ensure(["demo"])
@@ -251,6 +381,12 @@ def test_nobody_else_can_read_it(path: Path, clock: HandClock) -> None:
         store = KeyStore.open(path, clock)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert len(store.warnings) == 1
+        assert "rotate the keys if in doubt" in store.warnings[0]
+        path.chmod(0o644)
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "chmod", lambda *_: None)  # as on FAT
+            (warning,) = KeyStore.open(path, clock).warnings
+            assert warning.startswith("无法限制 keys.toml")
         path.chmod(0o640)
         store.rotate("demo", grace=GRACE, now=NOW)
         assert stat.S_IMODE(path.stat().st_mode) == 0o600

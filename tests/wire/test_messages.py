@@ -1,5 +1,6 @@
 """What an authentic text may say, and what no text may."""
 
+import dataclasses
 import json
 from datetime import date
 from decimal import Decimal
@@ -19,8 +20,9 @@ from jqfollow.domain import (
     StrategyHolding,
     StrategyOrder,
     UntoldOrder,
+    Wire,
 )
-from jqfollow.reasons import Reason
+from jqfollow.reasons import Reason, Refusal
 from jqfollow.wire import parts
 from jqfollow.wire.errors import MalformedError
 from jqfollow.wire.messages import (
@@ -29,13 +31,22 @@ from jqfollow.wire.messages import (
     OrderMessage,
     PositionsMessage,
     parse_text,
+    read_again,
     refuse_impossible_days,
     seed_message,
 )
 from jqfollow.wire.refusals import refusal_of
+from jqfollow.wire.strict_json import finding, loads, loads_plain
 
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "jqf1.json").read_text(encoding="utf-8"))
 ORDER, POSITIONS, HELLO = (case["text"] for case in VECTORS["cases"])
+
+
+SEED = {
+    "时间戳": "2026-01-05 10:00:00", "订单ID": "7", "股票代码": "000001.XSHE", "下单数量": "100", "已经成交": "100",
+    "平均成交价格": "10.5", "买卖": "True", "状态": "held", "多空": "long",
+}  # fmt: skip
+"""What the original client tells, but for the order's time."""
 
 
 def order_text(**changes: Any) -> str:
@@ -78,6 +89,36 @@ def test_hello_vector() -> None:
     message = parse_text(HELLO)
     assert isinstance(message, HelloMessage)
     assert message.note == "启动"
+
+
+def test_what_is_told_in_words_is_short() -> None:
+    notice = {"kind": "notice", "run": "sim_trade", "made_at": 0}
+    for told, name, most in (
+        (json.loads(HELLO), "note", 200), (json.loads(HELLO), "frequency", 16), (notice, "note", 200),
+    ):  # fmt: skip
+        assert getattr(parse_text(json.dumps(told | {name: "一" * most})), name) == "一" * most
+        with pytest.raises(MalformedError, match=name):
+            parse_text(json.dumps(told | {name: "一" * (most + 1)}))
+
+
+@pytest.mark.parametrize("made_at", [0, 4_102_444_800_000])
+def test_a_message_may_be_of_any_time_that_can_be(made_at: int) -> None:
+    assert parse_text(order_text(made_at=made_at)).made_at == made_at
+
+
+def test_where_a_message_comes_from_is_known_by_process_and_number_together() -> None:
+    for seq in (1, 10**9):
+        assert parse_text(order_text(proc="a-1", seq=seq)).origin == Origin(process="a-1", seq=seq)
+    assert parse_text(order_text(proc="a-1")).origin is None
+    assert parse_text(order_text(seq=1)).origin is None
+
+
+def test_what_was_recorded_is_read_again_as_its_wire_has_it() -> None:
+    assert read_again(Wire.JQF1, ORDER) == parse_text(ORDER)
+    fields = SEED | {"订单添加时间": "2026-01-05 09:59:00"}
+    assert read_again(Wire.SEED, json.dumps(fields)) == seed_message(fields)
+    assert read_again(Wire.MANUAL, ORDER) is None
+    assert read_again(Wire.REPAIR, ORDER) is None
 
 
 @pytest.mark.parametrize("run", ["simple_backtest", "full_backtest", "unknown", "live_trade"])
@@ -192,7 +233,7 @@ IMPOSSIBLE = [
     ("made_at", -1),
     ("made_at", True),
     ("made_at", 1767322200123.5),
-    ("made_at", 10**15),
+    ("made_at", 4_102_444_800_001),
     ("made_at", "1767322200123"),
     ("position", {"amount": -1, "closeable": 0}),
     ("position", {"amount": 1}),
@@ -364,6 +405,10 @@ def test_a_style_that_cannot_be_followed_is_refused_though_the_client_did_not(
     message = parse_text(json.dumps(value))
     assert isinstance(message, OrderMessage)
     assert (message.strategy_order().refuse, message.strategy_order().stop) == (refuse, Decimal("9.5"))
+    value["order"]["stop"] = "0"
+    message = parse_text(json.dumps(value))
+    assert isinstance(message, OrderMessage)
+    assert message.strategy_order().stop is None
 
 
 @pytest.mark.parametrize("refuse", ["margin", "stop_order", "unknown_style", "a_reason_of_tomorrow"])
@@ -384,6 +429,22 @@ def test_what_the_client_refuses_is_refused(refuse: str) -> None:
     refusal = refusal_of(message.strategy_order())
     assert refusal is not None
     assert (refusal.figures["style"], refusal.figures["stop"]) == ("IcebergStyle", "9.50")
+
+
+def test_a_refusal_says_what_the_order_was() -> None:
+    def refusal(**changes: Any) -> Refusal:
+        told = dataclasses.replace(order(), refuse="margin", **changes)
+        refused = refusal_of(told)
+        assert refused is not None
+        return refused
+
+    figures = {"jq_order_id": "1600001", "status": "held", "stop": "?", "style": "margin"}
+    assert refusal() == Refusal(reason=Reason.MARGIN, figures=figures)
+    assert refusal(stop=Decimal("9.50"), style="stop_limit").figures == figures | {
+        "stop": "9.50",
+        "style": "stop_limit",
+    }
+    assert refusal_of(order()) is None
 
 
 def test_a_report_in_parts_to_the_last_number() -> None:
@@ -410,7 +471,13 @@ def test_a_report_before_the_open() -> None:
 def test_the_days_that_a_message_names_can_be(text: str) -> None:
     value, today = json.loads(text), date(2026, 1, 5)
     refuse_impossible_days(parse_text(json.dumps(value)), today)  # names none
-    for day, fine in (("2026-01-05", True), ("2026-01-06", True), ("2026-01-08", False), ("1980-01-02", False)):
+    for day, fine in (
+        ("2026-01-05", True),
+        ("2026-01-06", True),
+        ("2026-01-07", False),
+        ("1990-12-19", True),
+        ("1990-12-18", False),
+    ):
         message = parse_text(json.dumps(value | {"day": day}))
         assert list(message.days()) == [date.fromisoformat(day)]
         if fine:
@@ -436,11 +503,7 @@ def test_a_notice() -> None:
 
 @pytest.mark.parametrize(("day", "backtest"), [("2026-01-05", False), ("2026-01-04", True), ("2026-01-06", True)])
 def test_an_original_clients_run_is_live_when_its_order_is_of_the_day_it_was_sent(day: str, backtest: bool) -> None:
-    fields = {
-        "时间戳": "2026-01-05 10:00:00", "订单添加时间": f"{day} 09:59:00", "订单ID": "7", "股票代码": "000001.XSHE",
-        "下单数量": "100", "已经成交": "100", "平均成交价格": "10.5", "买卖": "True", "状态": "held", "多空": "long",
-    }  # fmt: skip
-    assert seed_message(fields).is_backtest is backtest
+    assert seed_message(SEED | {"订单添加时间": f"{day} 09:59:00"}).is_backtest is backtest
 
 
 def test_the_days_that_a_message_names() -> None:
@@ -473,6 +536,7 @@ def test_the_days_that_a_message_names() -> None:
         {"dropped": [{"seq": 1, "what": "x" * 81}]},
         {"proc": "a b"},
         {"seq": 0},
+        {"seq": 10**9 + 1},
         {"seq": True},
     ],
 )
@@ -485,3 +549,48 @@ def test_impossible_news(change: dict[str, object]) -> None:
 def test_a_figure_is_a_text_or_exact(value: object) -> None:
     with pytest.raises(ValueError, match="number"):
         parts.decimal(value)
+
+
+@pytest.mark.parametrize(
+    ("fits", "over"),
+    [
+        ("1e30", "1e31"),
+        ("-1e30", "-1e31"),
+        ("1e-30", "1e-31"),
+        ("1" + "0" * 30, "1" + "0" * 31),
+        ("1." + "2" * 38, "1." + "2" * 39),
+    ],
+)
+def test_numbers_have_their_bounds(fits: str, over: str) -> None:
+    number = loads(f"[{fits}]")[0]
+    assert number == Decimal(fits)
+    assert isinstance(number, int if fits.isdigit() else Decimal)
+    with pytest.raises(MalformedError) as caught:
+        loads(f"[{over}]")
+    assert caught.value.detail == "JSON 中的数字过大 / a number in the JSON is too large"
+    assert loads_plain(f"[{over}]") == [json.loads(over)], "what comes from anybody has its bounds elsewhere"
+
+
+@pytest.mark.parametrize("read", [loads, loads_plain])
+def test_what_is_no_json_says_so_and_repeats_nothing(read: Any) -> None:
+    for text, detail in (
+        ('{"secret": 1', "消息不是合法的 JSON / the message is not JSON"),
+        ('{"secret": 1, "secret": 2}', "JSON 中同一字段出现两次 / a field stands twice in one JSON object"),
+    ):
+        with pytest.raises(MalformedError) as caught:
+            read(text)
+        assert caught.value.detail == detail
+        assert caught.value.__cause__ is None
+
+
+def test_a_finding_names_its_place_and_shows_no_text_of_the_sender() -> None:
+    assert finding(["order", "price"], "x").detail == "字段 order.price 不合要求：x / field order.price: x"
+    assert finding([], "x").en == "field message: x"
+    assert finding(["positions", "000001.XSHE", 3, "<b>"], "x").en == "field positions.000001.XSHE.?.?: x"
+    for value, shown in ((-1, "(-1)"), (Decimal("1.5"), "(1.5)"), (True, None), ("words", None)):
+        text = order_text(amount="@").replace(
+            '"@"', json.dumps(value) if not isinstance(value, Decimal) else str(value)
+        )
+        with pytest.raises(MalformedError, match=r"order\.amount") as caught:
+            parse_text(text)
+        assert caught.value.en.endswith(shown or "integer")

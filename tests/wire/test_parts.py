@@ -11,7 +11,7 @@ from jqfollow.clock import SHANGHAI
 from jqfollow.domain import Side, StrategyHolding
 from jqfollow.market.prices import MOST
 from jqfollow.wire import parts
-from jqfollow.wire.parts import EndedPart, HeldPart, OrderPart, PositionPart, ProgressPart, UntoldPart
+from jqfollow.wire.parts import DroppedPart, EndedPart, HeldPart, OrderPart, PositionPart, ProgressPart, UntoldPart
 
 AT = datetime(2026, 1, 2, 10, 50, tzinfo=SHANGHAI)
 FIELDS: dict[str, tuple[Any, dict[Any, Any], list[Any]]] = {
@@ -69,6 +69,7 @@ def an_order(**changes: Any) -> OrderPart:
 
 def test_an_orders_own_bounds() -> None:
     assert (an_order().pindex, an_order().found, an_order().refuse, an_order().limit) == (0, False, None, None)
+    assert an_order(action="x" * 16).action == "x" * 16
     assert (an_order(pindex=1000).pindex, an_order(limit="0.001").limit) == (1000, Decimal("0.001"))
     for change in (
         {"pindex": -1}, {"pindex": 1001}, {"limit": 0}, {"refuse": "a" * 33}, {"refuse": "A"}, {"refuse": ""},
@@ -87,6 +88,8 @@ def test_what_rests_and_is_locked_is_nothing_unless_it_is_told() -> None:
         assert (part.held, part.closeable, part.locked, part.resting_buy, part.resting_sell) == (3, 4, 0, 0, 0)
         assert part.avg_cost is part.price is None
     assert PositionPart(amount=5, closeable=4).holding() is None
+    told = HeldPart(amount=3, closeable=4, avg_cost="9.5", price="10.5").holding()  # type: ignore[arg-type]
+    assert (told.avg_cost, told.price) == (Decimal("9.5"), Decimal("10.5"))
 
 
 def test_what_is_told_of_a_holding_is_kept() -> None:
@@ -108,3 +111,17 @@ def test_orders_told_of_later() -> None:
             id="1", security="600000.XSHG", is_buy=is_buy, amount=5, filled=2, status="OrderStatus.open"
         ).untold()  # type: ignore[arg-type]
         assert (untold.side, untold.symbol, untold.status) == (side, "600000.SH", "open")
+
+
+def test_a_lost_messages_number_can_be() -> None:
+    for seq in (1, 10**9):
+        assert DroppedPart(seq=seq).lost().seq == seq
+    for seq in (0, 10**9 + 1):
+        with pytest.raises(ValidationError):
+            DroppedPart(seq=seq)
+
+
+def test_what_was_told_is_not_changed_afterwards() -> None:
+    told = an_order()
+    with pytest.raises(ValidationError):
+        told.amount = 200

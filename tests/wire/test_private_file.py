@@ -38,7 +38,7 @@ def test_what_others_can_read_is_found_and_closed_whatever_it_is(tmp_path: Path)
     assert mode(folder / "in") == 0o700
     assert private_folder(folder / "in") == "", "it stands already"
     folder.chmod(0o755)
-    for name, bits in (("own", 0o600), ("group", 0o640), ("other", 0o604), ("run", 0o601)):
+    for name, bits in (("own", 0o600), ("group", 0o640), ("other", 0o604), ("run", 0o601), ("kept", 0o400)):
         (folder / name).write_text("", encoding="utf-8")
         (folder / name).chmod(bits)
     (folder / "link").symlink_to(outside)
@@ -49,8 +49,11 @@ def test_what_others_can_read_is_found_and_closed_whatever_it_is(tmp_path: Path)
     tighten(folder)
     assert open_to_others(folder) == [str(folder)], "what is in it"
     assert (mode(folder / "in"), mode(folder / "group"), mode(outside)) == (0o700, 0o600, 0o644)
+    assert mode(folder / "kept") == 0o400, "nobody else could read it"
     assert private_folder(folder) == ""
     assert (mode(folder), open_to_others(folder)) == (0o700, [])
+    folder.chmod(0o500)
+    assert (private_folder(folder), mode(folder)) == ("", 0o500), "what is private stays as it is"
 
 
 @posix
@@ -64,7 +67,9 @@ def test_where_others_cannot_be_shut_out_people_are_warned(tmp_path: Path, monke
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "chmod", refused)
-        assert "Operation not permitted" in make_private(file)
+        assert "（Operation not permitted）" in make_private(file)
+        patch.setattr(Path, "chmod", lambda *_: (_ for _ in ()).throw(OSError("odd")))
+        assert "（odd）" in make_private(file)
         patch.setattr(Path, "chmod", lambda *_: None)  # as on FAT
         assert "chmod" in make_private(file)
     assert make_private(file) == ""
@@ -73,7 +78,7 @@ def test_where_others_cannot_be_shut_out_people_are_warned(tmp_path: Path, monke
 
 @posix
 def test_a_write_that_fails_leaves_what_stood_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "new" / "keys"
+    file = tmp_path / "new" / "folder" / "keys"
     assert write_private(file, b"1") == ""
     naps: list[float] = []
     monkeypatch.setattr(private_file.time, "sleep", naps.append)
@@ -87,13 +92,22 @@ def test_a_write_that_fails_leaves_what_stood_and_nothing_else(tmp_path: Path, m
     assert (file.read_bytes(), list(file.parent.iterdir()), naps) == (b"1", [file], [])
 
 
-def test_all_of_it_is_with_the_system_when_the_disk_is_asked_to_keep_it(
+def test_all_of_it_is_on_disk_before_it_takes_the_old_files_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    synced: list[int] = []
-    monkeypatch.setattr(private_file.os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
-    write_private(tmp_path / "keys", b"x" * 100)
-    assert synced == [100]
+    file = tmp_path / "keys"
+    file.write_bytes(b"old")
+    synced: list[tuple[int, bytes]] = []
+    fsync = os.fsync
+
+    def seen(handle: int) -> None:
+        fsync(handle)
+        synced.append((os.fstat(handle).st_size, file.read_bytes()))
+
+    monkeypatch.setattr(os, "fsync", seen)
+    write_private(file, b"new content")
+    assert synced == [(len(b"new content"), b"old")]
+    assert file.read_bytes() == b"new content"
 
 
 class Windows:
@@ -108,8 +122,9 @@ class Windows:
         monkeypatch.setenv("USERDOMAIN", "")
         monkeypatch.setenv("SYSTEMROOT", "R")
 
-    def __call__(self, command: list[str], *, check: bool, timeout: float, **_: object) -> object:
-        assert 0 < timeout <= 20
+    def __call__(self, command: list[str], *, check: bool, timeout: float, capture_output: bool) -> object:
+        assert timeout <= 20
+        assert capture_output
         self.calls.append(command)
         if self.error:
             raise self.error
@@ -147,8 +162,8 @@ def test_windows_lets_in_groups_by_their_letters(tmp_path: Path, monkeypatch: py
     assert open_to_others(tmp_path) == [str(tmp_path)]
     windows.text = f"data\r\nD:{own}\r\n"
     assert open_to_others(tmp_path) == []
-    windows.code = 5
-    assert open_to_others(tmp_path) == []
+    windows.code, windows.text = 5, f"data\r\nD:{own}(A;;FR;;;WD)\r\n"
+    assert open_to_others(tmp_path) == [], "the tool says that it failed"
     assert all(re.search(r"System32.icacls\.exe$", call[0]) for call in windows.calls)
 
 

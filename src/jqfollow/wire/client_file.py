@@ -68,7 +68,7 @@ def _checked_url(url: str) -> str:
     url = url.strip().rstrip("/").removesuffix("/api/order")
     matched = _URL.fullmatch(url)
     # The address goes into a file that is passed around: only scheme, host and port belong there.
-    if not matched or not 0 < int(matched["port"] or 1) <= _MOST_PORT:
+    if not matched or (matched["port"] and not 0 < int(matched["port"]) <= _MOST_PORT):
         raise ClientFileError("服务地址应写成 http://主机:端口 / the address is written http://host:port")
     return url
 

@@ -35,9 +35,9 @@ class Key:
     """A strategy's key with its three sub-keys; shows none of them."""
 
     secret: bytes = field(repr=False)
-    _seal: bytes = field(init=False, repr=False, compare=False)
-    _nonce: bytes = field(init=False, repr=False, compare=False)
-    _ack: bytes = field(init=False, repr=False, compare=False)
+    _seal: bytes = field(init=False, repr=False)
+    _nonce: bytes = field(init=False, repr=False)
+    _ack: bytes = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.secret) != _SECRET_BYTES:

@@ -27,8 +27,6 @@ log = structlog.get_logger(__name__)
 _LOCK_WAIT_S = 10
 LOOK_EVERY_S = 0.05
 """So long what another program changed may go unseen."""
-_EXAMPLE = bytes(range(32))
-"""The key in the documentation."""
 _LEAST_DIFFERENT = 20
 """Different bytes in a key: 32 random ones have about 30, and less than this only if they are not random."""
 _HEAD = """\
@@ -206,7 +204,6 @@ class KeyStore:
                 or f"{self.path} 原本能被其他用户读取，已改为只有本人可读；若有疑虑请更换密钥"
                 " / other users could read it until now; rotate the keys if in doubt"
             )
-            self._stamp = self._stamp_now()
 
     def _write(self, keys: Mapping[str, StrategyKeys]) -> None:
         try:
@@ -252,7 +249,7 @@ def _refuse_unsafe(keys: Mapping[str, StrategyKeys], path: Path) -> None:
 def _is_no_chance(secret: bytes) -> bool:
     """Bytes that somebody thought of: few, a row, or a text. Fewer than one random key in 10^10 is taken for one."""
     steps = {(after - before) % 256 for before, after in itertools.pairwise(secret)}
-    return len(set(secret)) < _LEAST_DIFFERENT or len(steps) == 1 or _is_text(secret) or secret == _EXAMPLE
+    return len(set(secret)) < _LEAST_DIFFERENT or len(steps) == 1 or _is_text(secret)
 
 
 def _is_text(secret: bytes) -> bool:

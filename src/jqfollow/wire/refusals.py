@@ -9,7 +9,7 @@ _KNOWN = {Reason.MARGIN, Reason.STOP_ORDER, Reason.SEED_OPEN_ORDER}
 def refusal_of(told: StrategyOrder) -> Refusal | None:
     """The reason with its figures; `None`: nothing about the order itself forbids it.
 
-    A code that a newer client gives and that is not known here forbids it all the same.
+    A code that a newer client gives and that is not known here forbids it all the same, like an unknown style.
     """
     if told.refuse is None:
         return None

@@ -52,7 +52,7 @@ def _loads(raw: bytes | str, **numbers: Callable[[str], object]) -> Any:
 
 def malformed(error: ValidationError) -> MalformedError:
     """The first finding of `error`, with the number that it is about; a text may be anything, and is not shown."""
-    found = error.errors(include_url=False, include_context=False)[0]
+    found = error.errors()[0]
     value = found["input"]
     number = isinstance(value, int | Decimal) and not isinstance(value, bool)
     return finding(found["loc"], f"{found['msg']} ({value})" if number else found["msg"])
