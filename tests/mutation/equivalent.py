@@ -57,7 +57,6 @@ EQUIVALENT: Mapping[str, str] = {
     "market/lots.py: volume >= MOST -> volume > MOST | return MOST if volume >= MOST else int(volume)": (
         "MOST either way"
     ),
-    "wire/keystore.py: self._stamp = self._stamp_now() -> pass #2": ("only reads what it has just written once more"),
     "execution/strangers.py: continue -> pass | continue  # the same number had another name when it was placed": (
         "nothing follows in the loop"
     ),
@@ -71,5 +70,19 @@ EQUIVALENT: Mapping[str, str] = {
     ".broker_order_id not in… | if attempt.state in ATTEMPT_LIVE and attempt.broker_order_id not in ids:": (
         "what has ended stays as it is, by the table"
     ),
+    "market/lots.py: 2025 -> 4050 | _SINCE = date(2025, 1, 1)": ("the first row stands for all days before it"),
+    "market/lots.py: 1 -> 2 | _SINCE = date(2025, 1, 1) #2": ("the first row stands for all days before it"),
+    "market/lots.py: 1 -> 2 | _SINCE = date(2025, 1, 1)": ("the first row stands for all days before it"),
+    "market/lots.py: 0 < odd <= most -> 0 <= odd <= most | with_odd = most - (most - odd) % rule.minimum "
+    "if 0 < odd <= most else 0": ("never more than `whole` then"),
+    "market/lots.py: rest - part < rule.minimum -> rest - part <= rule.minimum | if rest - part < rule.mi"
+    "nimum:  # never leave for the last order less than an order may hold": ("the same part either way"),
+    "wire/messages.py: Wire.MANUAL -> Wire.REPAIR | case Wire.MANUAL | Wire.REPAIR:": (
+        "what no case takes is `None`, too, which the types do not know"
+    ),
+    "wire/messages.py: Wire.REPAIR -> Wire.SEED | case Wire.MANUAL | Wire.REPAIR:": (
+        "what no case takes is `None`, too, which the types do not know"
+    ),
+    "wire/keystore.py: self._stamp = self._stamp_now() -> pass": ("only slower: the file is read again"),
 }
 """By the mutant's name, as `--list` prints it."""
