@@ -389,6 +389,7 @@ def test_held_and_resting_apart() -> None:
 @pytest.mark.parametrize(
     ("style", "filled", "refuse"),
     [
+        (None, 0, None),
         ("market", 0, None),
         ("limit", 0, None),
         ("stop_market", 0, Reason.STOP_ORDER),
@@ -398,7 +399,7 @@ def test_held_and_resting_apart() -> None:
     ],
 )
 def test_a_style_that_cannot_be_followed_is_refused_though_the_client_did_not(
-    style: str, filled: int, refuse: str | None
+    style: str | None, filled: int, refuse: str | None
 ) -> None:
     value = json.loads(ORDER)
     value["order"] |= {"style": style, "stop": "9.5", "filled": filled, "status": "open"}
