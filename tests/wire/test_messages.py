@@ -548,7 +548,7 @@ def test_impossible_news(change: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("value", [1.5, None, [1], True])
 def test_a_figure_is_a_text_or_exact(value: object) -> None:
-    with pytest.raises(ValueError, match="number"):
+    with pytest.raises(ValueError, match="a text with a number"):
         parts.decimal(value)
 
 
@@ -582,6 +582,7 @@ def test_what_is_no_json_says_so_and_repeats_nothing(read: Any) -> None:
             read(text)
         assert caught.value.detail == detail
         assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None or caught.value.__suppress_context__
 
 
 def test_a_finding_names_its_place_and_shows_no_text_of_the_sender() -> None:

@@ -69,6 +69,7 @@ def an_order(**changes: Any) -> OrderPart:
 
 def test_an_orders_own_bounds() -> None:
     assert (an_order().pindex, an_order().found, an_order().refuse, an_order().limit) == (0, False, None, None)
+    assert an_order(pindex=0).pindex == 0
     assert an_order(action="x" * 16).action == "x" * 16
     assert (an_order(pindex=1000).pindex, an_order(limit="0.001").limit) == (1000, Decimal("0.001"))
     for change in (

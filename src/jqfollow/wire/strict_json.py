@@ -43,10 +43,8 @@ def _loads(raw: bytes | str, **numbers: Callable[[str], object]) -> Any:
     try:
         orjson.loads(raw)  # refuses NaN, invalid UTF-8, lone surrogates and depth bombs, which json lets pass
         return json.loads(raw, object_pairs_hook=_unique, **numbers)  # type: ignore[arg-type]
-    except (ValueError, ArithmeticError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError):
         # `from None`: the vendor's error holds the whole document, and this one may be logged.
-        if isinstance(error, _FoundError):
-            raise MalformedError(error.zh, error.en) from None
         raise MalformedError("消息不是合法的 JSON", "the message is not JSON") from None
 
 
@@ -69,17 +67,10 @@ def _part(part: int | str) -> str:
     return part if isinstance(part, str) and _SHOWN.fullmatch(part) else "?"
 
 
-class _FoundError(ValueError):
-    def __init__(self, zh: str, en: str) -> None:
-        super().__init__(en)
-        self.zh = zh
-        self.en = en
-
-
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _FoundError("JSON 中同一字段出现两次", "a field stands twice in one JSON object")
+        raise MalformedError("JSON 中同一字段出现两次", "a field stands twice in one JSON object")
     return found
 
 
@@ -87,7 +78,7 @@ def _bounded(kind: Callable[[str], _Number]) -> Callable[[str], _Number]:
     def parse(text: str) -> _Number:
         number = kind(text) if len(text) <= _MOST_DIGITS else None
         if number is None or abs(Decimal(number).adjusted()) > _MOST_MAGNITUDE:
-            raise _FoundError("JSON 中的数字过大", "a number in the JSON is too large")
+            raise MalformedError("JSON 中的数字过大", "a number in the JSON is too large")
         return number
 
     return parse
