@@ -90,6 +90,19 @@ def test_a_huge_volume_is_counted_with_at_all() -> None:
     assert buyable(10**400, STAR) == MOST
 
 
+@pytest.mark.parametrize(
+    ("rule", "allowed"),
+    [
+        (MAIN, {100, 200, 300}),
+        (STAR, set(range(200, 311))),
+        (BSE, set(range(100, 311))),
+        (BOND, set(range(10, 311, 10))),
+    ],
+)
+def test_what_one_order_may_buy(rule: LotRule, allowed: set[int]) -> None:
+    assert {volume for volume in range(-10, 311) if valid_buy(volume, rule)} == allowed
+
+
 # market-rules: "of 150 main-board shares one may sell 50, 100 or 150, never 20 and never 120";
 # "STAR: any volume from 200 up, or all that is left when that is under 200"; BSE and bonds by the rows of the table.
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ class LotRule:
 
     def __post_init__(self) -> None:
         """Refuses numbers that cannot work."""
-        if self.step < 1 or self.minimum < 1 or self.step not in {1, self.minimum}:
+        if self.minimum < 1 or self.step not in {1, self.minimum}:
             raise ValueError(f"a lot's step is 1 or its minimum: {self}")
         if self.max_limit < 2 * self.minimum:
             raise ValueError(f"the most per order is at least twice the minimum: {self}")
