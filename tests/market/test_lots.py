@@ -82,6 +82,7 @@ NOTHING = [
 def test_what_is_no_volume_gives_nothing(rule: LotRule, volume: Decimal | int) -> None:
     assert buyable(volume, rule) == 0
     assert sellable(volume, 1_000, rule) == 0
+    assert sellable(volume, 1, rule) == 0
 
 
 def test_a_huge_volume_is_counted_with_at_all() -> None:

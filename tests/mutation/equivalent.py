@@ -84,5 +84,6 @@ EQUIVALENT: Mapping[str, str] = {
         "what no case takes is `None`, too, which the types do not know"
     ),
     "wire/keystore.py: self._stamp = self._stamp_now() -> pass": ("only slower: the file is read again"),
+    "market/lots.py: volume <= 0 -> volume < 0 | if volume <= 0:": ("0 either way"),
 }
 """By the mutant's name, as `--list` prints it."""
