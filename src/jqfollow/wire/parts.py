@@ -28,7 +28,7 @@ _STATUS_NUMBERS["9"] = "pending_cancel"
 
 def decimal(value: object) -> Decimal:
     """A number from 0 to a billion thousands, written as number or text; raises `ValueError`."""
-    if not isinstance(value, str | int | Decimal):
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise ValueError("a number, or a text with a number, is wanted")  # noqa: TRY004 - pydantic wants ValueError
     if not _NUMBER.fullmatch(str(value)):
         raise ValueError("not a number that can be, or negative")
