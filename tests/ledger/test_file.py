@@ -4,6 +4,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -41,12 +42,15 @@ def names(folder: Path) -> list[str]:
 
 def test_a_new_ledger_is_durable_and_knows_what_it_is(path: Path) -> None:
     def pragmas(tx: Any) -> list[Any]:
-        wanted = ("journal_mode", "synchronous", "foreign_keys", "application_id", "user_version", "busy_timeout")
+        wanted = (
+            "journal_mode", "synchronous", "foreign_keys", "trusted_schema", "application_id", "user_version",
+            "busy_timeout",
+        )  # fmt: skip
         return [connection_of(tx).execute(f"PRAGMA {name}").fetchone()[0] for name in wanted]
 
     with Ledger.open(path) as ledger:
         full = 2
-        assert ledger.write_now(pragmas) == ["wal", full, 1, APPLICATION_ID, SCHEMA.version, 5000]
+        assert ledger.write_now(pragmas) == ["wal", full, 1, 0, APPLICATION_ID, SCHEMA.version, 5000]
     assert names(path.parent) == ["ledger.db"]
 
 
@@ -58,6 +62,23 @@ def test_who_writes_goes_through_the_drives_cache(path: Path, how: dict[str, Any
     with closing(store.connect(path, **how)) as connection:
         found = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "fullfsync")]
     assert found == [level, 1]
+
+
+def test_a_connection_is_of_its_own_thread_unless_it_is_for_any(path: Path) -> None:
+    make(path)
+    with ThreadPoolExecutor(1) as pool:
+        for any_thread in (False, True):
+            with closing(store.connect(path, mode="ro", **({"any_thread": True} if any_thread else {}))) as connection:
+                asked = pool.submit(connection.execute, "SELECT 1")
+                assert (asked.exception() is None) is any_thread
+
+
+def test_the_first_remarks_of_two_ledgers_differ(tmp_path: Path) -> None:
+    remarks = set()
+    for name in ("a.db", "b.db"):
+        with Ledger.open(tmp_path / name) as ledger:
+            remarks.add(ledger.write_now(an_attempt).remark)
+    assert len(remarks) == 2
 
 
 def test_what_was_written_stands_when_it_is_opened_again(path: Path) -> None:
@@ -144,19 +165,69 @@ def log_without_ledger(path: Path) -> None:
 
 @pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize(
-    "damage", [empty, text, short_text, no_tables, no_version, torn_page, cut_short, log_without_ledger]
-)
-def test_a_damaged_ledger_is_refused_and_left_as_it_is(path: Path, damage: Callable[[Path], None], whole: bool) -> None:
+    ("damage", "why"),
+    [
+        (empty, "the file is empty"), (text, "not a database"), (short_text, "^(?!.*is empty)"),
+        (no_tables, "without tables"), (no_version, "its version is 0"), (torn_page, "malformed"), (cut_short, "malformed|should have"),
+        (log_without_ledger, "the file is gone"),
+    ],
+)  # fmt: skip
+def test_a_damaged_ledger_is_refused_and_left_as_it_is(
+    path: Path, damage: Callable[[Path], None], why: str, whole: bool
+) -> None:
     path.parent.mkdir()
     damage(path)
     before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
-    with pytest.raises(LedgerDamagedError) as caught:
+    with pytest.raises(LedgerDamagedError, match=why) as caught:
         Ledger.open(path, whole=whole)
     for sentence in (caught.value.zh, caught.value.en):
         assert str(path) in sentence
         assert str(path.parent / "backups") in sentence
     assert str(caught.value) == f"{caught.value.zh} / {caught.value.en}"
     assert {name: path.with_name(name).read_bytes() for name in before} == before
+
+
+@pytest.mark.parametrize("damage", [empty, text, no_tables, no_version])
+def test_who_reads_alone_is_refused_a_damaged_ledger_too(path: Path, damage: Callable[[Path], None]) -> None:
+    path.parent.mkdir()
+    damage(path)
+    with pytest.raises(LedgerDamagedError):
+        store.check_readable(path)
+
+
+def test_what_the_check_of_the_whole_file_finds_is_told(path: Path) -> None:
+    make(path)
+    content = bytearray(path.read_bytes())
+    content[36:40] = (5).to_bytes(4, "big")  # of pages that are free
+    path.write_bytes(content)
+    store.prepare(path, whole=False)
+    with pytest.raises(LedgerDamagedError, match="(?i)freelist"):
+        store.prepare(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts what is open")
+def test_a_file_that_is_no_ledger_is_closed_at_once(path: Path) -> None:
+    path.parent.mkdir()
+    text(path)
+    before = psutil.Process().num_fds()
+    with pytest.raises(sqlite3.Error) as caught:
+        store.connect(path, mode="rw")
+    assert psutil.Process().num_fds() == before, caught
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a way to lock files that knows no write-ahead log")
+def test_a_place_without_a_write_ahead_log_gets_no_ledger(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_always = store.file_uri
+    monkeypatch.setattr(store, "file_uri", lambda *of: f"{as_always(*of)}&vfs=unix-dotfile")
+    with pytest.raises(LedgerError, match="put data_dir on a local disk"):
+        Ledger.open(path)
+    assert names(path.parent) == []
+
+
+def test_the_empty_log_of_a_ledger_that_was_moved_away_stops_nothing(path: Path) -> None:
+    path.parent.mkdir()
+    path.with_name(f"{path.name}-wal").touch()
+    make(path)
 
 
 def torn_in_the_middle(path: Path) -> None:
@@ -213,6 +284,26 @@ async def test_a_whole_file_is_whole_and_its_check_ends_with_the_ledger(
     with pytest.raises(LedgerError, match="interrupted"):
         await ledger.check()
     await ledger.close()
+
+
+def test_a_check_of_a_large_file_asks_every_few_milliseconds_whether_it_shall_go_on(path: Path) -> None:
+    make(path)
+    raw(
+        path,
+        "CREATE TABLE more AS WITH RECURSIVE n (a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n LIMIT 100000) SELECT a FROM n",
+    )
+    asked, steps = [], 100_000
+
+    def go_on() -> bool:
+        asked.append(None)
+        return False
+
+    store.check(path, go_on)
+    with closing(store.connect(path, mode="ro")) as connection:
+        ticks = []
+        connection.set_progress_handler(lambda: ticks.append(None), steps)
+        connection.execute("PRAGMA quick_check(3)").fetchall()
+    assert len(asked) >= len(ticks) > 2
 
 
 def test_damage_that_is_found_later_says_so_too(path: Path) -> None:
@@ -367,7 +458,8 @@ async def test_a_copy_is_a_whole_ledger_of_its_own(path: Path) -> None:
         placed_since = await ledger.write(lambda tx: an_attempt(tx, "since"))
     assert names(target.parent) == [target.name]
     assert target.read_bytes()[18:20] == b"\x01\x01"  # no write-ahead log: it opens where nothing can be written
-    with Ledger.open(target) as restored:
+    with Ledger.open(target, whole=False) as restored:
+        assert target.read_bytes()[18:20] == b"\x02\x02"  # it is written to as ever
         assert restored.read_now(lambda tx: tx.attempts.get(attempt.attempt_id)) == attempt
         assert restored.read_now(lambda tx: tx.fills.list()) == []
         # The original went on: its next attempt stands at the broker. The copy's next one must not look like it.

@@ -85,5 +85,9 @@ EQUIVALENT: Mapping[str, str] = {
     ),
     "wire/keystore.py: self._stamp = self._stamp_now() -> pass": ("only slower: the file is read again"),
     "market/lots.py: volume <= 0 -> volume < 0 | if volume <= 0:": ("0 either way"),
+    "ledger/store.py: True -> False | file_uri(path, mode), uri=True, timeout=busy_timeout_s, isolation_l"
+    "evel=None, check_same_thread=not any_thread": ("this SQLite takes every name for a URI; that of Windows does not"),
+    'ledger/store.py: "1" if "WITHOUT ROWID" in str(sql).upper() else "rowid" -> "1" | key = "1" if "WITH'
+    'OUT ROWID" in str(sql).upper() else "rowid"': ("only slower: the whole table is read"),
 }
 """By the mutant's name, as `--list` prints it."""

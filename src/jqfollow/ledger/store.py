@@ -63,7 +63,7 @@ def prepare(path: Path, *, schema: Schema = SCHEMA, busy_timeout_s: float = BUSY
     """Makes the ledger at `path`, or looks it over and upgrades it.
 
     Unless `whole`, what was written last is looked at, and `check` is to follow: the whole of a large file takes its
-    time. Before an upgrade it is always the whole.
+    time. Before an upgrade it is always the whole: its copy is looked over.
 
     Raises:
         LedgerDamagedError: no SQLite file, an empty one, or a damaged one.
@@ -77,15 +77,11 @@ def prepare(path: Path, *, schema: Schema = SCHEMA, busy_timeout_s: float = BUSY
         _refuse_no_file(path)
         with closing(connect(path, mode="rw", busy_timeout_s=busy_timeout_s)) as connection:
             version = _version(connection, path, schema)
-            if whole or version < schema.version:
-                _refuse_damage(connection, path)
-            else:
-                _refuse_damage_at_sight(connection, path)
+            (_refuse_damage if whole else _refuse_damage_at_sight)(connection, path)
             if version < schema.version:
                 _upgrade(connection, path, schema, version)
             _switch_to_wal(connection, path)
             connection.execute("BEGIN IMMEDIATE")  # proves that it can be written
-            connection.execute("ROLLBACK")
     except (OSError, sqlite3.Error) as error:
         raise translated(error, path) from error
 
@@ -199,6 +195,7 @@ def _version(connection: sqlite3.Connection, path: Path, schema: Schema) -> int:
 
 
 def _upgrade(connection: sqlite3.Connection, path: Path, schema: Schema, version: int) -> None:
+    """Raises with the transaction open: the connection, which nobody uses then, undoes it when it is closed."""
     kept = path.parent / "backups" / f"{path.stem}-v{version}{path.suffix}"
     copy(path, kept)
     try:
@@ -213,10 +210,6 @@ def _upgrade(connection: sqlite3.Connection, path: Path, schema: Schema, version
             f"账本 {path} 无法从版本 {version} 升级到 {schema.version}：{error}。账本未改动，备份在 {kept}。"
             f"请继续使用旧版 jqfollow，并反馈此问题",
         ) from error
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        connection.execute("PRAGMA foreign_keys = ON")
     _log.info("ledger_upgraded", path=str(path), before=version, after=schema.version, copy=str(kept))
 
 
@@ -261,7 +254,7 @@ def _draft(path: Path) -> Path:
 def _discard(draft: Path) -> None:
     for rest in ("", "-journal", "-wal", "-shm"):
         with suppress(OSError):
-            Path(f"{draft}{rest}").unlink(missing_ok=True)
+            Path(f"{draft}{rest}").unlink()
 
 
 def _sync_folder(folder: Path) -> None:
