@@ -167,11 +167,16 @@ def log_without_ledger(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "why"),
     [
-        (empty, "the file is empty"), (text, "not a database"), (short_text, "^(?!.*is empty)"),
-        (no_tables, "without tables"), (no_version, "its version is 0"), (torn_page, "malformed"), (cut_short, "malformed|should have"),
+        (empty, "the file is empty"),
+        (text, "not a database"),
+        (short_text, r"^(?!.*is empty)"),
+        (no_tables, "without tables"),
+        (no_version, "its version is 0"),
+        (torn_page, "malformed"),
+        (cut_short, "malformed|should have"),
         (log_without_ledger, "the file is gone"),
     ],
-)  # fmt: skip
+)
 def test_a_damaged_ledger_is_refused_and_left_as_it_is(
     path: Path, damage: Callable[[Path], None], why: str, whole: bool
 ) -> None:
@@ -201,7 +206,7 @@ def test_what_the_check_of_the_whole_file_finds_is_told(path: Path) -> None:
     content[36:40] = (5).to_bytes(4, "big")  # of pages that are free
     path.write_bytes(content)
     store.prepare(path, whole=False)
-    with pytest.raises(LedgerDamagedError, match="(?i)freelist"):
+    with pytest.raises(LedgerDamagedError, match=r"(?i)freelist"):
         store.prepare(path)
 
 
@@ -290,7 +295,8 @@ def test_a_check_of_a_large_file_asks_every_few_milliseconds_whether_it_shall_go
     make(path)
     raw(
         path,
-        "CREATE TABLE more AS WITH RECURSIVE n (a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n LIMIT 100000) SELECT a FROM n",
+        "CREATE TABLE more AS WITH RECURSIVE n (a) AS (SELECT 1 UNION ALL SELECT a + 1 FROM n LIMIT 100000) "
+        "SELECT a FROM n",
     )
     asked, steps = [], 100_000
 
