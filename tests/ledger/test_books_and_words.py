@@ -13,7 +13,7 @@ from jqfollow.ledger.marks import DriftDay
 from jqfollow.ledger.rows import BookingKind, NewBooking, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
-from ledger.samples import DAY, NOW, SECURITY, TERMS, an_order, later, signal, strategy_order
+from ledger.samples import DAY, NOW, SECURITY, TERMS, an_order, later, new_order, signal, strategy_order
 
 TOMORROW, OTHER, EMPTY = DAY + timedelta(days=1), "600000.SH", "510300.SH"
 
@@ -102,6 +102,8 @@ def test_closes_of_a_book(ledger: Ledger) -> None:
     assert last == [later(3), later(1), None]
     first = ledger.write_now(lambda tx: closing(tx, "m0", strategy="third"))
     assert ledger.read_now(lambda tx: tx.orders.carries_since(first)) == 0
+    ledger.write_now(lambda tx: tx.orders.create(new_order(four.signal_id, part=2, closes=True), NOW))
+    assert ledger.read_now(lambda tx: tx.orders.carries_since(four)) == three.signal_id, "a part is no close before it"
 
 
 def test_orders_of_a_book_since_a_moment_with_all_that_are_open(ledger: Ledger) -> None:

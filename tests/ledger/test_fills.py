@@ -138,6 +138,10 @@ def test_selling_takes_its_share_of_the_cost(ledger: Ledger) -> None:
         (100, "900", Side.SELL, 150, (-50, "0")),
         (-50, "0", Side.SELL, 50, (-100, "0")),
         (300, "100", Side.SELL, 100, (200, "66.6667")),
+        (101, "1010", Side.SELL, 100, (1, "10")),
+        (-99, "0", Side.BUY, 100, (1, "10.05")),
+        (-100, "0", Side.BUY, 100, (0, "0")),
+        (100, "1000", Side.SELL, 100, (0, "0")),
     ],
 )
 def test_how_a_book_moves(held: int, cost: str, side: Side, volume: int, expected: tuple[int, str]) -> None:

@@ -119,6 +119,17 @@ def test_pauses_and_the_next_number_are_not_older_than_what_was_done(ledger: Led
     ledger.write_now(played)
 
 
+def test_a_new_attempt_is_the_last_of_its_order(ledger: Ledger) -> None:
+    def played(tx: Tx) -> None:
+        order = an_order(tx, volume=1000)
+        for number in (1, 2):
+            attempt = tx.attempts.create(new_attempt(order, number), later(1))
+            assert [row.number for row in tx.attempts.of_order(order.order_id)] == list(range(1, number + 1))
+            tx.attempts.update(attempt.attempt_id, later(1), state=AttemptState.REJECTED)
+
+    ledger.write_now(played)
+
+
 def test_a_message_is_kept_as_it_was_written(ledger: Ledger) -> None:
     def played(tx: Tx) -> None:
         recorded = tx.signals.record(signal("m1", made_at=later(0.00049)))

@@ -12,6 +12,7 @@ from jqfollow.domain import (
     BY_RULE,
     ORDER_OPEN,
     AttemptState,
+    FollowMode,
     OrderKey,
     OrderState,
     Side,
@@ -20,7 +21,7 @@ from jqfollow.domain import (
 )
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
-from jqfollow.ledger.rows import DayCounts
+from jqfollow.ledger.rows import DayCounts, Terms
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
 from ledger.samples import (
@@ -40,15 +41,33 @@ NO_CASH = Refusal(reason=Reason.NO_CASH, figures={"needed": "1130", "cash": "5"}
 
 
 def test_an_order_begins_pending_and_comes_back_as_it_was_made(ledger: Ledger) -> None:
+    terms = Terms(
+        amount=300, run="sim_trade", mode=FollowMode.RATIO, figure=Decimal("0.5"), made_at=later(-1),
+        total_value=Decimal("100000.55"), held_before=200, reference=Decimal("11.1"), account_number="1234",
+    )  # fmt: skip
+
     def make(tx: Tx) -> Any:
         made = new_order(
-            tx.signals.record(signal()).signal_id, part=2, limit_price=Decimal("11.05"), closes=True, sized=False
-        )
+            tx.signals.record(signal()).signal_id, part=2, limit_price=Decimal("11.05"), closes=True, sized=False,
+            terms=terms,
+        )  # fmt: skip
         return made, tx.orders.create(made, NOW)
 
     made, row = ledger.write_now(make)
     assert ledger.read_now(lambda tx: tx.orders.get(row.order_id)) == row
-    for name in ("signal_id", "account", "strategy", "part", "day", "security", "side", "volume", "sized", "closes"):
+    for name in (
+        "signal_id",
+        "account",
+        "strategy",
+        "part",
+        "day",
+        "security",
+        "side",
+        "volume",
+        "sized",
+        "closes",
+        "terms",
+    ):
         assert getattr(row, name) == getattr(made, name), name
     assert (row.state, row.filled, row.turnover, row.avg_price) == (OrderState.PENDING_NEW, 0, Decimal(0), None)
     assert (row.limit_price, row.created_at, row.updated_at) == (Decimal("11.05"), NOW, NOW)
@@ -102,7 +121,10 @@ def test_waiting_is_a_value_that_no_other_change_touches(ledger: Ledger) -> None
     order = ledger.write_now(an_order)
     held = ledger.write_now(lambda tx: tx.orders.wait(order, later(1), WaitingFor.CASH, later(60)))
     assert held.waiting == Waiting(what=WaitingFor.CASH, since=later(1), until=later(60))
-    changed = ledger.write_now(lambda tx: tx.orders.update(order.order_id, later(5), volume=300))
+    assert held.updated_at == later(1)
+    changed = ledger.write_now(
+        lambda tx: tx.orders.update(order.order_id, later(5), volume=300, state=OrderState.PARTIALLY_FILLED)
+    )
     assert changed.waiting == held.waiting
     longer = ledger.write_now(lambda tx: tx.orders.wait(changed, later(6), WaitingFor.CASH))
     assert longer.waiting == Waiting(what=WaitingFor.CASH, since=later(1))
@@ -113,6 +135,8 @@ def test_what_a_rule_waits_for_moves_the_deadline(ledger: Ledger, what: WaitingF
     order = ledger.write_now(an_order)
     held = ledger.write_now(lambda tx: tx.orders.wait(order, later(10), what))
     assert held.deadline == order.deadline
+    held = ledger.write_now(lambda tx: tx.orders.wait(held, later(60), what))
+    assert held.deadline == order.deadline, "it goes on"
     on = ledger.write_now(lambda tx: tx.orders.wait(held, later(110), None))
     assert (on.waiting, on.deadline) == (None, order.deadline + timedelta(seconds=100 if what in BY_RULE else 0))
     back = ledger.write_now(lambda tx: tx.orders.wait(tx.orders.wait(on, later(200), what), later(150), None))

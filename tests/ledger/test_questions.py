@@ -161,6 +161,18 @@ class TestAttempts:
             assert found is not None
             assert found.attempt_id == attempt.attempt_id - n
 
+    def test_listed(self, makes: Makes) -> None:
+        attempts = [makes.attempt() for _ in range(3)]
+        for n, attempt in enumerate(attempts):
+            makes.tx.attempts.update(attempt.attempt_id, NOW, broker_order_id=f"b{n}")
+        apart = [makes.attempt(**other) for other in others("account", "day")]
+        for attempt in apart:
+            makes.tx.attempts.update(attempt.attempt_id, NOW, broker_order_id="b0")
+        remarks = [attempt.remark for attempt in (attempts[2], *apart)]
+        assert ids(makes.tx.attempts.listed("main", DAY, remarks, ["b0"])) == ids([attempts[0], attempts[2]])
+        assert ids(makes.tx.attempts.listed("main", DAY, [], ["b1"])) == ids([attempts[1]])
+        assert makes.tx.attempts.listed("main", DAY, [], []) == []
+
     def test_spending(self, makes: Makes) -> None:
         makes.attempt(volume=300, price=Decimal("2.5"))
         for other in others("account", "strategy", "side"):
@@ -220,6 +232,7 @@ class TestTheClockWasSet:
             makes.attempt(A.FILLED, at_s=-1),
             makes.attempt(A.FILLED, account="other"),
         )
+        yesterdays, old = (makes.attempt(A.FILLED, day=DAY - timedelta(days=days)) for days in (1, 2))
         makes.tx.attempts.clock_was_set(self.STEP, NOW, ["main"])
 
         def times(attempt: AttemptRow) -> tuple[Any, ...]:
@@ -230,13 +243,15 @@ class TestTheClockWasSet:
         assert times(live) == (later(60), later(60), later(65), None)
         assert times(ended) == (NOW, later(60), None, later(60))
         assert times(before) == (later(-1), later(-1), None, later(-1))
-        assert times(other) == (NOW, NOW, None, NOW)
+        assert times(other) == times(old) == (NOW, NOW, None, NOW)
+        assert times(yesterdays) == times(ended)
 
     def test_orders(self, makes: Makes) -> None:
         cash, session = makes.order(), makes.order()
         makes.tx.orders.wait(cash, NOW, WaitingFor.CASH, later(10))
         makes.tx.orders.wait(session, NOW, WaitingFor.SESSION, later(10))
         ended, before = makes.order(State.CANCELED), makes.order(State.CANCELED, at_s=-1)
+        yesterdays = makes.order(State.CANCELED, day=BEFORE)
         old = makes.order(State.CANCELED, day=DAY - timedelta(days=2))
         makes.tx.orders.clock_was_set(self.STEP, NOW)
 
@@ -249,7 +264,8 @@ class TestTheClockWasSet:
         assert waiting is not None
         assert (row(cash).updated_at, waiting.since, waiting.until) == (later(60), later(60), later(70))
         assert row(session).wait_until == later(10)
-        assert [row(o).updated_at for o in (ended, before, old)] == [later(60), later(-1), NOW]
+        moved = [row(o).updated_at for o in (ended, yesterdays, before, old)]
+        assert moved == [later(60), later(60), later(-1), NOW]
 
 
 class TestOrders:
@@ -272,6 +288,11 @@ class TestOrders:
         waits(WaitingFor.NEXT_DAY, day=NEXT)
         assert ids(makes.tx.orders.owed("main", NEXT)) == [owed.order_id]
         assert makes.tx.orders.owed("main", DAY) == []
+        begun = makes.tx.orders.begin_day(owed, NEXT, later(9))
+        assert (begun.day, begun.waiting, begun.updated_at) == (NEXT, None, later(9))
+        assert makes.tx.orders.owed("main", NEXT) == []
+        makes.read_anew()
+        assert makes.tx.orders.get(owed.order_id) == begun
 
     def test_brought_later(self, makes: Makes) -> None:
         first = makes.tx.orders.get(makes.fill(100).order_id)
@@ -290,6 +311,7 @@ class TestOrders:
         attempt = makes.tx.attempts.create(new_attempt(part, volume=1000), NOW)
         makes.tx.fills.add(attempt, "demo", fill_report(attempt, "t", broker_order_id="b", volume=1000, at=NOW), DAY)
         assert makes.tx.orders.brought_later(sell) == 380, "a part of an earlier buy is not later"
+        assert makes.tx.orders.brought_later(first) == 280, "nor is it later than the part before it"
         under_way = makes.tx.orders.update(makes.order(side=Side.SELL).order_id, NOW, volume=300, sized=True)
         assert makes.tx.orders.brought_later(sell) == 80
         makes.tx.orders.update(under_way.order_id, NOW, state=State.CANCELED, refusal=REFUSAL)
@@ -350,6 +372,17 @@ class TestOrders:
         assert ids(makes.tx.orders.of_signal(order.signal_id))[::2] == ids([order, elsewhere])
 
 
+class TestLists:
+    """The newest hundred, unless more are asked for."""
+
+    def test_the_newest_hundred(self, makes: Makes) -> None:
+        for _ in range(101):
+            makes.fill(1)
+        for table in (makes.tx.signals, makes.tx.orders, makes.tx.fills):
+            assert len(table.list()) == 100
+            assert len(table.list(limit=200)) == 101
+
+
 class TestFills:
     def test_bought_on(self, makes: Makes) -> None:
         makes.fill(100)
@@ -393,8 +426,27 @@ class TestFills:
             ("main", "demo", OTHER_CODE), ("other", "demo", "300750.SZ"),
         }  # fmt: skip
         assert ids_of(makes.tx.fills.of_order(first.order_id)) == [fill.fill_id]
-        assert len(makes.tx.fills.of_book_days("main", "demo")) == 2
-        assert makes.tx.fills.of_book_days("main", "other") == []
+
+    def test_as_they_came(self, makes: Makes) -> None:
+        one = makes.fill(100, fill_day=NEXT)
+        apart = makes.fill(100)
+        for n in (1, 2):
+            report = fill_report(one, f"again {n}", broker_order_id="b", volume=n)
+            makes.tx.fills.add(one, "demo", report, NEXT)
+        for other in others("account", "strategy"):
+            makes.fill(100, **other)
+        fills = makes.tx.fills
+        of_one = fills.of_attempt(one.attempt_id)
+        assert [fill.volume for fill in of_one] == [100, 1, 2]
+        assert fills.of_order(one.order_id) == of_one
+        assert fills.of_orders([apart.order_id, one.order_id, 99]) == {
+            apart.order_id: fills.of_attempt(apart.attempt_id), one.order_id: of_one, 99: [],
+        }  # fmt: skip
+        assert fills.of_book_days("main", "demo", after=DAY) == of_one
+        assert ids_of(fills.of_book_days("main", "demo")) == [1, 2, 3, 4]
+        assert fills.of_book_days("main", "third") == []
+        assert fills.days_since(2) == {("main", "demo", NEXT), ("other", "demo", DAY), ("main", "other", DAY)}
+        assert fills.newest() == 6
 
 
 def ids_of(fills: Iterable[Any]) -> list[int]:

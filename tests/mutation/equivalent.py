@@ -89,5 +89,7 @@ EQUIVALENT: Mapping[str, str] = {
     "evel=None, check_same_thread=not any_thread": ("this SQLite takes every name for a URI; that of Windows does not"),
     'ledger/store.py: "1" if "WITHOUT ROWID" in str(sql).upper() else "rowid" -> "1" | key = "1" if "WITH'
     'OUT ROWID" in str(sql).upper() else "rowid"': ("only slower: the whole table is read"),
+    "ledger/orders.py: columns.keys() <= _TOLD -> columns.keys() < _TOLD | if known is None or not column"
+    "s.keys() <= _TOLD:": ("no change is of every column"),
 }
 """By the mutant's name, as `--list` prints it."""

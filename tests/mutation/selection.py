@@ -43,7 +43,9 @@ TESTS: Mapping[str, Sequence[str]] = {
         "tests/wire/test_messages.py", "tests/wire/test_jqf1.py", "tests/wire/test_seed.py",
         "tests/api/test_signals.py",
     ],
-    "ledger/orders.py": [_QUESTIONS, _BOOKS, "tests/ledger/test_orders.py", *_INVARIANTS, *_ORDERS],
+    "ledger/orders.py": [
+        _QUESTIONS, _BOOKS, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py", *_INVARIANTS, *_ORDERS,
+    ],
     "ledger/attempts.py": [_QUESTIONS, "tests/ledger/test_orders.py", *_INVARIANTS, *_ORDERS],
     "ledger/fills.py": [_QUESTIONS, "tests/ledger/test_fills.py", *_INVARIANTS, *_ORDERS],
     "ledger/books.py": [_PEOPLE, _TABLES, _BOOKS, _QUESTIONS, "tests/ledger/test_fills.py", *_INVARIANTS, *_ORDERS],

@@ -213,7 +213,7 @@ class Orders(Table):
 
     def begin_day(self, order: OrderRow, day: date, at: datetime) -> OrderRow:
         """An order that was owed is one of `day` from now on."""
-        self._change(order.order_id, {"day": day_text(day), "updated_at": to_ms(at)})
+        self._change(order.order_id, {"day": day_text(day)})
         return self.wait(order, at, None)
 
     def open(self, account: str | None = None) -> OrderRows:
