@@ -16,12 +16,11 @@ import pytest
 from jqfollow.domain import AttemptState, OrderState, Side, SignalKind, SignalState, WaitingFor, Wire
 from jqfollow.ledger import store
 from jqfollow.ledger.backups import daily_path, newest_copy, prune
-from jqfollow.ledger.codec import stored
 from jqfollow.ledger.errors import LedgerDamagedError, LedgerError, LedgerLockedError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.migrations import APPLICATION_ID, SCHEMA
 from jqfollow.ledger.version import Version
-from ledger.samples import DAY, NOW, Gate, an_attempt, connection_of, fill_report, signal
+from ledger.samples import DAY, Gate, an_attempt, connection_of, fill_report, signal
 
 
 def make(path: Path) -> None:
@@ -433,17 +432,6 @@ def test_the_schema_knows_the_words_that_everyone_uses(ledger: Ledger, table: st
     )
     words = sql.split(f"CHECK ({column} IN (")[1].split("))")[0]
     assert {word.strip().strip("'") for word in words.split(",")} == set(kind)
-
-
-@pytest.mark.parametrize("value", [1.5, b"x", object(), [1]])
-def test_what_has_no_place_in_the_ledger(value: Any) -> None:
-    with pytest.raises(TypeError, match="no place"):
-        stored(value)
-
-
-def test_a_time_needs_its_zone() -> None:
-    with pytest.raises(ValueError, match="without zone"):
-        stored(NOW.replace(tzinfo=None))
 
 
 async def test_a_copy_is_a_whole_ledger_of_its_own(path: Path) -> None:

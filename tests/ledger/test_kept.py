@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from jqfollow.ledger.orders import OrderColumns
 from jqfollow.ledger.rows import AttemptRow, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
-from ledger.samples import DAY, an_order, fill_report, later, new_attempt, signal
+from ledger.samples import DAY, an_order, connection_of, fill_report, later, new_attempt, signal
 
 REFUSAL = Refusal(reason=Reason.BROKER_REFUSED, figures={"message": "不行"})
 COLUMNS: dict[str, st.SearchStrategy[Any]] = {
@@ -117,6 +118,30 @@ def test_pauses_and_the_next_number_are_not_older_than_what_was_done(ledger: Led
         assert tx.pauses.active("demo", "main") is None
 
     ledger.write_now(played)
+
+
+def test_whatever_changes_of_a_kept_row_is_written_once(ledger: Ledger) -> None:
+    statements: list[str] = []
+
+    def played(tx: Tx) -> None:
+        order = an_order(tx, volume=1000)
+        attempt = tx.attempts.create(new_attempt(order), later(1))
+        connection_of(tx).set_trace_callback(statements.append)
+        for columns in (
+            {"state": OrderState.NEW}, {"sized": True}, {"volume": 900}, {"limit_price": Decimal(9)},
+            {"cancel_reason": Reason.CANCELED_BY_USER}, {"refusal": REFUSAL},
+        ):  # fmt: skip
+            order = tx.orders.update(order.order_id, later(2), **columns)  # type: ignore[arg-type]
+        for what in (WaitingFor.CASH, WaitingFor.SESSION, None):
+            order = tx.orders.wait(order, later(3), what, later(9) if what else None)
+        tx.fills.add(attempt, "demo", fill_report(attempt, volume=1), DAY)
+        tx.attempts.update(attempt.attempt_id, later(4), state=AttemptState.CANCELED, cancels=1, reported=1)
+        tx.flush()
+        connection_of(tx).set_trace_callback(None)
+
+    ledger.write_now(played)
+    for table in ("orders", "attempts"):
+        assert sum(statement.startswith(f"UPDATE {table} ") for statement in statements) == 1
 
 
 def test_a_new_attempt_is_the_last_of_its_order(ledger: Ledger) -> None:

@@ -4,6 +4,7 @@ In each world there is one row that is asked for, and beside it one that differs
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -143,7 +144,7 @@ class TestAttempts:
         for attempt in [makes.attempt(A.FILLED, **other) for other in ({}, {}, *others("account", "day"))]:
             makes.tx.attempts.update(attempt.attempt_id, NOW, reported=100)
         makes.attempt(A.FILLED)
-        assert len(makes.tx.attempts.missing_fills("main", DAY)) == 2
+        assert ids(makes.tx.attempts.missing_fills("main", DAY)) == [1, 2]
 
     def test_without_answer(self, makes: Makes) -> None:
         early = [makes.attempt(A.PENDING_NEW, at_s=-1), makes.attempt(A.PENDING_NEW, at_s=-2)]
@@ -454,10 +455,11 @@ def ids_of(fills: Iterable[Any]) -> list[int]:
 
 
 class TestBookings:
+    NEW = NewBooking(account="main", strategy="demo", security=SECURITY, kind=BookingKind.SET, shares=100,
+                     who="a person", why="it was so")  # fmt: skip
+
     def booked(self, tx: Tx, *, at_s: float = 0, **changes: Any) -> int:
-        values: dict[str, Any] = {"account": "main", "strategy": "demo", "security": SECURITY, "kind": BookingKind.SET,
-                                  "shares": 100, "who": "a person", "why": "it was so"}  # fmt: skip
-        return tx.bookings.add([NewBooking(**values | changes)], later(at_s))
+        return tx.bookings.add([replace(self.NEW, **changes)], later(at_s))
 
     def test_what_was_booked_is_told_as_it_was(self, tx: Tx) -> None:
         numbers = {"shares": 300, "cost": Decimal("3390.5"), "carry_buy": Decimal("0.5"), "carry_sell": Decimal("0.25")}
@@ -481,13 +483,19 @@ class TestBookings:
             return [row.act for row in rows]
 
         assert acts(tx.bookings.of_book("main", "demo", SECURITY)) == [1, 2]
-        assert acts(tx.bookings.list()) == [1, 2, 3, 4, 5]
-        assert acts(tx.bookings.list(account="main")) == [1, 2, 4, 5]
+        together = tx.bookings.add(
+            [self.NEW, replace(self.NEW, shares=-100, strategy="third"), replace(self.NEW, shares=7)], later(-9)
+        )
+        assert [row.shares for row in tx.bookings.of_act(together)] == [100, -100, 7]
+        assert [row.shares for row in tx.bookings.newest_acts(1)] == [100, -100, 7]
+        assert acts(tx.bookings.list()) == [1, 2, 3, 4, 5, 6, 6, 6]
+        assert acts(tx.bookings.list(account="main")) == [1, 2, 4, 5, 6, 6, 6]
         assert acts(tx.bookings.list(strategy="other")) == [4]
         assert acts(tx.bookings.since("main", NOW)) == [2]
-        assert acts(tx.bookings.newest_acts(2, account="main")) == [4, 5]
+        assert acts(tx.bookings.since("main", later(-1))) == [1, 2, 4, 5]
+        assert acts(tx.bookings.newest_acts(3, account="main")) == [4, 5, 6, 6, 6]
         newest = tx.bookings.newest()
-        assert acts(tx.bookings.newer_than(newest - 1)) == [5]
+        assert acts(tx.bookings.newer_than(newest - 4)) == [5, 6, 6, 6]
 
 
 class TestSignals:

@@ -8,8 +8,10 @@ import pytest
 from jqfollow.domain import Asset, Position
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger.rows import DecisionRow, EventRow
+from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason
-from ledger.samples import DAY, NOW, SECURITY, an_attempt, an_order, later
+from ledger.samples import DAY, NOW, SECURITY, an_attempt, an_order, connection_of, later
 
 ASSET = Asset(cash=Decimal("1.10"), frozen=Decimal(0), market_value=Decimal("1E+3"), total=Decimal("1001.10"))
 HELD = Position(symbol=SECURITY, volume=100, available=0, avg_cost=Decimal("11.305"), last=None)
@@ -26,13 +28,26 @@ def test_a_decision_keeps_every_verdict(ledger: Ledger) -> None:
     assert first.verdicts == ({**verdicts[0], "needed": "1130.00"}, verdicts[1])
     assert (second.reason, second.verdicts) == (None, ())
     assert ledger.read_now(lambda tx: tx.decisions.list(1)) == [second]
+
+    def third(tx: Tx, *, ask_list: bool) -> list[DecisionRow]:
+        """What is asked where it was just made knows it."""
+        tx.decisions.add(order.order_id, 3, later(1), "wait", Reason.NO_CASH, [])
+        return tx.decisions.list() if ask_list else tx.decisions.of_order(order.order_id)
+
+    assert [row.attempt for row in ledger.write_now(lambda tx: third(tx, ask_list=True))] == [3, 2, 1]
+    assert [row.attempt for row in ledger.write_now(lambda tx: third(tx, ask_list=False))] == [1, 2, 3, 3]
     with pytest.raises(LedgerError, match="impossible"):
         ledger.write_now(lambda tx: tx.decisions.add(order.order_id, 1, NOW, "perhaps", None, []))
 
 
 def test_the_history_of_an_order(ledger: Ledger) -> None:
     attempt = ledger.write_now(an_attempt)
-    ledger.write_now(lambda tx: tx.events.add(attempt.order_id, None, NOW, "sized", "", "pending_new"))
+
+    def sized(tx: Tx) -> list[EventRow]:
+        tx.events.add(attempt.order_id, None, NOW, "sized", "", "pending_new")
+        return tx.events.of_order(attempt.order_id)
+
+    assert [row.event for row in ledger.write_now(sized)] == ["sized"]
     ledger.write_now(
         lambda tx: tx.events.add(attempt.order_id, attempt.attempt_id, later(1), "accepted", "pending_new", "new", "b1")
     )
@@ -71,7 +86,8 @@ def test_the_outbox_from_queued_to_told(ledger: Ledger) -> None:
     ledger.write_now(lambda tx: tx.outbox.retry([second.outbox_id, third.outbox_id], NOW, "late"))
     ledger.write_now(lambda tx: tx.outbox.give_up([second.outbox_id], "late"))
     ledger.write_now(lambda tx: tx.outbox.give_up([first.outbox_id], "nobody", state="dropped"))
-    assert [row.state for row in ledger.read_now(lambda tx: tx.outbox.list())] == ["failed", "sent", "dropped"]
+    ended = ledger.read_now(lambda tx: tx.outbox.list())
+    assert [(row.state, row.tries) for row in ended] == [("failed", 1), ("sent", 1), ("dropped", 2)]
     assert ledger.read_now(lambda tx: (tx.outbox.pending(), tx.outbox.oldest_pending())) == (0, None)
     assert ledger.read_now(lambda tx: tx.outbox.get(99)) is None
     with pytest.raises(ValueError, match="limit"):
@@ -139,6 +155,20 @@ def _other() -> Position:
     return Position(symbol="600000.SH", volume=0, available=0, avg_cost=Decimal(0), last=Decimal("7.01"))
 
 
+def test_the_newest_hundred_are_listed_unless_more_are_asked_for(ledger: Ledger) -> None:
+    order = ledger.write_now(an_order)
+
+    def fill(tx: Tx) -> None:
+        for n in range(101):
+            tx.outbox.put("fill", str(n), NOW)
+            tx.decisions.add(order.order_id, n + 1, NOW, "wait", Reason.NO_CASH, [])
+
+    ledger.write_now(fill)
+    for name in ("outbox", "decisions"):
+        assert len(ledger.read_now(lambda tx, n=name: getattr(tx, n).list())) == 100
+        assert len(ledger.read_now(lambda tx, n=name: getattr(tx, n).list(200))) == 101
+
+
 def test_meta(ledger: Ledger) -> None:
     assert ledger.read_now(lambda tx: tx.meta.get("x")) is None
     ledger.write_now(lambda tx: tx.meta.set("x", "1"))
@@ -152,6 +182,9 @@ def test_old_days_keep_their_last_snapshot(ledger: Ledger) -> None:
         ledger.write_now(lambda tx, s=second: tx.snapshots.put("main", DAY, later(s), ASSET, [HELD]))
         ledger.write_now(lambda tx, s=second: tx.snapshots.put("main", tomorrow, later(s), ASSET, [HELD]))
     assert ledger.write_now(lambda tx: tx.snapshots.thin(tomorrow)) == 1
+    assert (
+        ledger.read_now(lambda tx: connection_of(tx).execute("SELECT * FROM position_snapshots").fetchall()[3:]) == []
+    )
     assert ledger.read_now(lambda tx: tx.snapshots.last_of_day("main", DAY)) == (later(1), ASSET, [HELD])
     assert ledger.read_now(lambda tx: tx.snapshots.latest("main")) == (later(1), ASSET, [HELD])
     assert ledger.write_now(lambda tx: tx.snapshots.thin(tomorrow)) == 0

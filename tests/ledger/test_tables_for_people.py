@@ -70,12 +70,16 @@ def test_days_with_orders_or_fills(ledger: Ledger) -> None:
         an_order(tx, "m2")
         an_order(tx, "m3", day=TOMORROW)
         tx.fills.add(one, "demo", fill_report(one), DAY)
+        tx.fills.add(one, "demo", fill_report(one, "late"), day_after)
 
+    day_after = TOMORROW + timedelta(days=1)
     ledger.write_now(fill)
     days = ledger.read_now(lambda tx: tx.finding.days(DAY, TOMORROW))
     assert days == [DayCount(day=DAY, orders=2, fills=1), DayCount(day=TOMORROW, orders=1, fills=0)]
     assert ledger.read_now(lambda tx: tx.finding.days(TOMORROW, TOMORROW)) == days[1:]
     assert ledger.read_now(lambda tx: tx.finding.days(DAY, DAY)) == days[:1]
+    late = [*days[1:], DayCount(day=day_after, orders=0, fills=1)]
+    assert ledger.read_now(lambda tx: tx.finding.days(TOMORROW, day_after)) == late
     assert ledger.read_now(lambda tx: tx.finding.first_day()) == DAY
 
 

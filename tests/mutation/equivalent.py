@@ -46,14 +46,6 @@ EQUIVALENT: Mapping[str, str] = {
     "mark(remark.strip()) | named = tx.attempts.by_remark(remark.strip()) if remark.strip() else None": (
         "only a question more: no attempt is without a remark"
     ),
-    'ledger/orders.py: { "state": OrderState, "sized": bool, "volume": int, "filled": int, "turnover": De'
-    'cimal, "deadline": from_ms, "limit_price": decimal, "cancel_reason": partial(maybe, Reason), "reason'
-    '": partial(maybe, Reason), "figures": figures, "updated_at": from_ms, } -> {"state": OrderState, "si'
-    'zed": bool, "volume": int, "filled": int, "turnover": Decimal, "deadline": from_ms, "limit_price": d'
-    'ecimal, "cancel_reason": partial(maybe, Reason), "reason": partial(maybe, Reason), "updated_at": fro'
-    "m_ms} | _READ: dict[str, Callable[[Any], Any]] = {": ("only slower: the row is read again"),
-    'ledger/orders.py: {"waiting_for", "waiting_since", "wait_until"} -> {"waiting_since", "wait_until"} '
-    '| _WAITING = frozenset({"waiting_for", "waiting_since", "wait_until"})': ("only slower: the row is read again"),
     "market/lots.py: volume >= MOST -> volume > MOST | return MOST if volume >= MOST else int(volume)": (
         "MOST either way"
     ),

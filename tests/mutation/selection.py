@@ -79,8 +79,9 @@ TESTS: Mapping[str, Sequence[str]] = {
     "ledger/backups.py": [_FILE],
     "ledger/bookings.py": [_TABLES, _QUESTIONS, "tests/ledger/test_fills.py"],
     "ledger/kept.py": [*_INVARIANTS, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py"],
+    "ledger/codec.py": ["tests/ledger/test_codec.py", _SMALL, _QUESTIONS],
     "ledger/tx.py": [_SMALL, "tests/ledger/test_writer.py", *_INVARIANTS],
-    "ledger/rows.py": [_TABLES, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py", *_ORDERS],
+    "ledger/rows.py": [_TABLES, _BOOKS, _PEOPLE, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py", *_ORDERS],
     "ledger/writer.py": [
         "tests/ledger/test_answers.py", "tests/ledger/test_writer.py", "tests/ledger/test_writer_failures.py",
     ],
