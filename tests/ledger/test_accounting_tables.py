@@ -313,7 +313,10 @@ def test_a_report_counts_once_when_all_its_parts_are_there(ledger: Ledger) -> No
                             total_value=Decimal(1000), holdings=holdings)  # fmt: skip
 
     def add(one: HoldingsPart, seconds: float = 0) -> bool:
-        return ledger.write_now(lambda tx: tx.reports.add("demo", one, later(seconds))) is not None
+        whole = ledger.write_now(lambda tx: tx.reports.add("demo", one, later(seconds)))
+        if whole is not None:
+            assert ledger.read_now(lambda tx: tx.reports.newest("demo")) == whole
+        return whole is not None
 
     one = {SECURITY: StrategyHolding(held=300, closeable=200, resting_buy=100, resting_sell=50, price=Decimal(11))}
     two = {OTHER: StrategyHolding(held=7, closeable=7)}
@@ -325,13 +328,15 @@ def test_a_report_counts_once_when_all_its_parts_are_there(ledger: Ledger) -> No
     assert add(part(2, 2, two))
     assert not add(part(2, 2, two))
     assert ledger.read_now(lambda tx: tx.reports.newest_nets("demo")) == {SECURITY: 350, OTHER: 7}
-    assert add(part(1, 1, two, "r2"), 9)
+    assert not add(part(2, 2, two, "r2"), 9)
+    assert add(part(1, 2, {}, "r2"), 5)
     assert ledger.read_now(lambda tx: tx.reports.newest_nets("demo")) == {OTHER: 7}
     newest, first = ledger.read_now(lambda tx: (tx.reports.newest("demo"), tx.reports.first("demo")))
     assert newest is not None
     assert first is not None
     assert (newest.made_at, newest.holdings) == (later(9), two)
     assert (first.made_at, first.holdings) == (NOW, one | two)
+    assert list(first.holdings) == [SECURITY, OTHER]  # people look a code up in their order
     assert (first.day, first.session, first.cash, first.total_value) == (DAY, "close", Decimal(5), Decimal(1000))
     assert ledger.read_now(lambda tx: tx.reports.newest_made("demo")) == later(9)
     assert ledger.read_now(lambda tx: tx.reports.totals("demo")) == [(DAY, Decimal(1000))]

@@ -10,6 +10,7 @@ from jqfollow.clock import to_ms
 from jqfollow.domain import HoldingsPart, OrderState, Origin, SignalState, StrategyHolding
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.marks import DriftDay
+from jqfollow.ledger.reports import Stamp
 from jqfollow.ledger.rows import BookingKind, NewBooking, OrderRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
@@ -178,14 +179,19 @@ def test_reports_by_when_they_were_made(ledger: Ledger) -> None:
         return ledger.read_now(lambda tx: tx.reports.newest_price("demo", SECURITY))
 
     assert price() is None
+    add("half", 5, 0, price=99, parts=2)
     add("b", 20, 2, price=12)
     add("a", 10, 1, price=11)
     add("c", 30, 3, strategy="other", price=99)
     add("d", 40, 4, price=99, parts=2)
     assert price() == (later(20), Decimal(12)), "of the strategy's newest whole one, whatever came last"
-    stamp = ledger.read_now(lambda tx: tx.reports.stamp("demo"))
-    assert stamp is not None
-    assert (stamp.first_at, stamp.newest_at) == (to_ms(later(10)), to_ms(later(20)))
+    for strategy in ("other", "demo"):
+        for process, seq in (("p", 3), ("q", 2)):
+            origin = Origin(process=process, seq=seq)
+            ledger.write_now(lambda tx, s=strategy, o=origin: tx.processes.arrived(s, o, NOW, NOW))  # type: ignore[misc]
+        ledger.write_now(lambda tx, s=strategy: tx.processes.note_lost(s, NOW))  # type: ignore[misc]
+    numbers = {"first_at": to_ms(later(10)), "newest_at": to_ms(later(20)), "report_id": 3}
+    assert ledger.read_now(lambda tx: tx.reports.stamp("demo")) == Stamp(**numbers, lost="p:1-2,q:1-1/1")
     add("e", 50, 5, when="open", day=TOMORROW)
     assert price() is None, "the newest names none"
     newest, first = ledger.read_now(

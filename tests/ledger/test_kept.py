@@ -120,6 +120,37 @@ def test_pauses_and_the_next_number_are_not_older_than_what_was_done(ledger: Led
     ledger.write_now(played)
 
 
+def test_what_was_read_is_not_read_again(ledger: Ledger) -> None:
+    statements: list[str] = []
+
+    def made(tx: Tx) -> AttemptRow:
+        attempt = tx.attempts.create(new_attempt(an_order(tx)), later(1))
+        return tx.attempts.update(attempt.attempt_id, later(2), broker_order_id="b1")
+
+    def played(tx: Tx) -> list[Any]:
+        connection_of(tx).set_trace_callback(statements.append)
+        asks: list[Callable[[], Any]] = [
+            lambda: tx.orders.get(attempt.order_id),
+            lambda: tx.attempts.of_order(attempt.order_id)[0],
+            lambda: tx.attempts.get(attempt.attempt_id),
+            lambda: tx.attempts.by_remark(attempt.remark),
+            lambda: tx.attempts.by_key(OrderKey(account="main", day=DAY, broker_order_id="b1")),
+            lambda: tx.pauses.list(),
+        ]
+        found = [ask() for ask in asks * 2]
+        connection_of(tx).set_trace_callback(None)
+        assert found[:6] == found[6:]
+        assert found[1:5] == [attempt] * 4
+        return found
+
+    attempt = ledger.write_now(made)
+    ledger.read_now(played)
+    assert [statement.split(" WHERE")[0] for statement in statements] == [
+        "SELECT * FROM orders", "SELECT * FROM attempts", statements[2],
+    ]  # fmt: skip
+    assert "FROM pauses" in statements[2]
+
+
 def test_whatever_changes_of_a_kept_row_is_written_once(ledger: Ledger) -> None:
     statements: list[str] = []
 

@@ -198,9 +198,12 @@ class TestAttempts:
     def test_counts_of_an_account(self, makes: Makes) -> None:
         makes.fill(200)
         told = makes.attempt(A.CANCELED, volume=300)
-        makes.tx.attempts.update(told.attempt_id, NOW, reported=100, cancels=2)
+        for cancels in (1, 2):
+            makes.tx.attempts.update(told.attempt_id, NOW, reported=100, cancels=cancels)
+        makes.tx.attempts.update(told.attempt_id, NOW, state=A.CANCELED)
         for other in others("account", "day"):
             makes.tx.attempts.update(makes.fill(100, **other).attempt_id, NOW, cancels=1)
+        makes.attempt(day=NEXT)
         counts = makes.tx.attempts.counts("main", DAY)
         assert (counts.attempts, counts.cancels, counts.turnover) == (2, 2, Decimal("11.3") * 300)
         assert makes.tx.attempts.counts("main", DAY, ahead=False).turnover == Decimal("11.3") * 200

@@ -83,5 +83,13 @@ EQUIVALENT: Mapping[str, str] = {
     'OUT ROWID" in str(sql).upper() else "rowid"': ("only slower: the whole table is read"),
     "ledger/orders.py: columns.keys() <= _TOLD -> columns.keys() < _TOLD | if known is None or not column"
     "s.keys() <= _TOLD:": ("no change is of every column"),
+    'ledger/attempts.py: { "attempt_id": attempt_id, "order_id": attempt.order_id, "number": attempt.numb'
+    'er, "account": stored(attempt.account), "day": day_text(attempt.day), "security": stored(attempt.sec'
+    'urity), "side": stored(attempt.side), "volume": attempt.volume, "price": stored(attempt.price), "rem'
+    'ark": remark, "state": stored(AttemptState.PENDING_NEW), "created_at": now, "updated_at": now, } -> '
+    '{"order_id": attempt.order_id, "number": attempt.number, "account": stored(attempt.account), "day": '
+    'day_text(attempt.day), "security": stored(attempt.security), "side": stored(attempt.side), "volume":'
+    ' attempt.volume, "price": stored(attempt.price), "remark": remark, "state": stored(AttemptState.PEND'
+    'ING_NEW), "created_at": now, "updated_at": now}': ("SQLite gives the same number"),
 }
 """By the mutant's name, as `--list` prints it."""

@@ -184,7 +184,7 @@ class Attempts(Table):
         if known is not None:
             return known
         found = self._all("SELECT * FROM attempts WHERE order_id = ? ORDER BY number", order_id)
-        rows = [self._kept.attempts.get(row["attempt_id"]) or attempt_row(row) for row in found]
+        rows = [attempt_row(row) for row in found]
         self._kept.keep_order_with(order_id, rows)
         return rows
 
