@@ -135,7 +135,7 @@ def test_what_was_read_is_not_read_again(ledger: Ledger) -> None:
             lambda: tx.attempts.get(attempt.attempt_id),
             lambda: tx.attempts.by_remark(attempt.remark),
             lambda: tx.attempts.by_key(OrderKey(account="main", day=DAY, broker_order_id="b1")),
-            lambda: tx.pauses.list(),
+            tx.pauses.list,
         ]
         found = [ask() for ask in asks * 2]
         connection_of(tx).set_trace_callback(None)

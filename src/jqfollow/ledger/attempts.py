@@ -316,11 +316,12 @@ def _ahead(attempt: AttemptRow) -> Decimal:
 
 
 def _base36(number: int) -> str:
+    """Of a number above zero."""
     text = ""
     while number:
         number, digit = divmod(number, 36)
         text = _DIGITS[digit] + text
-    return text or "0"
+    return text
 
 
 def _time(ms: int | None) -> datetime | None:
