@@ -69,6 +69,15 @@ def test_a_repeated_fill_changes_nothing_and_is_logged_where_it_differs(
     assert told == ([(was, (attempt.attempt_id, again.volume, again.price))] if changes else [])
 
 
+def test_a_fill_that_another_attempt_has_is_told_and_not_added(ledger: Ledger) -> None:
+    first, second, third = (ledger.write_now(lambda tx, n=name: an_attempt(tx, n)) for name in "abc")
+    ledger.write_now(lambda tx: tx.fills.add(third, "demo", fill_report(third), DAY.replace(day=4)))
+    ledger.write_now(lambda tx: tx.fills.add(first, "demo", fill_report(first), DAY))
+    with structlog.testing.capture_logs() as lines:
+        assert not ledger.write_now(lambda tx: tx.fills.add(second, "demo", fill_report(second), DAY))
+    assert [line["first"][0] for line in lines] == [first.attempt_id]
+
+
 def test_another_day_or_brokers_order_is_another_fill(ledger: Ledger) -> None:
     for number, (day, broker_order_id) in enumerate([(DAY, "b1"), (DAY, "b2"), (date(2026, 1, 6), "b1")]):
         attempt = ledger.write_now(lambda tx, number=number: an_attempt(tx, f"m{number}"))

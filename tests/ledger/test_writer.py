@@ -12,7 +12,6 @@ from typing import Any, Never
 import pytest
 
 from jqfollow.domain import SignalState
-from jqfollow.ledger import writer as writer_module
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.tx import Tx
@@ -60,17 +59,16 @@ async def test_waiting_writes_share_one_commit(ledger: Ledger) -> None:
     assert len(keys(ledger)) == 200
 
 
-async def test_a_group_is_bounded(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer_module, "MAX_GROUP", 10)
+async def test_a_group_is_bounded(ledger: Ledger) -> None:
     statements: list[str] = []
     await ledger.write(lambda tx: connection_of(tx).set_trace_callback(statements.append))
     gate, blocked = await held(ledger)
-    writes = [asyncio.create_task(ledger.write(partial(put, key=str(number)))) for number in range(25)]
-    await queued(ledger, 25)
+    writes = [asyncio.create_task(ledger.write(partial(put, key=str(number)))) for number in range(300)]
+    await queued(ledger, 300)
     statements.clear()
     gate.opened.set()
     await asyncio.gather(blocked, *writes)
-    assert statements.count("COMMIT") == 1 + 3
+    assert statements.count("COMMIT") == 1 + 2
 
 
 async def test_transactions_run_in_order_and_see_each_other(ledger: Ledger) -> None:
@@ -332,19 +330,54 @@ async def test_closing_runs_what_waits_and_refuses_the_rest(path: Path) -> None:
         assert len(keys(again)) == 50
 
 
-def test_too_many_waiting_writes_are_refused_at_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer_module, "MAX_WAITING", 5)
+def test_too_many_waiting_writes_are_refused_at_once(ledger: Ledger) -> None:
     assert ledger._writer is not None
     gate = Gate()
+    done: list[None] = []
     waiting: list[Future[Any]] = [ledger._writer.submit(gate)]
     assert gate.entered.wait(10)
-    waiting += [ledger._writer.submit(partial(put, key=str(number))) for number in range(5)]
-    with pytest.raises(LedgerError, match="5 transactions wait"):
+    waiting += [ledger._writer.submit(lambda _: done.append(None)) for _ in range(10_000)]
+    with pytest.raises(LedgerError, match="10000 transactions wait"):
         ledger._writer.submit(partial(put, key="more"))
     gate.opened.set()
     for future in waiting:
         future.result()
-    assert keys(ledger) == set("01234")
+    assert len(done) == 10_000
+    assert keys(ledger) == set()
+
+
+def test_what_was_handed_over_cannot_be_taken_back(ledger: Ledger) -> None:
+    assert ledger._writer is not None
+    gate = Gate()
+    ledger._writer.submit(gate)
+    assert gate.entered.wait(10)
+    waiting = ledger._writer.submit(partial(put, key="a"))
+    assert not waiting.cancel()
+    gate.opened.set()
+    assert waiting.result() == "a"
+
+
+async def test_who_fails_in_company_is_run_once_more_and_who_fails_alone_is_not(ledger: Ledger) -> None:
+    runs: list[str] = []
+
+    def fail(tx: Tx) -> Never:
+        runs.append("fails")
+        raise ZeroDivisionError
+
+    def well(tx: Tx) -> None:
+        runs.append("well")
+
+    with pytest.raises(ZeroDivisionError):
+        await ledger.write(fail)
+    assert runs == ["fails"]
+    await ledger.write_all([fail, well])
+    assert runs == ["fails", "fails", "fails", "well"]
+
+
+def test_a_program_ends_whoever_still_has_a_ledger_open(ledger: Ledger) -> None:
+    writers = [thread for thread in threading.enumerate() if thread.name == "ledger-writer"]
+    assert writers
+    assert all(thread.daemon for thread in writers)
 
 
 async def test_what_is_inserted_later_is_undone_with_its_transaction(ledger: Ledger) -> None:

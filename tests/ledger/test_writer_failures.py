@@ -75,6 +75,8 @@ class Broken:
         (sqlite3.SQLITE_READONLY, LedgerError, True),
         (sqlite3.SQLITE_FULL, LedgerError, False),
         (sqlite3.SQLITE_BUSY_SNAPSHOT, LedgerLockedError, False),
+        (sqlite3.SQLITE_LOCKED_SHAREDCACHE, LedgerLockedError, False),
+        (sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY, LedgerError, False),
     ],
 )
 def test_after_a_failing_disk_the_writer_goes_on(
