@@ -54,4 +54,11 @@ def test_what_can_never_be_written_is_not_tried_again() -> None:
     assert not may_pass(ValueError("en"))
     assert "free some space" in translated(failed(sqlite3.SQLITE_FULL), Path("l")).en
     assert "check that the folder exists" in translated(OSError("no"), Path("l")).en
-    assert "check that the folder exists" in translated(failed(sqlite3.SQLITE_CANTOPEN), Path("l")).en
+    for code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        assert "check that the folder exists" in translated(failed(code), Path("l")).en
+    assert "check that" not in translated(failed(sqlite3.SQLITE_IOERR), Path("l")).en
+
+
+def test_who_is_told_in_one_language_alone_reads_it_once() -> None:
+    both, one = LedgerError("en", "zh"), LedgerError("en")
+    assert [(str(error), error.zh, error.en) for error in (both, one)] == [("zh / en", "zh", "en"), ("en", "en", "en")]

@@ -572,7 +572,19 @@ def test_copies_are_pruned_to_the_newest(tmp_path: Path) -> None:
     assert prune(tmp_path / "none") == []
     for file in names(tmp_path):
         (tmp_path / file).write_bytes(b"x" * 10)
-    assert len(prune(tmp_path, most_bytes=35)) == 14 - 3
+    assert len(prune(tmp_path, most_bytes=40)) == 14 - 4
+    assert len(prune(tmp_path, most_bytes=35)) == 1
     assert len(prune(tmp_path, most_bytes=5)) == 2  # the newest stays, however large
     with pytest.raises(ValueError, match="keep"):
         prune(tmp_path, keep=0)
+    assert len(prune(tmp_path, keep=1)) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs large files that take no room")
+def test_copies_take_four_gigabytes_unless_one_is_larger(tmp_path: Path) -> None:
+    for number in range(6):
+        copy = daily_path(tmp_path / "ledger.db", DAY + timedelta(days=number))
+        copy.parent.mkdir(exist_ok=True)
+        copy.touch()
+        os.truncate(copy, 1 << 30)
+    assert [file.name for file in prune(copy.parent)] == ["ledger-20260105.db", "ledger-20260106.db"]

@@ -92,7 +92,9 @@ def test_another_day_or_brokers_order_is_another_fill(ledger: Ledger) -> None:
         )
     # More than was asked for is a fact too, if it comes to that.
     assert ledger.write_now(lambda tx: tx.fills.add(attempt, "demo", fill_report(attempt, "t9", volume=5000), DAY))
-    assert book(ledger).volume == 5030
+    given = fill_report(attempt, "t10", volume=1, price=Decimal(0))
+    assert ledger.write_now(lambda tx: tx.fills.add(attempt, "demo", given, DAY))
+    assert book(ledger).volume == 5031
 
 
 @pytest.mark.parametrize(
@@ -198,6 +200,7 @@ def test_what_was_bought_today(ledger: Ledger) -> None:
     assert ledger.read_now(lambda tx: tx.fills.bought_on("main", "other", SECURITY, DAY)) == 0
     newest = ledger.read_now(lambda tx: tx.fills.list(account="main", strategy="demo", security=SECURITY, day=DAY))
     assert [row.traded_id for row in newest] == ["c", "b", "a"]
+    assert ledger.read_now(lambda tx: tx.fills.list(day=tomorrow)) == []
     assert [
         row.traded_id for row in ledger.read_now(lambda tx: tx.fills.list(before_id=newest[0].fill_id, limit=1))
     ] == ["b"]

@@ -60,6 +60,16 @@ def test_closing_twice_closes_the_file_once_and_no_other(file: Path, monkeypatch
     assert closed == [opened]
 
 
+def test_the_least_of_all_descriptors_is_closed_too(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service without a console has no standard input."""
+    closed = list[int]()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", lambda *_: 0)
+        patched.setattr(os, "close", closed.append)
+        FileWatch(file).close()
+    assert closed == [0]
+
+
 def test_a_ledger_whose_first_bytes_are_others_is_damaged(file: Path) -> None:
     watch = FileWatch(file)
     with file.open("r+b") as opened:

@@ -239,6 +239,15 @@ async def test_a_read_that_failed_leaves_no_connection_behind(ledger: Ledger) ->
     assert await ledger.read(connection_of) is not used[0]
 
 
+async def test_three_read_at_once_and_who_comes_later_waits(ledger: Ledger) -> None:
+    opened = threading.Event()
+    reads = [asyncio.create_task(ledger.read(lambda _: opened.wait(10))) for _ in range(5)]
+    await asyncio.sleep(0)
+    assert sum(thread.name.startswith("ledger-read") for thread in threading.enumerate()) == 3
+    opened.set()
+    assert all(await asyncio.gather(*reads))
+
+
 async def test_a_coroutine_function_is_no_transaction(ledger: Ledger) -> None:
     async def wrong(tx: Tx) -> None:
         put(tx, "a")

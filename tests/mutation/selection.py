@@ -60,7 +60,7 @@ TESTS: Mapping[str, Sequence[str]] = {
     "ledger/deliveries.py": [_TABLES, "tests/notify/test_outbox.py"],
     "ledger/changes.py": [_PEOPLE, "tests/ledger/test_changes.py"],
     "ledger/news.py": [_TABLES, "tests/test_chronicle.py"],
-    "ledger/seldom.py": ["tests/test_chronicle.py"],
+    "ledger/seldom.py": ["tests/ledger/test_seldom.py"],
     "ledger/readers.py": ["tests/ledger/test_writer.py"],
     "ledger/watched.py": ["tests/ledger/test_watched.py", "tests/e2e/test_ledger_watch.py"],
     "ledger/latencies.py": ["tests/e2e/test_people.py"],
