@@ -3,12 +3,14 @@
 import os
 import sys
 from pathlib import Path
+from typing import Never
 
 import pytest
 
+from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.watched import FileWatch, read_apart
-from ledger.samples import put
+from ledger.samples import put, signal
 
 _HELD_OPEN = pytest.mark.skipif(sys.platform == "win32", reason="Windows lets nobody take away what is open")
 
@@ -80,6 +82,19 @@ def test_a_ledger_whose_first_bytes_are_others_is_damaged(file: Path) -> None:
     watch.close()
 
 
+def test_trouble_without_a_word_is_told_by_its_kind(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Never:
+        raise OSError
+
+    watch = FileWatch(file)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fstat", fail)
+        trouble = watch.look()
+    assert trouble is not None
+    assert "is gone: OSError" in trouble.en
+    watch.close()
+
+
 @_HELD_OPEN
 def test_a_ledger_that_was_deleted_or_replaced_is_not_the_one_that_was_opened(file: Path) -> None:
     watch, whole = FileWatch(file), file.read_bytes()
@@ -118,3 +133,11 @@ def test_the_first_log_that_is_seen_is_ours_and_it_only_grows(file: Path, suffix
 def test_what_another_program_reads_of_it(file: Path) -> None:
     assert read_apart(file, "mark") == ("first", 0)
     assert read_apart(file, "nothing") == (None, 0)
+    with Ledger.open(file) as ledger:
+        for name in "ab":
+            ledger.write_now(lambda tx, n=name: tx.signals.record(signal(n)))  # type: ignore[misc]
+        ledger.write_now(lambda tx: put(tx, "another", "2"))
+    assert read_apart(file, "mark") == ("first", 2)
+    file.write_bytes(b"no ledger")
+    with pytest.raises(LedgerError, match="not a database"):
+        read_apart(file, "mark")

@@ -121,8 +121,9 @@ class _Beside:
 
     def moved(self) -> bool:
         """Whether it is another file than the first that was seen, or none, or was cut."""
+        found: tuple[int, int] | None
         try:
-            found, size = (_identity(self._path), self._path.stat().st_size) if self._path.is_file() else (None, 0)
+            found, size = _identity(self._path), self._path.stat().st_size
         except OSError:
             found, size = None, 0
         if self._known is None:
