@@ -21,6 +21,7 @@ from ledger.samples import (
     NOW,
     SECURITY,
     TERMS,
+    an_attempt,
     an_order,
     fill_report,
     later,
@@ -79,6 +80,8 @@ def test_a_booking_adds_to_its_book_and_comes_back_as_it_was_written(ledger: Led
 def test_a_book_that_is_booked_away_cost_nothing(ledger: Ledger) -> None:
     ledger.write_now(lambda tx: tx.bookings.add([a_booking(100), a_booking(-100, cost=Decimal(-900))], NOW))
     assert ledger.read_now(book) == (0, Decimal(0), Decimal(0), Decimal(0))
+    ledger.write_now(lambda tx: tx.bookings.add([a_booking(1)], NOW))
+    assert ledger.read_now(book) == (1, Decimal(10), Decimal(0), Decimal(0))
 
 
 def test_a_pause_stops_all_but_what_is_closed_out_since_it_began(ledger: Ledger) -> None:
@@ -377,7 +380,7 @@ def test_more_news_than_one_look_takes_come_in_order_and_none_twice(
             tx.decisions.add(order.order_id, n, later(n), "wait" if n < 6 else "place", None, [])
             if n < 6:
                 tx.fills.add(attempt, "demo", fill_report(attempt, str(n), volume=10 + n), DAY)
-            if n < 3:
+            if n < 5:
                 tx.signals.record(signal(f"new {n}"))
 
     ledger.write_now(more)
@@ -390,10 +393,42 @@ def test_more_news_than_one_look_takes_come_in_order_and_none_twice(
          [w.attempt for w in look.waits]) for look in looks
     ]  # fmt: skip
     assert told == [
-        (["new 1", "new 2"], ["1", "2", "3"], [11, 12, 13], [1, 2, 3]),
-        ([], ["4", "5", "6"], [14, 15], [4, 5]),
+        (["new 1", "new 2", "new 3"], ["1", "2", "3"], [11, 12, 13], [1, 2, 3]),
+        (["new 4"], ["4", "5", "6"], [14, 15], [4, 5]),
         ([], ["7"], [], []),
     ]
+
+
+def test_one_look_takes_two_thousand_of_a_kind(ledger: Ledger) -> None:
+    order = ledger.write_now(an_order)
+    read = ledger.read_now(lambda tx: tx.news.now())
+    ledger.write_now(
+        lambda tx: [tx.events.add(order.order_id, None, NOW, str(n), "", "") for n in range(2001)] and None
+    )
+    looks = []
+    while (new := ledger.read_now(lambda tx: tx.news.since(read))) is not None:  # noqa: B023  # read at once
+        looks.append(len(new.events))
+        read = new.read
+    assert looks == [2000, 1]
+
+
+def test_news_come_with_the_attempts_and_orders_that_they_are_about(ledger: Ledger) -> None:
+    attempts = [ledger.write_now(lambda tx, n=name: an_attempt(tx, n)) for name in "abcd"]
+    step, filled, waits, _ = attempts
+    read = ledger.read_now(lambda tx: tx.news.now())
+
+    def more(tx: Tx) -> None:
+        tx.events.add(step.order_id, step.attempt_id, NOW, "accepted", "", "new")
+        tx.fills.add(filled, "demo", fill_report(filled), DAY)
+        tx.decisions.add(waits.order_id, 1, NOW, "wait", Reason.PAUSED, [])
+
+    ledger.write_now(more)
+    new = ledger.read_now(lambda tx: tx.news.since(read))
+    assert new is not None
+    assert {n: row.filled for n, row in new.attempts.items()} == {step.attempt_id: 0, filled.attempt_id: 100}
+    assert {n: row.filled for n, row in new.orders.items()} == {
+        step.order_id: 0, filled.order_id: 100, waits.order_id: 0,
+    }  # fmt: skip
 
 
 def test_what_is_new_is_told_once(ledger: Ledger) -> None:

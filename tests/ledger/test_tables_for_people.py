@@ -237,6 +237,7 @@ def test_what_is_carried_belongs_to_its_close(ledger: Ledger) -> None:
     assert carry(0) == (4, 6)
     carry_on(5, 7, 8)
     assert (carry(5), carry(0), carry(6)) == ((7, 8), (0, 0), (0, 0))
+    ledger.write_now(lambda tx: tx.books.carry_on("main", "demo", SECURITY, since=5))
     carry_on(3, 90, 90)  # of before that close: nobody asks for it any more
     assert carry(5) == (7, 8)
     ledger.write_now(lambda tx: tx.books.set_carry("main", "demo", SECURITY, buy=Decimal(1)))

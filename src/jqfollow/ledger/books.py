@@ -97,14 +97,8 @@ class Books(Table):
         volume = book.volume + booking.shares
         cost = book.cost + booking.cost if volume > 0 else Decimal(0)
         self._c.execute(_SET_HELD, (*_key(book), volume, stored(cost)))
-        if booking.carry_buy or booking.carry_sell:
-            self.set_carry(
-                book.account,
-                book.strategy,
-                book.security,
-                buy=book.carry_buy + booking.carry_buy,
-                sell=book.carry_sell + booking.carry_sell,
-            )
+        carry = (book.carry_buy + booking.carry_buy, book.carry_sell + booking.carry_sell)
+        self._set_carry(book, *carry, book.carry_since)
 
 
 def moved(volume: int, cost: Decimal, report: FillReport) -> tuple[int, Decimal]:
