@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jqfollow.domain import AttemptState, OrderKey, OrderState, WaitingFor
+from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.orders import OrderColumns
 from jqfollow.ledger.rows import AttemptRow, OrderRow
@@ -173,6 +174,16 @@ def test_whatever_changes_of_a_kept_row_is_written_once(ledger: Ledger) -> None:
     ledger.write_now(played)
     for table in ("orders", "attempts"):
         assert sum(statement.startswith(f"UPDATE {table} ") for statement in statements) == 1
+
+
+def test_a_kept_row_that_somebody_took_away_is_not_written(ledger: Ledger) -> None:
+    def played(tx: Tx) -> None:
+        order = an_order(tx)
+        connection_of(tx).execute("DELETE FROM orders")
+        tx.orders.update(order.order_id, later(1), volume=7)
+
+    with pytest.raises(LedgerError, match="orders has no row with order_id 1"):
+        ledger.write_now(played)
 
 
 def test_a_new_attempt_is_the_last_of_its_order(ledger: Ledger) -> None:

@@ -385,6 +385,9 @@ class TestLists:
         for table in (makes.tx.signals, makes.tx.orders, makes.tx.fills):
             assert len(table.list()) == 100
             assert len(table.list(limit=200)) == 101
+            assert table.list(limit=0) == []
+            with pytest.raises(ValueError, match="must not be negative"):
+                table.list(limit=-1)
 
 
 class TestFills:

@@ -63,6 +63,11 @@ def test_other_kinds_have_no_order(ledger: Ledger, kind: SignalKind) -> None:
         ledger.write_now(lambda tx: tx.signals.record(signal("m2", kind=kind)))
 
 
+def test_what_does_not_stand_cannot_be_finished(ledger: Ledger) -> None:
+    with pytest.raises(LedgerError, match="signals has no row with signal_id 99"):
+        ledger.write_now(lambda tx: tx.signals.finish(99, SignalState.FOLLOWED, None))
+
+
 def test_an_order_message_needs_its_order(ledger: Ledger) -> None:
     with pytest.raises(ValueError, match="order"):
         ledger.write_now(lambda tx: tx.signals.record(signal(order=None)))

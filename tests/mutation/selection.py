@@ -80,6 +80,9 @@ TESTS: Mapping[str, Sequence[str]] = {
     "ledger/bookings.py": [_TABLES, _QUESTIONS, "tests/ledger/test_fills.py"],
     "ledger/kept.py": [*_INVARIANTS, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py"],
     "ledger/codec.py": ["tests/ledger/test_codec.py", _SMALL, _QUESTIONS],
+    "ledger/table.py": [
+        _QUESTIONS, _SMALL, "tests/ledger/test_signals.py", "tests/ledger/test_orders.py", _PEOPLE, *_INVARIANTS,
+    ],
     "ledger/tx.py": [_SMALL, "tests/ledger/test_writer.py", *_INVARIANTS],
     "ledger/rows.py": [_TABLES, _BOOKS, _PEOPLE, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py", *_ORDERS],
     "ledger/writer.py": [
