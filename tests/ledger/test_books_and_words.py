@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from jqfollow.clock import to_ms
-from jqfollow.domain import HoldingsPart, OrderState, Origin, SignalState, StrategyHolding
+from jqfollow.domain import HoldingsPart, OrderState, Origin, SignalKind, SignalState, StrategyHolding
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.marks import DriftDay
 from jqfollow.ledger.reports import Stamp
@@ -255,7 +255,7 @@ class TestSignals:
             ledger.write_now(lambda tx: tx.signals.set_positions(strategy, amounts, later(seconds)))
             return ledger.read_now(lambda tx: tx.signals.positions("demo"))
 
-        assert say({SECURITY: 100, OTHER: 200}, 5) == {SECURITY: 100, OTHER: 200}
+        assert list(say({OTHER: 200, SECURITY: 100}, 5).items()) == [(SECURITY, 100), (OTHER, 200)], "by code"
         assert say({OTHER: 7}, 4) == {SECURITY: 100, OTHER: 200}, "older"
         assert say({OTHER: 300}, 5) == {OTHER: 300}, "of the same moment, what came last"
         assert say({SECURITY: 1}, 9, "other") == {OTHER: 300}
@@ -273,6 +273,7 @@ class TestSignals:
             self.told(tx, "c", strategy="other", received_at=later(1), day=TOMORROW)
             refused = self.told(tx, "d", received_at=later(1))
             tx.signals.finish(refused, SignalState.RECORDED, Refusal(reason=Reason.STALE))
+            self.told(tx, "e", received_at=later(-1), day=DAY - timedelta(days=1))
 
         assert ledger.read_now(lambda tx: (tx.signals.newest_id(), tx.signals.newest_day(["demo"]))) == (0, None)
         ledger.write_now(fill)
@@ -282,13 +283,27 @@ class TestSignals:
         asked: tuple[list[str], ...] = (["demo"], ["other", "demo"], ["nobody"], [])
         days = ledger.read_now(lambda tx: [tx.signals.newest_day(strategies) for strategies in asked])
         assert days == [DAY, TOMORROW, None, None]
-        assert ledger.read_now(lambda tx: tx.signals.newest_id()) == 4
+        assert ledger.read_now(lambda tx: tx.signals.newest_id()) == 5
         assert ledger.read_now(lambda tx: tx.signals.received_at([1, 3])) == {1: later(-1), 3: later(1)}
-        assert ledger.read_now(lambda tx: [s.signal_id for s in tx.signals.received()]) == [1, 2, 3]
+        assert ledger.read_now(lambda tx: [s.signal_id for s in tx.signals.received()]) == [1, 2, 3, 5]
+
+    def test_the_last_order_of_a_live_run_on_the_last_day_with_any(self, ledger: Ledger) -> None:
+        def fill(tx: Tx) -> None:
+            self.told(tx, "a", made_at=later(4))
+            self.told(tx, "b", made_at=later(3))
+            self.told(tx, "c", made_at=later(20), run="simple_backtest")
+            self.told(tx, "d", made_at=later(30), day=DAY - timedelta(days=1))
+            self.told(tx, "e", made_at=later(40), strategy="other", day=TOMORROW)
+            tx.signals.record(signal("f", made_at=later(50), kind=SignalKind.POSITIONS, order=None))
+
+        ledger.write_now(fill)
+        strategies = ("demo", "other", "none")
+        made = ledger.read_now(lambda tx: [tx.signals.last_order_made(strategy) for strategy in strategies])
+        assert made == [later(4), later(40), None]
 
     def test_by_the_beginning_of_their_names(self, ledger: Ledger) -> None:
         def fill(tx: Tx) -> None:
-            for name in ("ab", "aa-2", "aa-1", "aa-", "aa"):
+            for name in ("ab", "aa-2", "aa-1", "aa-", "aa", "aa."):
                 self.told(tx, name)
             self.told(tx, "aa-9", strategy="other")
 

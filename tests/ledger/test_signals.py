@@ -10,8 +10,9 @@ from jqfollow.domain import SignalKind, SignalState, Wire
 from jqfollow.ledger.errors import ConflictError, LedgerError
 from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import Recorded
+from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
-from ledger.samples import DAY, NOW, SECURITY, later, signal, strategy_order
+from ledger.samples import DAY, NOW, SECURITY, connection_of, later, signal, strategy_order
 
 STALE = Refusal(reason=Reason.STALE, figures={"age_s": "90", "max_age_s": "60"})
 
@@ -26,6 +27,23 @@ def test_a_message_comes_back_as_it_was_recorded(ledger: Ledger) -> None:
     assert (row.run, row.text, row.made_at, row.received_at) == (sent.run, sent.text, NOW, NOW)
     assert row.order == sent.order
     assert (row.state, row.reason, dict(row.figures)) == (SignalState.RECEIVED, None, {})
+
+
+def test_what_was_just_recorded_is_not_read_again(ledger: Ledger) -> None:
+    statements: list[str] = []
+
+    def played(tx: Tx) -> None:
+        number = tx.signals.record(signal()).signal_id
+        connection_of(tx).set_trace_callback(statements.append)
+        assert tx.signals.get(number) is not None
+        assert statements == []
+        tx.signals.finish(number, SignalState.FOLLOWED, None)
+        finished = tx.signals.get(number)
+        connection_of(tx).set_trace_callback(None)
+        assert finished is not None
+        assert finished.state is SignalState.FOLLOWED
+
+    ledger.write_now(played)
 
 
 def test_every_optional_figure_of_an_order_may_be_missing(ledger: Ledger) -> None:
@@ -50,6 +68,8 @@ def test_a_known_id_with_another_text_is_a_conflict(ledger: Ledger) -> None:
     # Another strategy may use the same id.
     other = ledger.write_now(lambda tx: tx.signals.record(signal(strategy="other", text="{}")))
     assert not other.duplicate
+    again = ledger.write_now(lambda tx: tx.signals.record(signal(strategy="other", text="{}")))
+    assert again == Recorded(signal_id=other.signal_id, duplicate=True)
 
 
 @pytest.mark.parametrize("kind", [SignalKind.POSITIONS, SignalKind.HELLO])
