@@ -55,10 +55,15 @@ def test_every_optional_figure_of_an_order_may_be_missing(ledger: Ledger) -> Non
 
 
 def test_the_same_message_again_is_a_duplicate(ledger: Ledger) -> None:
+    assert ledger.read_now(lambda tx: tx.signals.newest()) is None
     first = ledger.write_now(lambda tx: tx.signals.record(signal()))
     again = ledger.write_now(lambda tx: tx.signals.record(signal(received_at=later(30), made_at=later(30))))
     assert again == Recorded(signal_id=first.signal_id, duplicate=True)
     assert len(ledger.read_now(lambda tx: tx.signals.list())) == 1
+    ledger.write_now(lambda tx: tx.signals.record(signal("m2", order=strategy_order(jq_order_id="2"))))
+    newest = ledger.read_now(lambda tx: tx.signals.newest())
+    assert newest is not None
+    assert newest.message_id == "m2"
 
 
 def test_a_known_id_with_another_text_is_a_conflict(ledger: Ledger) -> None:
