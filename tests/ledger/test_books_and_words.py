@@ -228,6 +228,7 @@ def test_a_days_mark_differs_when_an_order_or_a_price_of_it_has_changed(ledger: 
         return ledger.read_now(lambda tx: tx.marks.marks_of_days(DAY, TOMORROW))
 
     order = ledger.write_now(lambda tx: an_order(tx, "m1"))
+    ledger.write_now(lambda tx: an_order(tx, "beside"))
     ledger.write_now(lambda tx: an_order(tx, "m2", day=TOMORROW))
     seen = [marks()]
     for step in (

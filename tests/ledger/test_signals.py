@@ -60,6 +60,9 @@ def test_the_same_message_again_is_a_duplicate(ledger: Ledger) -> None:
     again = ledger.write_now(lambda tx: tx.signals.record(signal(received_at=later(30), made_at=later(30))))
     assert again == Recorded(signal_id=first.signal_id, duplicate=True)
     assert len(ledger.read_now(lambda tx: tx.signals.list())) == 1
+    ledger.write_now(lambda tx: tx.signals.finish(first.signal_id, SignalState.RECORDED, STALE))
+    why = ledger.write_now(lambda tx: tx.signals.record(signal()))
+    assert why == Recorded(signal_id=first.signal_id, duplicate=True, refusal=STALE)
     ledger.write_now(lambda tx: tx.signals.record(signal("m2", order=strategy_order(jq_order_id="2"))))
     newest = ledger.read_now(lambda tx: tx.signals.newest())
     assert newest is not None
