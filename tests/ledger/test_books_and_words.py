@@ -1,7 +1,7 @@
 """What stands in books, and what strategies said of themselves, asked for one account, strategy, security or time."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -163,6 +163,51 @@ def test_gaps_are_told_once_and_what_never_comes_is_remembered(ledger: Ledger) -
         ledger.write_now(lambda tx, s=seconds: tx.processes.note_lost("demo", later(s)))  # type: ignore[misc]
     ledger.write_now(lambda tx: tx.processes.note_lost("other", later(6)))
     assert ledger.read_now(lambda tx: tx.processes.lost("demo")) == [later(5), later(7)]
+
+
+class TestProcesses:
+    @pytest.fixture(autouse=True)
+    def _ledger(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def arrived(self, process: str, seq: int, made: datetime, strategy: str = "demo") -> None:
+        origin = Origin(process=process, seq=seq)
+        self.ledger.write_now(lambda tx: tx.processes.arrived(strategy, origin, made, made))
+
+    def gaps(self, strategy: str = "demo") -> list[tuple[str, int, int]]:
+        found = self.ledger.read_now(lambda tx: tx.processes.gaps(strategy))
+        return [(gap.process, gap.first, gap.last) for gap in found]
+
+    def test_of_those_that_began_later_the_newest_is_named(self) -> None:
+        for process, seq, seconds in (("p", 1, 1), ("twin", 1, 1), ("q", 1, 5), ("r", 1, 8), ("p", 2, 20), ("q", 2, 3)):
+            self.arrived(process, seq, later(seconds))
+        self.arrived("elsewhere", 1, later(9), "other")
+
+        def since(seconds: float, process: str = "p") -> str | None:
+            return self.ledger.read_now(lambda tx: tx.processes.started_since("demo", process, later(seconds)))
+
+        assert [since(seconds) for seconds in (30, 8.001, 8, 3.001, 3)] == ["r", "r", "q", "q", None]
+        assert since(30, "r") is None
+
+    def test_a_gap_is_divided_by_each_message_that_comes_and_closed_by_the_last(self) -> None:
+        self.arrived("p", 1, NOW)
+        self.arrived("p", 7, later(1))
+        left = []
+        for seq in (2, 6, 4, 3, 5):
+            self.arrived("p", seq, later(2))
+            left.append([gap[1:] for gap in self.gaps()])
+        assert left == [[(3, 6)], [(3, 5)], [(3, 3), (5, 5)], [(5, 5)], []]
+        self.ledger.write_now(lambda tx: tx.processes.settle("demo", Origin(process="p", seq=99)))
+
+    def test_who_was_silent_for_more_than_thirty_days_is_forgotten_when_another_begins(self) -> None:
+        day = timedelta(days=1)
+        for process, strategy in (("silent", "demo"), ("known", "demo"), ("silent", "other")):
+            self.arrived(process, 1, NOW if process == "silent" else later(1), strategy)
+        self.arrived("new", 1, later(1) + 30 * day)
+        for process, strategy in (("silent", "demo"), ("known", "demo"), ("silent", "other")):
+            self.arrived(process, 3, later(1) + 30 * day, strategy)
+        assert sorted(self.gaps()) == [("known", 2, 2), ("silent", 1, 2)]
+        assert self.gaps("other") == [("silent", 2, 2)]
 
 
 def test_reports_by_when_they_were_made(ledger: Ledger) -> None:
