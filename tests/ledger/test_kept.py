@@ -176,6 +176,15 @@ def test_whatever_changes_of_a_kept_row_is_written_once(ledger: Ledger) -> None:
         assert sum(statement.startswith(f"UPDATE {table} ") for statement in statements) == 1
 
 
+def test_a_change_that_is_still_to_be_written_is_not_lost_by_one_that_is_written_at_once(ledger: Ledger) -> None:
+    def played(tx: Tx) -> None:
+        order = tx.orders.update(an_order(tx).order_id, later(1), volume=900)
+        begun = tx.orders.begin_day(order, DAY.replace(day=6), later(2))
+        assert (begun.volume, begun.day) == (900, DAY.replace(day=6))
+
+    ledger.write_now(played)
+
+
 def test_a_kept_row_that_somebody_took_away_is_not_written(ledger: Ledger) -> None:
     def played(tx: Tx) -> None:
         order = an_order(tx)
