@@ -117,6 +117,44 @@ def test_how_an_order_stands_at_joinquant(ledger: Ledger) -> None:
     assert ledger.read_now(lambda tx: tx.elsewhere.get("demo", "7", TOMORROW + timedelta(days=1))) is None
 
 
+def test_a_word_about_an_order_is_of_its_strategy_its_id_and_its_day(ledger: Ledger) -> None:
+    one = {"strategy": "demo", "jq_order_id": "7", "day": DAY}
+    for n, other in enumerate(({"strategy": "other"}, {"jq_order_id": "8"}, {"day": TOMORROW}, {})):
+        ledger.write_now(
+            lambda tx, n=n, of={**one, **other}: tx.elsewhere.tell(  # type: ignore[misc]
+                state=JqState.RESTING, filled=n, signal_id=None, at=later(n), **of
+            )
+        )
+    known = ledger.read_now(lambda tx: tx.elsewhere.get("demo", "7", DAY))
+    assert known is not None
+    assert (known.jq_order_id, known.day, known.filled, known.signal_id) == ("7", DAY, 3, None)
+
+
+def test_differences_are_those_of_one_book(ledger: Ledger) -> None:
+    one = {"account": "main", "strategy": "demo", "security": SECURITY}
+    others = ({"account": "paper"}, {"strategy": "other"}, {"security": OTHER}, {}, {})
+    signals = [ledger.write_now(lambda tx, n=n: an_order(tx, f"m{n}")).signal_id for n in range(len(others))]
+    for signal_id, other in zip(reversed(signals), reversed(others), strict=True):
+        ledger.write_now(
+            lambda tx, s=signal_id, of={**one, **other}: tx.elsewhere.expect_difference(s, elsewhere=1, at=NOW, **of)  # type: ignore[misc]
+        )
+    ledger.write_now(
+        lambda tx: tx.elsewhere.expect_difference(
+            signals[3], "main", strategy="demo", security=SECURITY, elsewhere=2, at=later(1)
+        )
+    )
+    of_book = ledger.read_now(lambda tx: tx.elsewhere.differences("main", "demo", SECURITY))
+    assert [(d.signal_id, d.elsewhere, d.at) for d in of_book] == [(signals[3], 2, later(1)), (signals[4], 1, NOW)]
+
+    def every(**of: str) -> list[int]:
+        return [d.signal_id for d in ledger.read_now(lambda tx: tx.elsewhere.all_differences(**of))]
+
+    assert every() == signals
+    assert every(account="main") == signals[1:]
+    assert every(strategy="other") == signals[1:2]
+    assert every(account="paper", strategy="other") == []
+
+
 def test_what_one_signal_leaves_behind_in_one_account(ledger: Ledger) -> None:
     orders = [ledger.write_now(lambda tx, n=n: an_order(tx, n, account="main")) for n in ("m1", "m2")]
     one, two = (order.signal_id for order in orders)

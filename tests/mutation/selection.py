@@ -78,7 +78,7 @@ TESTS: Mapping[str, Sequence[str]] = {
     "ledger/version.py": [_FILE],
     "ledger/backups.py": [_FILE],
     "ledger/bookings.py": [_TABLES, _QUESTIONS, "tests/ledger/test_fills.py"],
-    "ledger/kept.py": [*_INVARIANTS, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py"],
+    "ledger/kept.py": [_SMALL, *_INVARIANTS, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py"],
     "ledger/codec.py": ["tests/ledger/test_codec.py", _SMALL, _QUESTIONS],
     "ledger/table.py": [
         _QUESTIONS, _SMALL, "tests/ledger/test_signals.py", "tests/ledger/test_orders.py", _PEOPLE, *_INVARIANTS,
