@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from jqfollow.clock import to_ms
 from jqfollow.domain import Asset, Position
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
@@ -149,6 +150,30 @@ def test_snapshots(ledger: Ledger) -> None:
     assert ledger.read_now(lambda tx: tx.snapshots.last_of_day("main", DAY)) == (later(1), ASSET, [])
     assert ledger.read_now(lambda tx: tx.snapshots.last_of_day("none", DAY)) is None
     assert ledger.read_now(lambda tx: tx.snapshots.days("main")) == [DAY, tomorrow]
+
+
+def test_a_second_snapshot_of_a_moment_takes_the_place_of_the_first_and_of_no_other(ledger: Ledger) -> None:
+    tomorrow = date(2026, 1, 6)
+
+    def put(account: str, day: date, seconds: float, *held: Position) -> None:
+        ledger.write_now(lambda tx: tx.snapshots.put(account, day, later(seconds), ASSET, held))
+
+    others = [("main", DAY, 0), ("main", tomorrow, 0), ("paper", DAY, 1), ("main", tomorrow, 1)]
+    for key in others:
+        put(*key, _other(), HELD)
+    put("main", DAY, 1, HELD)
+    put("main", DAY, 1, _other())
+    found = ledger.read_now(
+        lambda tx: (
+            connection_of(tx)
+            .execute("SELECT account, day, taken_at, count(*) FROM position_snapshots GROUP BY 1, 2, 3")
+            .fetchall()
+        )
+    )
+    counts = {(row[0], row[1], row[2]): row[3] for row in found}
+    keys = [(account, str(day), to_ms(later(at))) for account, day, at in [*others, ("main", DAY, 1)]]
+    assert counts == dict(zip(keys, [2, 2, 2, 2, 1], strict=True))
+    assert ledger.read_now(lambda tx: tx.snapshots.latest("paper")) == (later(1), ASSET, [HELD, _other()]), "by code"
 
 
 def _other() -> Position:
