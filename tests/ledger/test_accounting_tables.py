@@ -23,6 +23,7 @@ from ledger.samples import (
     TERMS,
     an_attempt,
     an_order,
+    connection_of,
     fill_report,
     later,
     new_attempt,
@@ -404,6 +405,43 @@ def test_a_message_ends_when_every_robot_is_done_with_it(ledger: Ledger) -> None
     assert [(row["state"], row["sent_at"], row["error"]) for row in rows] == [
         ("sent", to_ms(later(1)), "93000"), ("failed", None, "45009"), ("failed", None, "nobody"),
     ]  # fmt: skip
+
+
+def test_a_message_was_sent_when_the_first_robot_had_it_and_says_what_went_wrong_last(ledger: Ledger) -> None:
+    for n in range(4):
+        ledger.write_now(lambda tx, n=n: tx.outbox.put("fill", str(n), NOW))
+    told = {
+        1: [("a", 5, ""), ("b", 3, ""), ("c", 6, "first"), ("d", 8, "last"), ("e", 7, "between")],
+        2: [("a", 1, ""), ("b", 2, ""), ("c", 1, ""), ("d", 1, ""), ("e", 1, "")],
+        3: [("a", 9, "last"), ("b", 8, "x"), ("c", 7, "x"), ("d", 6, "x"), ("e", 5, "x")],
+        4: [("a", 0, ""), ("b", 99, "another's"), ("c", 0, ""), ("d", 0, "")],
+    }
+    for number, answers in told.items():
+        for robot, at, error in answers:
+            ledger.write_now(lambda tx, r=robot, e={number: error}, at=at: tx.deliveries.done(r, e, later(at)))  # type: ignore[misc]
+    assert ledger.write_now(lambda tx: tx.deliveries.close("abcde", "nobody")) == 3
+    rows = ledger.read_now(lambda tx: connection_of(tx).execute("SELECT * FROM outbox ORDER BY outbox_id").fetchall())
+    assert [(row["state"], row["sent_at"], row["error"]) for row in rows] == [
+        ("sent", to_ms(later(3)), "last"), ("sent", to_ms(later(1)), ""), ("failed", None, "last"),
+        ("pending", None, ""),
+    ]  # fmt: skip
+    assert ledger.write_now(lambda tx: tx.deliveries.drop()) == 1
+    states = [row.state for row in ledger.read_now(lambda tx: tx.outbox.list())]
+    assert states == ["dropped", "failed", "sent", "sent"]
+
+
+def test_what_a_robot_is_not_done_with_comes_by_kind_and_age(ledger: Ledger) -> None:
+    for kind in ("fill", "alert", "fill", "alert"):
+        ledger.write_now(lambda tx, k=kind: tx.outbox.put(k, k, NOW))
+    ledger.write_now(lambda tx: tx.deliveries.done("b", {2: ""}, NOW))
+
+    def due(robot: str, limit: int = 9, *first: str) -> list[int]:
+        return [m.outbox_id for m in ledger.read_now(lambda tx: tx.deliveries.due(robot, limit, first=first))]
+
+    assert due("a") == [1, 2, 3, 4]
+    assert due("a", 9, "alert") == [2, 4, 1, 3]
+    assert due("a", 1, "alert") == [2]
+    assert due("b", 9, "alert") == [4, 1, 3]
 
 
 def test_more_news_than_one_look_takes_come_in_order_and_none_twice(

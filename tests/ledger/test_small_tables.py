@@ -75,7 +75,9 @@ def test_the_outbox_from_queued_to_told(ledger: Ledger) -> None:
     assert [row.text for row in ledger.read_now(lambda tx: tx.outbox.due(NOW, 10))] == ["成交"]
     first, second, third = ledger.read_now(lambda tx: tx.outbox.due(later(1), 10))
     assert len(ledger.read_now(lambda tx: tx.outbox.due(later(1), 2))) == 2
+    assert ledger.read_now(lambda tx: tx.outbox.due(later(1), 0)) == []
     assert ledger.read_now(lambda tx: tx.outbox.oldest_pending()) == first
+    assert ledger.read_now(lambda tx: tx.outbox.get(second.outbox_id)) == second
 
     ledger.write_now(lambda tx: tx.outbox.retry([first.outbox_id], later(60), "45009"))
     ledger.write_now(lambda tx: tx.outbox.sent([second.outbox_id], later(2)))
