@@ -367,8 +367,10 @@ def test_a_report_counts_once_when_all_its_parts_are_there(ledger: Ledger) -> No
     assert not add(part(1, 2, one))
     assert not add(part(1, 2, one))
     assert not add(part(2, 3, two))  # another report's
+    assert not add(part(1, 2, one)), "which does not count"
     assert not add(part(3, 2, two))
     assert ledger.read_now(lambda tx: (tx.reports.newest("demo"), tx.reports.newest_nets("demo"))) == (None, {})
+    assert ledger.read_now(lambda tx: (tx.reports.first("demo"), tx.reports.newest_made("demo"))) == (None, None)
     assert add(part(2, 2, two))
     assert not add(part(2, 2, two))
     assert ledger.read_now(lambda tx: tx.reports.newest_nets("demo")) == {SECURITY: 350, OTHER: 7}

@@ -213,10 +213,11 @@ class TestProcesses:
 def test_reports_by_when_they_were_made(ledger: Ledger) -> None:
     def add(name: str | None, seconds: float, total: int | None, *, strategy: str = "demo", day: date | None = DAY,
             when: str | None = "close", price: int | None = None, parts: int = 1) -> None:  # fmt: skip
-        held = StrategyHolding(held=1, closeable=1, price=None if price is None else Decimal(price))
+        one = StrategyHolding(held=1, closeable=1, price=None if price is None else Decimal(price))
+        held = {SECURITY: one, OTHER: replace(one, price=Decimal(999))}
         part = HoldingsPart(
             report=name, part=1, parts=parts, day=day, when=when, cash=None,
-            total_value=None if total is None else Decimal(total), holdings={SECURITY: held, OTHER: held},
+            total_value=None if total is None else Decimal(total), holdings=held,
         )  # fmt: skip
         ledger.write_now(lambda tx: tx.reports.add(strategy, part, later(seconds)))
 
@@ -230,11 +231,11 @@ def test_reports_by_when_they_were_made(ledger: Ledger) -> None:
     add("c", 30, 3, strategy="other", price=99)
     add("d", 40, 4, price=99, parts=2)
     assert price() == (later(20), Decimal(12)), "of the strategy's newest whole one, whatever came last"
-    for strategy in ("other", "demo"):
-        for process, seq in (("p", 3), ("q", 2)):
-            origin = Origin(process=process, seq=seq)
-            ledger.write_now(lambda tx, s=strategy, o=origin: tx.processes.arrived(s, o, NOW, NOW))  # type: ignore[misc]
-        ledger.write_now(lambda tx, s=strategy: tx.processes.note_lost(s, NOW))  # type: ignore[misc]
+    for strategy, process, seq in (("demo", "p", 3), ("demo", "q", 2), ("other", "z", 9)):
+        origin = Origin(process=process, seq=seq)
+        ledger.write_now(lambda tx, s=strategy, o=origin: tx.processes.arrived(s, o, NOW, NOW))  # type: ignore[misc]
+    for strategy, seconds in (("demo", 0), ("other", 0), ("other", 1)):
+        ledger.write_now(lambda tx, s=strategy, at=seconds: tx.processes.note_lost(s, later(at)))  # type: ignore[misc]
     numbers = {"first_at": to_ms(later(10)), "newest_at": to_ms(later(20)), "report_id": 3}
     assert ledger.read_now(lambda tx: tx.reports.stamp("demo")) == Stamp(**numbers, lost="p:1-2,q:1-1/1")
     add("e", 50, 5, when="open", day=TOMORROW)
