@@ -104,5 +104,8 @@ EQUIVALENT: Mapping[str, str] = {
     "ledger/seldom.py: 1 -> 2 | self._commits = -1": ("no count of commits either"),
     "ledger/signals.py: _RECORDED if security is None else _RECORDED_OF -> _RECORDED | sql = _RECORDED if"
     " security is None else _RECORDED_OF": ("only slower: the statement with its own word finds the index"),
+    "ledger/processes.py: origin.seq <= top -> origin.seq < top | elif origin.seq <= top:": (
+        "the newest number is in no gap"
+    ),
 }
 """By the mutant's name, as `--list` prints it."""
