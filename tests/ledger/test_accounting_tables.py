@@ -446,6 +446,17 @@ def test_what_a_robot_is_not_done_with_comes_by_kind_and_age(ledger: Ledger) -> 
     assert due("b", 9, "alert") == [4, 1, 3]
 
 
+def looked(ledger: Ledger, read: news.Read) -> list[news.Newly]:
+    """Looks until nothing is new, nine at most."""
+    looks: list[news.Newly] = []
+    for _ in range(9):
+        new = ledger.read_now(lambda tx: tx.news.since(looks[-1].read if looks else read))
+        if new is None:
+            break
+        looks.append(new)
+    return looks
+
+
 def test_more_news_than_one_look_takes_come_in_order_and_none_twice(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -464,10 +475,7 @@ def test_more_news_than_one_look_takes_come_in_order_and_none_twice(
                 tx.signals.record(signal(f"new {n}"))
 
     ledger.write_now(more)
-    looks = []
-    while (new := ledger.read_now(lambda tx: tx.news.since(read))) is not None:  # noqa: B023  # read at once
-        looks.append(new)
-        read = new.read
+    looks = looked(ledger, read)
     told = [
         ([s.message_id for s in look.signals], [e.event for e in look.events], [f.volume for f in look.fills],
          [w.attempt for w in look.waits]) for look in looks
@@ -485,11 +493,7 @@ def test_one_look_takes_two_thousand_of_a_kind(ledger: Ledger) -> None:
     ledger.write_now(
         lambda tx: [tx.events.add(order.order_id, None, NOW, str(n), "", "") for n in range(2001)] and None
     )
-    looks = []
-    while (new := ledger.read_now(lambda tx: tx.news.since(read))) is not None:  # noqa: B023  # read at once
-        looks.append(len(new.events))
-        read = new.read
-    assert looks == [2000, 1]
+    assert [len(look.events) for look in looked(ledger, read)] == [2000, 1]
 
 
 def test_news_come_with_the_attempts_and_orders_that_they_are_about(ledger: Ledger) -> None:
@@ -526,3 +530,6 @@ def test_what_is_new_is_told_once(ledger: Ledger) -> None:
     )  # fmt: skip
     assert new.orders == {order.order_id: order}
     assert ledger.read_now(lambda tx: tx.news.since(new.read)) is None
+    ledger.write_now(lambda tx: tx.signals.record(signal("alone")))
+    [alone] = looked(ledger, new.read)
+    assert ([s.message_id for s in alone.signals], alone.events, alone.fills, alone.waits) == (["alone"], (), (), ())
