@@ -129,6 +129,16 @@ def test_a_word_about_an_order_is_of_its_strategy_its_id_and_its_day(ledger: Led
     known = ledger.read_now(lambda tx: tx.elsewhere.get("demo", "7", DAY))
     assert known is not None
     assert (known.jq_order_id, known.day, known.filled, known.signal_id) == ("7", DAY, 3, None)
+    for seconds in (9, 1):
+        ledger.write_now(
+            lambda tx, at=seconds: tx.elsewhere.tell(  # type: ignore[misc]
+                state=JqState.RESTING, filled=3, signal_id=None, at=later(at), **one
+            )
+        )
+    told = ledger.read_now(
+        lambda tx: connection_of(tx).execute("SELECT told_at FROM jq_orders WHERE filled = 3").fetchall()
+    )
+    assert [row["told_at"] for row in told] == [to_ms(later(9))]
 
 
 def test_differences_are_those_of_one_book(ledger: Ledger) -> None:
