@@ -93,6 +93,26 @@ def test_a_pause_stops_all_but_what_is_closed_out_since_it_began(ledger: Ledger)
     assert PauseRow(strategy="", account="", since=later(1)).stops(order)
     assert PauseRow(strategy="demo", account="main", since=later(-1)).stops(replace(order, terms=TERMS))
     assert not PauseRow(strategy="", account="", since=later(1), buys=True).stops(order)
+    assert PauseRow(strategy="", account="", since=later(1), buys=True).stops(replace(order, side=Side.BUY))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "account", "buys", "words", "covered"),
+    [
+        ("", "", False, "全部策略 · 全部账户", {("s", "a"), ("s", "b"), ("t", "a"), ("t", "b")}),
+        ("s", "", False, "s · 全部账户", {("s", "a"), ("s", "b")}),
+        ("", "b", True, "全部策略 · b（只停买入）", {("s", "b"), ("t", "b")}),
+        ("t", "a", True, "t · a（只停买入）", {("t", "a")}),
+    ],
+)
+def test_what_a_pause_covers_and_how_people_read_it(
+    strategy: str, account: str, buys: bool, words: str, covered: set[tuple[str, str]]
+) -> None:
+    pause = PauseRow(strategy=strategy, account=account, since=NOW, buys=buys)
+    assert pause.scope_zh == words
+    for side in (None, Side.BUY, Side.SELL):
+        found = {(s, a) for s in "st" for a in "ab" if pause.covers(s, a, side)}
+        assert found == (covered if side is Side.BUY or not buys else set())
 
 
 def test_how_an_order_stands_at_joinquant(ledger: Ledger) -> None:
@@ -186,6 +206,7 @@ def test_what_one_signal_leaves_behind_in_one_account(ledger: Ledger) -> None:
     assert [d.account for d in ledger.read_now(lambda tx: tx.elsewhere.all_differences(account="paper"))] == ["paper"]
     assert ledger.read_now(lambda tx: tx.elsewhere.all_differences(strategy="other")) == []
     assert ledger.read_now(lambda tx: tx.elsewhere.difference(two, "paper")) is None
+    assert ledger.read_now(lambda tx: tx.elsewhere.difference(one, "main")) == every[0]
 
 
 def test_what_an_account_held_when_the_day_began(ledger: Ledger) -> None:

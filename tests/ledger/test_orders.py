@@ -121,7 +121,7 @@ def test_waiting_is_a_value_that_no_other_change_touches(ledger: Ledger) -> None
     order = ledger.write_now(an_order)
     held = ledger.write_now(lambda tx: tx.orders.wait(order, later(1), WaitingFor.CASH, later(60)))
     assert held.waiting == Waiting(what=WaitingFor.CASH, since=later(1), until=later(60))
-    assert held.updated_at == later(1)
+    assert (held.updated_at, held.waiting_for, held.wait_until) == (later(1), WaitingFor.CASH, later(60))
     changed = ledger.write_now(
         lambda tx: tx.orders.update(order.order_id, later(5), volume=300, state=OrderState.PARTIALLY_FILLED)
     )
