@@ -540,6 +540,10 @@ def test_news_come_with_the_attempts_and_orders_that_they_are_about(ledger: Ledg
     ledger.write_now(more)
     new = ledger.read_now(lambda tx: tx.news.since(read))
     assert new is not None
+    everything = ledger.read_now(lambda tx: tx.news.since(news.Read()))
+    assert everything is not None
+    kinds = (everything.signals, everything.events, everything.fills, everything.waits)
+    assert [len(rows) for rows in kinds] == [4, 1, 1, 1]
     assert {n: row.filled for n, row in new.attempts.items()} == {step.attempt_id: 0, filled.attempt_id: 100}
     assert {n: row.filled for n, row in new.orders.items()} == {
         step.order_id: 0, filled.order_id: 100, waits.order_id: 0,

@@ -175,7 +175,9 @@ def test_the_strategies_of_one_account_have_books_of_their_own(ledger: Ledger) -
     assert [row.strategy for row in ledger.read_now(lambda tx: tx.books.list(account="main"))] == ["demo", "other"]
     assert [row.volume for row in ledger.read_now(lambda tx: tx.books.list(strategy="other"))] == [100]
     assert ledger.read_now(lambda tx: tx.books.list(account="none")) == []
-    assert book(ledger, "third") == BookRow(account="main", strategy="third", security=SECURITY)
+    none = book(ledger, "third")
+    assert none == BookRow(account="main", strategy="third", security=SECURITY)
+    assert (none.volume, none.cost, none.carry_buy, none.carry_sell, none.carry_since) == (0, 0, 0, 0, 0)
 
 
 def test_what_is_carried_on_leaves_the_book_alone(ledger: Ledger) -> None:

@@ -134,13 +134,29 @@ VALUES (1, 'main', 'demo', '2026-01-05', 'b1', 't1', '000001.SZ', 'buy', 100, '1
 """
 
 
+FILL_ELSEWHERE = """
+INSERT INTO orders (order_id, signal_id, account, strategy, part, day, security, side, sized, volume, state,
+                    created_at, updated_at)
+VALUES (2, 1, 'paper', 'demo', 1, '2026-01-05', '000001.SZ', 'buy', 1, 300, 'new', 1002, 1003);
+INSERT INTO attempts (attempt_id, order_id, number, account, day, security, side, volume, price, remark,
+                      broker_order_id, state, cancels, created_at, updated_at)
+VALUES (2, 2, 1, 'paper', '2026-01-05', '000001.SZ', 'buy', 300, '10.51', 'jqABCDE-2', 'b1', 'new', 0, 1002, 1003);
+INSERT INTO fills (attempt_id, account, strategy, day, broker_order_id, traded_id, security, side, volume, price,
+                   filled_at)
+VALUES (2, 'paper', 'demo', '2026-01-05', 'b1', 't1', '000001.SZ', 'buy', 200, '10.51', 1004);
+"""
+
+
 def test_from_version_1(path: Path) -> None:
     """What stood there stands, days are counted, and what waits waits since it was last written."""
     store.prepare(path, schema=V1)
     with sqlite3.connect(path) as connection:
         connection.executescript(FILL)
+        connection.executescript(FILL_ELSEWHERE)
     connection.close()
     with Ledger.open(path) as ledger:
+        elsewhere = ledger.read_now(lambda tx: tx.attempts.counts("paper", date(2026, 1, 5), ahead=False))
+        assert elsewhere.turnover == Decimal("2102.00")
         order = ledger.read_now(lambda tx: tx.orders.get(1))
         assert order is not None
         assert (order.terms.amount, order.terms.reference, order.terms.run) == (300, Decimal("10.50"), "sim_trade")

@@ -21,13 +21,14 @@ from jqfollow.domain import (
 )
 from jqfollow.ledger.errors import LedgerError
 from jqfollow.ledger.ledger import Ledger
-from jqfollow.ledger.rows import DayCounts, Terms
+from jqfollow.ledger.rows import DayCounts, NewOrder, OrderRow, Terms
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason, Refusal
 from ledger.samples import (
     DAY,
     NOW,
     SECURITY,
+    TERMS,
     an_attempt,
     an_order,
     fill_report,
@@ -71,6 +72,17 @@ def test_an_order_begins_pending_and_comes_back_as_it_was_made(ledger: Ledger) -
         assert getattr(row, name) == getattr(made, name), name
     assert (row.state, row.filled, row.turnover, row.avg_price) == (OrderState.PENDING_NEW, 0, Decimal(0), None)
     assert (row.limit_price, row.created_at, row.updated_at) == (Decimal("11.05"), NOW, NOW)
+
+
+def test_an_order_is_the_first_part_not_sized_and_closes_nothing_unless_it_says_so(ledger: Ledger) -> None:
+    def make(tx: Tx) -> OrderRow:
+        number = tx.signals.record(signal()).signal_id
+        made = NewOrder(signal_id=number, account="main", strategy="demo", day=DAY, security=SECURITY, side=Side.BUY,
+                        terms=TERMS, deadline=later(60), limit_price=None)  # fmt: skip
+        return tx.orders.create(made, NOW)
+
+    row = ledger.write_now(make)
+    assert (row.part, row.sized, row.volume, row.closes) == (1, False, 0, False)
 
 
 def test_an_order_takes_typed_changes(ledger: Ledger) -> None:

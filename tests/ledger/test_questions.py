@@ -207,7 +207,8 @@ class TestAttempts:
         counts = makes.tx.attempts.counts("main", DAY)
         assert (counts.attempts, counts.cancels, counts.turnover) == (2, 2, Decimal("11.3") * 300)
         assert makes.tx.attempts.counts("main", DAY, ahead=False).turnover == Decimal("11.3") * 200
-        assert makes.tx.attempts.counts("main", BEFORE).attempts == 0
+        nothing = makes.tx.attempts.counts("main", BEFORE)
+        assert (nothing.attempts, nothing.cancels, nothing.turnover) == (0, 0, 0)
 
     def test_of_orders(self, makes: Makes) -> None:
         first, second, third = makes.attempt(A.REJECTED), makes.attempt(), makes.attempt()
@@ -493,6 +494,7 @@ class TestBookings:
             [self.NEW, replace(self.NEW, shares=-100, strategy="third"), replace(self.NEW, shares=7)], later(-9)
         )
         assert [row.shares for row in tx.bookings.of_act(together)] == [100, -100, 7]
+        assert {(row.cost, row.carry_buy, row.carry_sell) for row in tx.bookings.of_act(together)} == {(0, 0, 0)}
         assert [row.shares for row in tx.bookings.newest_acts(1)] == [100, -100, 7]
         assert acts(tx.bookings.list()) == [1, 2, 3, 4, 5, 6, 6, 6]
         assert acts(tx.bookings.list(account="main")) == [1, 2, 4, 5, 6, 6, 6]

@@ -83,8 +83,10 @@ TESTS: Mapping[str, Sequence[str]] = {
     "ledger/table.py": [
         _QUESTIONS, _SMALL, "tests/ledger/test_signals.py", "tests/ledger/test_orders.py", _PEOPLE, *_INVARIANTS,
     ],
-    "ledger/tx.py": [_SMALL, "tests/ledger/test_writer.py", *_INVARIANTS],
-    "ledger/rows.py": [_TABLES, _BOOKS, _PEOPLE, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py", *_ORDERS],
+    "ledger/tx.py": [_SMALL, _PEOPLE, _TABLES, "tests/ledger/test_writer.py", *_INVARIANTS],
+    "ledger/rows.py": [
+        _TABLES, _BOOKS, _PEOPLE, _QUESTIONS, "tests/ledger/test_orders.py", "tests/ledger/test_fills.py", *_ORDERS,
+    ],
     "ledger/writer.py": [
         "tests/ledger/test_answers.py", "tests/ledger/test_writer.py", "tests/ledger/test_writer_failures.py",
     ],
