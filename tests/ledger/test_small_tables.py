@@ -1,5 +1,6 @@
 """Decisions, events, outbox, pauses, snapshots, meta."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -12,6 +13,7 @@ from jqfollow.ledger.ledger import Ledger
 from jqfollow.ledger.rows import DecisionRow, EventRow
 from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Reason
+from jqfollow.stages import BEFORE, OrderStages, Stage
 from ledger.samples import DAY, NOW, SECURITY, an_attempt, an_order, connection_of, later
 
 ASSET = Asset(cash=Decimal("1.10"), frozen=Decimal(0), market_value=Decimal("1E+3"), total=Decimal("1001.10"))
@@ -194,6 +196,15 @@ def test_the_newest_hundred_are_listed_unless_more_are_asked_for(ledger: Ledger)
     for name in ("outbox", "decisions"):
         assert len(ledger.read_now(lambda tx, n=name: getattr(tx, n).list())) == 100
         assert len(ledger.read_now(lambda tx, n=name: getattr(tx, n).list(200))) == 101
+
+
+def test_how_long_each_stage_of_an_order_took(ledger: Ledger) -> None:
+    one, two = (ledger.write_now(lambda tx, n=name: an_order(tx, n)).order_id for name in "ab")
+    first = OrderStages(order_id=one, received_at=NOW, after_us=dict(zip(BEFORE, range(5, 500), strict=False)))
+    second = OrderStages(order_id=two, received_at=later(1), after_us={Stage.SIZED: 7})
+    ledger.write_now(lambda tx: tx.latencies.put([replace(first, after_us={}), second]))
+    ledger.write_now(lambda tx: tx.latencies.put([first]))
+    assert ledger.read_now(lambda tx: [tx.latencies.of_order(n) for n in (one, two, 99)]) == [first, second, None]
 
 
 def test_meta(ledger: Ledger) -> None:

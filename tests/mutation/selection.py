@@ -63,7 +63,7 @@ TESTS: Mapping[str, Sequence[str]] = {
     "ledger/seldom.py": ["tests/ledger/test_seldom.py"],
     "ledger/readers.py": ["tests/ledger/test_writer.py"],
     "ledger/watched.py": ["tests/ledger/test_watched.py", "tests/e2e/test_ledger_watch.py"],
-    "ledger/latencies.py": ["tests/e2e/test_people.py"],
+    "ledger/latencies.py": [_SMALL],
     "ledger/finding.py": [_PEOPLE],
     "ledger/numbers.py": [_PEOPLE],
     "ledger/deeds.py": [_PEOPLE],
