@@ -1,6 +1,7 @@
 """What a transaction keeps of its rows is what stands in the file, whatever it does, and whatever is undone."""
 
 import contextlib
+import sqlite3
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -76,6 +77,48 @@ def seen(tx: Tx, order: OrderRow) -> list[Any]:
 
 class UndoneError(Exception):
     """To have a savepoint rolled back."""
+
+
+def test_a_savepoint_undoes_what_is_its_own_and_nothing_else(ledger: Ledger) -> None:
+    statements: list[str] = []
+
+    def events(tx: Tx) -> list[str]:
+        return [row.event for row in tx.events.of_order(1)]
+
+    def played(tx: Tx) -> None:
+        order = an_order(tx, volume=100)
+        tx.events.add(order.order_id, None, later(1), "before", "", "")
+        tx.orders.update(order.order_id, later(1), volume=300)
+        connection_of(tx).set_trace_callback(statements.append)
+        with pytest.raises(UndoneError), tx.savepoint():
+            tx.events.add(order.order_id, None, later(2), "undone", "", "")
+            tx.orders.update(order.order_id, later(2), volume=700)
+            raise UndoneError
+        with pytest.raises(sqlite3.IntegrityError), tx.savepoint():
+            tx.events.add(999, None, later(2), "of no order", "", "")
+        with tx.savepoint():
+            tx.events.add(order.order_id, None, later(3), "kept", "", "")
+        connection_of(tx).set_trace_callback(None)
+        found = tx.orders.get(order.order_id)
+        assert found is not None
+        assert (found.volume, events(tx)) == (300, ["before", "kept"])
+
+    ledger.write_now(played)
+    order = ledger.read_now(lambda tx: tx.orders.get(1))
+    assert order is not None
+    assert (order.volume, ledger.read_now(events)) == (300, ["before", "kept"])
+    counts = [statements.count(statement) for statement in ("SAVEPOINT part", "ROLLBACK TO part", "RELEASE part")]
+    assert counts == [3, 2, 3]
+
+
+def test_what_went_wrong_is_told_though_sqlite_has_given_the_whole_transaction_up(ledger: Ledger) -> None:
+    def played(tx: Tx) -> None:
+        with pytest.raises(UndoneError), tx.savepoint():
+            connection_of(tx).execute("ROLLBACK")
+            raise UndoneError
+
+    with pytest.raises(LedgerError, match="given up"):
+        ledger.write_now(played)
 
 
 @given(st.lists(st.tuples(ACTS, st.booleans()), max_size=12))
