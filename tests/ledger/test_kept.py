@@ -85,15 +85,19 @@ def test_a_savepoint_undoes_what_is_its_own_and_nothing_else(ledger: Ledger) -> 
     def events(tx: Tx) -> list[str]:
         return [row.event for row in tx.events.of_order(1)]
 
+    def changes_its_mind(tx: Tx) -> None:
+        with tx.savepoint():
+            tx.events.add(1, None, later(2), "undone", "", "")
+            tx.orders.update(1, later(2), volume=700)
+            raise UndoneError
+
     def played(tx: Tx) -> None:
         order = an_order(tx, volume=100)
         tx.events.add(order.order_id, None, later(1), "before", "", "")
         tx.orders.update(order.order_id, later(1), volume=300)
         connection_of(tx).set_trace_callback(statements.append)
-        with pytest.raises(UndoneError), tx.savepoint():
-            tx.events.add(order.order_id, None, later(2), "undone", "", "")
-            tx.orders.update(order.order_id, later(2), volume=700)
-            raise UndoneError
+        with pytest.raises(UndoneError):
+            changes_its_mind(tx)
         with pytest.raises(sqlite3.IntegrityError), tx.savepoint():
             tx.events.add(999, None, later(2), "of no order", "", "")
         with tx.savepoint():
@@ -112,10 +116,14 @@ def test_a_savepoint_undoes_what_is_its_own_and_nothing_else(ledger: Ledger) -> 
 
 
 def test_what_went_wrong_is_told_though_sqlite_has_given_the_whole_transaction_up(ledger: Ledger) -> None:
-    def played(tx: Tx) -> None:
-        with pytest.raises(UndoneError), tx.savepoint():
+    def gives_up(tx: Tx) -> None:
+        with tx.savepoint():
             connection_of(tx).execute("ROLLBACK")
             raise UndoneError
+
+    def played(tx: Tx) -> None:
+        with pytest.raises(UndoneError):
+            gives_up(tx)
 
     with pytest.raises(LedgerError, match="given up"):
         ledger.write_now(played)
