@@ -137,9 +137,9 @@ def _fill(tx: Tx, name: str = "t1") -> None:
     tx.fills.add(attempt, "demo", fill_report(attempt, name, volume=50), DAY)
 
 
-def _report(part: int) -> Callable[[Tx], object]:
+def _report(part: int, report: str = "r") -> Callable[[Tx], object]:
     told = HoldingsPart(
-        report="r", part=part, parts=2, day=DAY, when="close", cash=None, total_value=None, holdings={}
+        report=report, part=part, parts=2, day=DAY, when="close", cash=None, total_value=None, holdings={}
     )  # fmt: skip
     return lambda tx: tx.reports.add("demo", told, NOW)
 
@@ -166,6 +166,7 @@ STEPS: list[tuple[str, Callable[[Tx], object]]] = [
     ("books", _booking),
     ("books", _report(1)),
     ("books", _report(2)),
+    ("books", _report(1, "another")),
     ("accounts", lambda tx: tx.snapshots.put("main", DAY, NOW, ASSET, [])),
     ("", lambda tx: tx.snapshots.put("paper", DAY, NOW, ASSET, [])),  # an account that nobody looks at
     ("messages", lambda tx: tx.outbox.put("alert", "text", NOW)),

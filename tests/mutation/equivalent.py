@@ -107,5 +107,14 @@ EQUIVALENT: Mapping[str, str] = {
     "ledger/processes.py: origin.seq <= top -> origin.seq < top | elif origin.seq <= top:": (
         "the newest number is in no gap"
     ),
+    'ledger/changes.py: """ SELECT (SELECT max(signal_id) FROM signals), (SELECT count(*) FROM signals WH'
+    'ERE state = "received")""" -> "\\nSELECT (SELECT max(signal_id) FROM signals), (SELECT count(*) FROM '
+    'signals WHERE state <> "received")" | _SIGNALS = """': ("what leaves one count enters the other"),
+    'ledger/changes.py: """ SELECT (SELECT max(fill_id) FROM fills), (SELECT max(booking_id) FROM booking'
+    's), (SELECT max(report_id) FROM reports), (SELECT count(*) FROM reports WHERE whole = 1)""" -> "\\nSE'
+    "LECT (SELECT max(fill_id) FROM fills), (SELECT max(booking_id) FROM bookings),\\n (SELECT max(report_"
+    'id) FROM reports), (SELECT count(*) FROM reports WHERE whole <> 1)" | _BOOKS = """': (
+        "what leaves one count enters the other"
+    ),
 }
 """By the mutant's name, as `--list` prints it."""
