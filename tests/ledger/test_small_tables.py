@@ -1,5 +1,6 @@
 """Decisions, events, outbox, pauses, snapshots, meta."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -212,6 +213,21 @@ def test_meta(ledger: Ledger) -> None:
     ledger.write_now(lambda tx: tx.meta.set("x", "1"))
     ledger.write_now(lambda tx: tx.meta.set("x", "2"))
     assert ledger.read_now(lambda tx: tx.meta.get("x")) == "2"
+    ledger.write_now(lambda tx: tx.meta.set("y", "3"))
+    ledger.write_now(lambda tx: tx.meta.remove("x"))
+    assert ledger.read_now(lambda tx: (tx.meta.get("x"), tx.meta.get("y"))) == (None, "3")
+
+
+def test_the_letters_of_remarks_are_five_and_new_ones_count_at_once(ledger: Ledger) -> None:
+    def played(tx: Tx) -> list[str]:
+        first = an_attempt(tx, "a").remark
+        tx.meta.renew_remark_tag()
+        return [first, an_attempt(tx, "b").remark]
+
+    first, second = ledger.write_now(played)
+    for remark in (first, second):
+        assert re.fullmatch(r"jq[A-Z2-7]{5}-\d", remark)
+    assert first[:7] != second[:7]
 
 
 def test_old_days_keep_their_last_snapshot(ledger: Ledger) -> None:
