@@ -66,7 +66,7 @@ class Finding(Table):
         for column, among in (("security", wanted.securities), ("order_id", wanted.ids)):
             if among is not None:
                 either.append(f"{column} IN ({', '.join('?' * len(among))})")
-                values.extend(one if isinstance(one, int) else stored(one) for one in among)
+                values.extend(stored(one) for one in among)
         if either:
             clauses.append(f"({' OR '.join(either)})")
         condition = f" WHERE {' AND '.join(clauses)}" if clauses else ""
