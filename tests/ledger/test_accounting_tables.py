@@ -223,12 +223,23 @@ def test_what_an_account_held_when_the_day_began(ledger: Ledger) -> None:
         for security in (SECURITY, OTHER, "159915.SZ")
     ]
     assert found == [0, 0, 0, 100, 200, 0, None, None, None]
+    ledger.write_now(lambda tx: tx.holdings.put_opening("third", DAY, {SECURITY: 5}))
+    ledger.write_now(lambda tx: tx.holdings.put_opening("third", DAY, {OTHER: 6}))  # looked at anew
+    for account in ("paper", "third"):
+        ledger.write_now(lambda tx, a=account: tx.holdings.put(a, DAY, "open", NOW, []))  # type: ignore[misc]
+    held = [
+        ledger.read_now(lambda tx, a=account, s=security: tx.holdings.opening(a, DAY, s))
+        for account in ("paper", "third")
+        for security in (SECURITY, OTHER)
+    ]
+    assert held == [900, 0, 0, 6]
 
 
 def test_what_an_account_holds_beyond_its_books(ledger: Ledger) -> None:
     line = OwnLine(security=SECURITY, volume=-100, by_hand=50, day=DAY)
     assert ledger.read_now(lambda tx: (tx.holdings.lines("main"), tx.holdings.last_check("main"))) == (None, None)
     ledger.write_now(lambda tx: tx.holdings.put("main", DAY, "open", NOW, [line, replace(line, security=OTHER)]))
+    assert ledger.read_now(lambda tx: tx.holdings.lines("paper")) is None
     ledger.write_now(lambda tx: tx.holdings.put("paper", DAY, "close", later(99), []))
     ledger.write_now(lambda tx: tx.holdings.put("main", DAY, "close", later(5), [line]))
     assert ledger.read_now(lambda tx: tx.holdings.lines("main")) == {SECURITY: line}

@@ -142,6 +142,17 @@ def test_what_a_resume_ends(ledger: Ledger, resumed: tuple[str, str], left: list
     assert [(row.strategy, row.account) for row in ledger.read_now(lambda tx: tx.pauses.list())] == left
 
 
+def test_a_pause_counts_at_once_where_it_was_made(ledger: Ledger) -> None:
+    def played(tx: Tx) -> list[int]:
+        counts = [len(tx.pauses.list())]
+        tx.pauses.pause("s", "a", NOW)
+        counts.append(len(tx.pauses.list()))
+        tx.pauses.resume("s", "a")
+        return [*counts, len(tx.pauses.list())]
+
+    assert ledger.write_now(played) == [0, 1, 0]
+
+
 def test_snapshots(ledger: Ledger) -> None:
     tomorrow = date(2026, 1, 6)
     assert ledger.read_now(lambda tx: (tx.snapshots.latest("main"), tx.snapshots.days("main"))) == (None, [])

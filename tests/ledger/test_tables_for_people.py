@@ -267,6 +267,8 @@ def test_books_are_put_away_under_the_moment(ledger: Ledger) -> None:
     ledger.write_now(lambda tx: tx.numbers.put_books_away("main", "main@1234"))  # by hand, without a moment
     assert anew("main") == later(1)
     assert anew("mai") is anew("main2") is None
+    ledger.write_now(lambda tx: tx.bookings.add([replace(_BOOKING, account="as-long-as-14A")], NOW))
+    assert anew("as-long-as-14") is None, "another account, whose name goes on with a letter"
     ledger.write_now(an_order)
     assert something("main"), "an open order"
     ledger.write_now(_ended)

@@ -116,5 +116,8 @@ EQUIVALENT: Mapping[str, str] = {
     'id) FROM reports), (SELECT count(*) FROM reports WHERE whole <> 1)" | _BOOKS = """': (
         "what leaves one count enters the other"
     ),
+    'ledger/numbers.py: …unt FROM books WHERE account >= ? AND account < ?" -> …unt FROM books WHERE acco'
+    'unt > ? AND account < ?" | _AWAY = "SELECT DISTINCT account FROM books WHERE account >= ? AND accoun'
+    't < ?"': ("a bare name holds no moment"),
 }
 """By the mutant's name, as `--list` prints it."""
