@@ -160,9 +160,9 @@ def test_how_a_book_moves(held: int, cost: str, side: Side, volume: int, expecte
     report = fill_report(attempt, price=Decimal(10), fee=Decimal(5))
     after, worth = moved(held, Decimal(cost), report)
     assert (after, worth) == (expected[0], Decimal(expected[1]))
-    exact = fill_report(attempt, price=Decimal("1.234567"))
+    exact = fill_report(attempt, price=Decimal("1.2345678"))
     if side is Side.BUY and held >= 0:
-        assert moved(held, Decimal(0), exact) == (after, volume * Decimal("1.234567"))
+        assert moved(held, Decimal(0), exact) == (after, volume * Decimal("1.2345678"))
 
 
 def test_the_strategies_of_one_account_have_books_of_their_own(ledger: Ledger) -> None:
