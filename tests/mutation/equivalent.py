@@ -119,5 +119,13 @@ EQUIVALENT: Mapping[str, str] = {
     'ledger/numbers.py: …unt FROM books WHERE account >= ? AND account < ?" -> …unt FROM books WHERE acco'
     'unt > ? AND account < ?" | _AWAY = "SELECT DISTINCT account FROM books WHERE account >= ? AND accoun'
     't < ?"': ("a bare name holds no moment"),
+    "ledger/version.py: 0 -> 1 | self._opened = 0": ("it has to differ, and no more"),
+    "ledger/version.py: self._opened += 1 -> self._opened -= 1": ("it has to differ, and no more"),
+    "ledger/version.py: 1 -> 2 | self._opened += 1": ("it has to differ, and no more"),
+    "ledger/seldom.py: self._looks + 1 -> self._looks - 1 | commits, self._looks = self._ledger.commits, "
+    "self._looks + 1": ("every third either way"),
+    "ledger/seldom.py: 1 -> 2 | commits, self._looks = self._ledger.commits, self._looks + 1": (
+        "every third either way"
+    ),
 }
 """By the mutant's name, as `--list` prints it."""
