@@ -232,11 +232,14 @@ async def test_a_read_that_failed_leaves_no_connection_behind(ledger: Ledger) ->
         used.append(connection_of(tx))
         raise ValueError("no answer")
 
-    with pytest.raises(ValueError, match="no answer"):
+    with pytest.raises(ValueError, match="no answer") as caught:
         await ledger.read(fail)
+    assert caught.value.__cause__ is None
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         used[0].execute("SELECT 1")
-    assert await ledger.read(connection_of) is not used[0]
+    kept = await ledger.read(connection_of)
+    assert kept is not used[0]
+    assert await ledger.read(connection_of) is kept, "one that answered is used again"
 
 
 async def test_three_read_at_once_and_who_comes_later_waits(ledger: Ledger) -> None:
