@@ -15,6 +15,10 @@ from jqfollow.ledger.watched import Trouble
 from ledger.samples import keys, put
 
 
+def test_before_its_first_commit_none_has_failed(ledger: Ledger) -> None:
+    assert (ledger.commits, ledger.commit_failed) == (0, False)
+
+
 async def test_only_a_commit_wakes_who_waits_for_one(ledger: Ledger) -> None:
     went_wrong: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: went_wrong.append(context))

@@ -168,6 +168,7 @@ STEPS: list[tuple[str, Callable[[Tx], object]]] = [
     ("books", _report(2)),
     ("books", _report(1, "another")),
     ("accounts", lambda tx: tx.snapshots.put("main", DAY, NOW, ASSET, [])),
+    ("accounts", lambda tx: tx.snapshots.put("main", DAY, later(1), ASSET, [])),
     ("", lambda tx: tx.snapshots.put("paper", DAY, NOW, ASSET, [])),  # an account that nobody looks at
     ("messages", lambda tx: tx.outbox.put("alert", "text", NOW)),
     ("messages", lambda tx: tx.outbox.retry([1], later(5), "no")),
