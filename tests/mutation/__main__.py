@@ -178,7 +178,7 @@ def _part(trials: Sequence[Trial], sample: int, seed: int, took_s: float) -> str
             _table(trials),
             "",
             *(["These lived:", "", *lived, ""] if lived else []),
-            made_by("python -m tests.mutation --write", took_s),
+            made_by(f"python -m tests.mutation --sample {sample} --seed {seed} --write", took_s),
         ]
     )
 
