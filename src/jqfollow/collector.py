@@ -1,7 +1,7 @@
 """When Python's collector walks over what lives long: between orders, not while one waits.
 
-It has to look at everything at once, which late in a busy day takes 30 to 60 ms of the one interpreter. Few cycles are
-left behind here (one in five orders), so that it can wait for a quiet moment.
+It looks at everything at once, holds the one interpreter meanwhile, and takes the longer the more orders a day had
+(`python -m bench cpu`). Few cycles are left behind here, so that it can wait for a quiet moment.
 """
 
 import asyncio

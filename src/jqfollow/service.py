@@ -447,12 +447,12 @@ async def _serve(
     service = Service(settings, config=config, lang=lang)
     service.hurried = hurried
     announcement = await service.start()
+    collector = asyncio.create_task(Collector(lambda: service.ledger.commits).run(), name="collector")
     try:
-        collector = asyncio.create_task(Collector(lambda: service.ledger.commits).run(), name="collector")
         announce(announcement)
         await service.run()
-        collector.cancel()
     finally:
+        collector.cancel()
         await service.stop()
     return service.again.is_set()
 

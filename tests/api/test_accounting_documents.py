@@ -100,7 +100,7 @@ def schema_with_names(document: dict[str, Any]) -> BaseSchema:
 
 as_told = schemathesis.pytest.from_fixture("schema_as_told").include(path_regex=OURS)
 named = schemathesis.pytest.from_fixture("schema_with_names").include(path_regex=OURS)
-few = settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def call(case: Case, house: House) -> None:

@@ -119,7 +119,7 @@ def console_schema() -> BaseSchema:
 # Read by the process that runs the test alone: what is to be tried is not worked out wherever tests are collected.
 signals = schemathesis.pytest.from_fixture("signals_schema")
 console = schemathesis.pytest.from_fixture("console_schema")
-few = settings(max_examples=9, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 many = settings(few, max_examples=2_000)
 
 

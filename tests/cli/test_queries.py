@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from jqfollow.cli.lock import only_instance
 from jqfollow.ledger.ledger import Ledger
 
 from .conftest import Run
@@ -123,11 +124,15 @@ def test_pause_and_resume(run: Run) -> None:
         assert "x" in result.stderr
 
 
-def test_a_practice_account_begins_anew(run: Run) -> None:
+def test_a_practice_account_begins_anew(run: Run, config: Path) -> None:
     """Its file was renamed, as is advised: what the books held there is put away."""
     assert data(run, "positions", "--account", "paper")["books"] != []
     for undecided in ((), ("--same",)):
         assert "不用决定" in run("account", "paper", *undecided).output
+    with only_instance(config.parent / "data"):
+        busy = run("account", "paper", "--new")
+    assert (busy.exit_code, "先停止服务" in busy.stderr) == (2, True)
+    assert data(run, "positions", "--account", "paper")["books"] != []
     assert "个旧持仓留档" in run("account", "paper", "--new").output
     assert data(run, "positions", "--account", "paper")["books"] == []
     assert "0 个旧持仓留档" in run("account", "paper", "--new").output

@@ -297,6 +297,10 @@ def test_a_closing_sell_sells_the_whole_book_and_carries_nothing(
     assert (result.carry_buy, result.carry_sell) == (0, 0)
 
 
+def test_a_closing_sell_leaves_nothing_behind_for_a_carry_that_an_undone_booking_made_negative() -> None:
+    assert sized(BOND, S, 100, closes=True, book=27, carry_sell=D(-5)).parts == (27,)
+
+
 @pytest.mark.parametrize("mode", FollowMode)
 def test_a_closing_sell_needs_neither_price_nor_value(mode: FollowMode) -> None:
     assert sized(MAIN, S, 100, "1", mode=mode, closes=True, book=500).parts == (500,)

@@ -215,28 +215,31 @@ def stalled(attack: Attack, kind: Stall, count: int, honest: int = 20) -> Figure
 
 
 def flips(attack: Attack, messages: int, every: int = 1) -> Figures:
-    """Every single bit of so many messages changed, before the messages themselves were ever seen; then these."""
-    flood, asked = Flood(attack.served.signals), 0
+    """Every single bit of so many messages changed, before the messages themselves were ever seen.
 
-    def some(number: int) -> Counter[int]:
-        """A few at a time: five minutes later they would be refused for their age."""
-        nonlocal asked
-        bodies = [attack.body(attack.served.number()) for _ in range(number)]
-        flipped = [(body, bit) for body in bodies for bit in range(0, len(body) * 8, every)]
-        asked += len(flipped)
-        answers = flood.post(_flipped(body, bit) for body, bit in flipped)
-        if answers[200]:
-            raise Broken(f"{answers[200]} changed messages were taken")
+    A few messages at a time: five minutes later they would be refused for their age.
+    """
+    name = f"every {'single' if every == 1 else f'{every}th'} bit of {messages} messages changed"
+    flood, parts = Flood(attack.served.signals), list[Figures]()
+    for done in range(0, messages, 4):
+        bodies = [attack.body(attack.served.number()) for _ in range(min(4, messages - done))]
+        changed = [_flipped(body, bit) for body in bodies for bit in range(0, len(body) * 8, every)]
+        parts.append(_refused(attack, name, flood, changed))
         if any(status != 200 for status in Flood(attack.served.signals).post(bodies)):
             raise Broken("a message itself is not taken after its flips")
-        return answers
+    answers = sum((part.answers for part in parts), Counter[int]())
+    return Figures(
+        attack=name,
+        count=sum(part.count for part in parts),
+        answers=answers,
+        took_s=sum(part.took_s for part in parts),
+        note="then the messages themselves were taken",
+        growth=f"{parts[-1].growth} with the last {len(bodies)} messages",
+    )
 
-    def work() -> Counter[int]:
-        return sum((some(min(4, messages - done)) for done in range(0, messages, 4)), Counter())
 
-    name = f"every {'single' if every == 1 else f'{every}th'} bit of {messages} messages changed"
-    figures = attack.measured(name, 0, work, allowed={400, 401, 413, 429}, signals=messages)
-    return replace(figures, count=asked)
+def _refused(attack: Attack, name: str, flood: Flood, bodies: list[bytes]) -> Figures:
+    return attack.measured(name, len(bodies), lambda: flood.post(bodies), allowed={400, 401, 413, 429}, signals=0)
 
 
 def _flipped(body: bytes, bit: int) -> bytes:

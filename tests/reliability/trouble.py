@@ -275,7 +275,7 @@ def robots(folder: Path, fate: Fate | None, seconds: float) -> str:
         on.wecom.always = None
         right = time.monotonic()
         ends = on.judged()
-        on.until(lambda: _all_told(on), "messages are missing", timeout_s=2 * MAX_BACK_OFF_S)
+        on.until(lambda: _all_told(on), "messages are missing", timeout_s=MAX_BACK_OFF_S + 90)
         came = time.monotonic() - right
         return (
             f"{ends}; {count} signals meanwhile, the slowest answer {slowest:.2f} s; "

@@ -3,6 +3,7 @@
 import click
 
 from jqfollow.cli.base import Command, Exit, fail, say, settings_option, words
+from jqfollow.cli.lock import is_running
 from jqfollow.cli.names import unknown
 from jqfollow.clock import SystemClock
 from jqfollow.ledger.ledger import Ledger
@@ -22,7 +23,7 @@ from jqfollow.settings import RealAccount, Settings
 )
 @settings_option
 def account(name: str, *, decision: str | None, settings: Settings) -> None:
-    """账户名后面换了资金账号时，由人决定持仓归谁。 / Decides whose books they are when an account's number changed."""
+    """账户名后面换了资金账号，或模拟账户重来时，由人决定持仓归谁。 / Whose books they are then."""
     known = settings.accounts.get(name)
     if known is None:
         raise unknown(ACCOUNT, name, settings.accounts)
@@ -36,6 +37,11 @@ def account(name: str, *, decision: str | None, settings: Settings) -> None:
                 f"account {name} has the number that it had: nothing to decide",
             )
             return
+        if anew and is_running(settings.data_dir) is not None:
+            fail(
+                words("服务正在使用这些持仓，请先停止服务", "the service works with these books: stop it first"),
+                Exit.WRONG_USE,
+            )
         if decision is None:
             fail(words(*_question(name, before or "", number)), Exit.WRONG_USE)
         moved = ledger.write_now(lambda tx: _decide(tx, name, number, decision, before or ""))

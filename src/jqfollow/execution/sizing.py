@@ -123,7 +123,7 @@ def _sell(intent: Intent) -> Sized:
     wanted = Decimal(free) if intent.closes else _wanted(intent)
     if wanted is None:
         return _refused(intent, _no_figure(intent))
-    carries = _carries(intent)
+    carries = _carries(intent) and not intent.closes
     raw = wanted + (intent.carry_sell if carries else ZERO)
     wish = min(raw + _rides(intent, wanted, raw), Decimal(free))
     volume = sellable(min(wish, Decimal(today)), intent.available, intent.rule)

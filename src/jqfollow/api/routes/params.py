@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from fastapi import Depends, Header, Path, Query
 from fastapi.exceptions import HTTPException
+from pydantic import Field
 
 from jqfollow.api import models
 from jqfollow.clock import FIRST_DAY, LAST_DAY
@@ -24,7 +25,8 @@ OfSignal = Annotated[int | None, Query(ge=1, le=_MOST_NUMBER, description="只�
 Account = Annotated[str | None, Query(max_length=64, description="账户 / account")]
 StrategyName = Annotated[str | None, Query(max_length=64, description="策略 / strategy")]
 Security = Annotated[str | None, Query(max_length=32, description="000001.XSHE, 000001.SZ, …")]
-Day = Annotated[date | None, Query(ge=FIRST_DAY, le=LAST_DAY, description="日期 / day, 2026-01-05")]
+ExchangeDay = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
+Day = Annotated[ExchangeDay | None, Query(description="日期 / day, 2026-01-05")]
 
 _LONGEST_NAME = 64
 

@@ -10,8 +10,7 @@ from jqfollow import log_reading
 from jqfollow.api import models, overview, views
 from jqfollow.api import seeing_models as seen
 from jqfollow.api.parts import Parts
-from jqfollow.api.routes.params import Account, Before, Day, Limit, StrategyName, page
-from jqfollow.clock import FIRST_DAY, LAST_DAY
+from jqfollow.api.routes.params import Account, Before, Day, ExchangeDay, Limit, StrategyName, page
 from jqfollow.costs.standings import Span, Standing, Standings
 from jqfollow.domain import OrderState
 from jqfollow.ledger import Tx
@@ -25,10 +24,7 @@ _Search = Annotated[
         description="代码、名称、订单编号、备注、聚宽委托编号 / code, name, number, remark, JoinQuant's id",
     ),
 ]
-_Month = Annotated[
-    date | None,
-    Query(ge=FIRST_DAY, le=LAST_DAY, description="那个月里的任意一天 / any day of the month; empty: all"),
-]
+_Month = Annotated[ExchangeDay | None, Query(description="那个月里的任意一天 / any day of the month; empty: all")]
 _State = Annotated[OrderState | None, Query(description="订单状态 / state")]
 _CODE_DIGITS = 6
 _MOST_DIGITS = 19

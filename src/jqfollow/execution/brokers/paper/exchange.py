@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
+from jqfollow.clock import to_ms
 from jqfollow.domain import (
     Accepted,
     AttemptState,
@@ -82,7 +83,8 @@ class Exchange:
         self._trading: tuple[date, bool] | None = None
         self._faults = faults
         self._emit = emit
-        self.account = PaperAccount(money=cash, day=now.date(), number=_never_given(now))
+        # The ledger knows orders by their numbers: those of a new account begin above all that one put away has given.
+        self.account = PaperAccount(money=cash, day=now.date(), number=to_ms(now))
         self.lag = Lag(self.account, faults)
         self._memory = Memory(path, self.account, self.lag)
         self.journal = self._memory.journal
@@ -325,14 +327,6 @@ class Exchange:
                         number = self.account.number + 1 + len(fills)
                         fills.append(_execute(order, volume, price, quote, now, number=number)[1])
         self._commit(now, *fills, facts.AuctionHeld(auction=auction))
-
-
-def _never_given(now: datetime) -> int:
-    """Where the numbers of an account made `now` begin: above those of one that its owner put away earlier that day.
-
-    The ledger knows the day's orders by them. No account gives a thousand a second for long.
-    """
-    return 1000 * int((now - datetime.combine(now.date(), time(), now.tzinfo)).total_seconds())
 
 
 def _canceled(broker_order_id: str) -> facts.Moved:
