@@ -71,7 +71,7 @@ FIGURES = {  # as they come in life
     Reason.OPPOSITE_OPEN: {"security": "000001.SZ"},
     Reason.INTERNAL_ERROR: {"error": "KeyError"},
 }  # fmt: skip
-LEFT_FIGURES = {"left", "day"}  # of `transitions.left_figures`; test_transitions holds it to that
+LEFT_FIGURES = {"left", "day"}  # of `transitions.left_figures`; test_how_orders_end holds it to that
 
 
 def named_in(reason: Reason) -> set[str]:

@@ -15,7 +15,12 @@ _PEOPLE = "tests/ledger/test_tables_for_people.py"
 _FILE = "tests/ledger/test_file.py"
 _SMALL = "tests/ledger/test_small_tables.py"
 _INVARIANTS = ("tests/ledger/test_kept.py", "tests/ledger/test_invariants.py")
-_ORDERS = ("tests/execution/test_transitions.py", "tests/execution/test_evidence.py")
+_ORDERS = (
+    "tests/execution/test_transitions.py",
+    "tests/execution/test_how_orders_end.py",
+    "tests/execution/test_contradicted.py",
+    "tests/execution/test_evidence.py",
+)
 
 TESTS: Mapping[str, Sequence[str]] = {
     "execution/sizing.py": ["tests/execution/test_sizing.py", "tests/test_reasons.py"],

@@ -1,0 +1,26 @@
+"""The ledger in which one order lives."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from execution.one_order import World, taken_back
+from jqfollow.ledger.ledger import Ledger
+from jqfollow.ledger.store import connect
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A ledger on disk, of which no test leaves anything behind: each is one transaction that is taken back."""
+    path = tmp_path_factory.mktemp("transitions") / "ledger.db"
+    Ledger.open(path).close_now()
+    connection = connect(path, mode="rw", busy_timeout_s=1)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def world(connection: Any) -> Iterator[World]:
+    with taken_back(connection) as world:
+        yield world
