@@ -190,7 +190,7 @@ class Follower:
         loop = asyncio.get_running_loop()
         until = loop.time() + DECISION_WAIT_S
         while True:
-            rows = await self._ledger.read(lambda tx: tx.orders.of_signal(recorded.signal_id))
+            rows = await self._ledger.read(lambda tx: tx.orders.of_signal(recorded.signal_id), urgent=True)
             waits = not rows or any(r.state is OrderState.PENDING_NEW and r.waiting is None for r in rows)
             if not waits or loop.time() >= until:
                 return rows
@@ -250,7 +250,7 @@ class Follower:
         Raises:
             LedgerError: not now; the signals stand as received.
         """
-        signals = await self._ledger.read(lambda tx: tx.signals.received())
+        signals = await self._ledger.read(lambda tx: tx.signals.received(), urgent=True)
         now = self._clock.now()
         outcomes = await self._ledger.write_all(
             [partial(self._follow_again, signal=signal, now=now) for signal in signals]

@@ -371,7 +371,7 @@ class Service:
             raise JqfollowError(f"{task.get_name()} 意外结束，服务停止 / ended, so the service stops")
 
     async def _seen(self, strategy: str, message_id: str) -> bool:
-        return await self.ledger.read(lambda tx: tx.signals.knows(strategy, message_id))
+        return await self.ledger.read(lambda tx: tx.signals.knows(strategy, message_id), urgent=True)
 
     async def _tell_of_clocks(self, strategy: str, skew_s: float) -> None:
         await self.parts.routine.tell(Kind.ALERT, messages.clocks_differ(self.parts.names.title(strategy), skew_s))

@@ -365,6 +365,9 @@ class TestOrders:
         assert ids(orders.history(account="other")) == []
         assert ids(orders.history(account="main")) == ids([*days, other])
         assert ids(orders.newer_than(days[0].order_id)) == ids([*days[1:], other])
+        newer = {(row.account, row.strategy, row.security) for row in [*days[1:], other]}
+        assert orders.books_since(days[0].order_id) == newer
+        assert orders.books_since(other.order_id) == set()
         assert ids(orders.some([other.order_id, days[0].order_id])) == ids([days[0], other])
         assert orders.newest() == other.order_id
 

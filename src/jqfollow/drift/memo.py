@@ -168,8 +168,8 @@ class DriftMemo:
 
     def _done(self, tx: Tx, before: Mark, mark: Mark) -> set[Key]:
         """The books that orders, fills, bookings, differences and corporate actions have changed."""
-        orders = (*tx.orders.some(before.open | mark.open), *tx.orders.newer_than(before.order_id))
-        changed = {(o.account, o.strategy, o.security) for o in orders}
+        orders = tx.orders.some(before.open | mark.open)
+        changed = {(o.account, o.strategy, o.security) for o in orders} | tx.orders.books_since(before.order_id)
         changed |= tx.fills.books_since(before.fill_id)
         changed |= {(b.account, b.strategy, b.security) for b in tx.bookings.newer_than(before.booking_id)}
         differing = {(signal_id, account) for signal_id, account, _ in mark.differences - before.differences}

@@ -88,7 +88,7 @@ def walks(
         missing |= missing_shares(tx, name, picture) if picture else {}
     keys = orders.keys() | books.keys() | beside.keys()
     found = []
-    for key in sorted(key for key in keys if security in {None, key[2]}):
+    for key in tx.unhurried(sorted(key for key in keys if security in {None, key[2]})):
         row = books.get(key)
         own = orders.get(key, [])
         found.append(walked(*key, own, row.volume if row else 0, beside.of(key, missing.get(key, 0))))
@@ -158,7 +158,7 @@ def walks_of(tx: Tx, settings: Settings, strategy: str, missing: Mapping[Key, in
     beside = _Beside(tx, settings, strategy=strategy, account=None)
     return [
         walked(*key, beside.orders_of(tx, key), tx.books.get(*key).volume, beside.of(key, lacks))
-        for key, lacks in missing.items()
+        for key, lacks in tx.unhurried(list(missing.items()))
     ]
 
 

@@ -207,7 +207,7 @@ class Desk:
         if open_.unwritten:
             return
         before = self._clock.now() - NO_ANSWER_AFTER
-        stuck = await self._ledger.read(lambda tx: tx.attempts.without_answer(account.name, before))
+        stuck = await self._ledger.read(lambda tx: tx.attempts.without_answer(account.name, before), urgent=True)
         left = [a.attempt_id for a in stuck if a.attempt_id not in open_.calling]
         if left:
             log.error("attempts_without_answer", account=account.name, attempts=left)

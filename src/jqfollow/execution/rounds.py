@@ -216,7 +216,7 @@ class Rounds:
             owed=partial(owed, settings=self._settings),
             catching={name for name, s in self._settings.strategies.items() if len(s.catch_up) > 1},
         )
-        papers = await self._ledger.read(lambda tx: read_papers(tx, asked, choose))
+        papers = await self._ledger.read(lambda tx: read_papers(tx, asked, choose), urgent=True)
         self._queued |= fresh - {each.order.order_id for each in papers}
         self._forget(idle)
         self._idle = len(idle)

@@ -83,7 +83,8 @@ class Sweeps:
                 tx.attempts.live(account.name),
                 {order.order_id: order for order in tx.orders.open(account.name)},
                 tx.attempts.counts(account.name, account.hours.trading_day(), ahead=False).cancels,
-            )
+            ),
+            urgent=True,
         )
         self._quiet[account.name] = -1 if live else commits
         due: list[AttemptRow] = []

@@ -86,7 +86,7 @@ class Wishes:
                 )
             await self.cancel_attempt(live)
         self._tell(order.account)
-        return await self._ledger.read(lambda tx: _order(tx, order_id))
+        return await self._ledger.read(lambda tx: _order(tx, order_id), urgent=True)
 
     def cancel_soon(self, order_id: int, reason: Reason) -> None:
         """Like `cancel`, with nobody waiting: no broker's answer stands in another account's way."""

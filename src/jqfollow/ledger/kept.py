@@ -5,6 +5,7 @@ import sqlite3
 from jqfollow.domain import OrderKey
 from jqfollow.ledger.codec import Stored, to_json
 from jqfollow.ledger.errors import LedgerError
+from jqfollow.ledger.pace import Pace
 from jqfollow.ledger.rows import AttemptRow, OrderRow, PauseRow, SignalRow
 
 
@@ -20,12 +21,15 @@ class Kept:
         "later",
         "newest_attempt",
         "orders",
+        "pace",
         "pauses",
         "remark_tag",
         "signals",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace | None = None) -> None:
+        self.pace = pace
+        """How a read gives way; `None`: it does not."""
         self.orders: dict[int, OrderRow] = {}
         self.attempts: dict[int, AttemptRow] = {}
         self.signals: dict[int, SignalRow] = {}

@@ -1,6 +1,7 @@
 """What happened, on disk: the one door to it."""
 
 import asyncio
+import math
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -61,11 +62,11 @@ class Ledger:
         reading = partial(connect, path, mode="ro", busy_timeout_s=busy_timeout_s, any_thread=True)
         if read_only:
             check_readable(path, busy_timeout_s=busy_timeout_s)
-            return cls(path, Readers(path, reading), None, Version(path, reading))
+            return cls(path, Readers(path, reading, lambda: -math.inf), None, Version(path, reading))
         prepare(path, busy_timeout_s=busy_timeout_s, whole=whole)
         writer = Writer(path, partial(connect, path, mode="rw", busy_timeout_s=busy_timeout_s))
         writer.start()
-        return cls(path, Readers(path, reading), writer, Version(path, reading))
+        return cls(path, Readers(path, reading, lambda: writer.committed_at), writer, Version(path, reading))
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
         """Runs `fn` as one transaction on the writer's thread and returns what it returns, once it is on disk.
@@ -97,14 +98,16 @@ class Ledger:
         except LedgerError as error:
             return _failed(error)
 
-    async def read(self, fn: Callable[[Tx], T]) -> T:
+    async def read(self, fn: Callable[[Tx], T], *, urgent: bool = False) -> T:
         """Runs `fn` on a read-only connection, all of it seeing the same moment, and returns what it returns.
+
+        `urgent`: an order waits for it. What is not may take three times as long while somebody trades (`Pace`).
 
         Raises:
             LedgerError: the ledger cannot be read, or `fn` tried to write.
             Exception: what `fn` raised.
         """
-        return await self._answer(self._readers.submit(fn))
+        return await self._answer(self._readers.submit(fn, urgent=urgent))
 
     async def version(self) -> tuple[int, int]:
         """Differs from what it was when something was committed meanwhile, by this or another program.

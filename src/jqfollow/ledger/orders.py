@@ -50,6 +50,7 @@ _LAST_CLOSE = """
 SELECT made_at FROM orders WHERE account = ? AND strategy = ? AND security = ? AND closes = 1
     AND run NOT IN (SELECT value FROM json_each(?)) ORDER BY order_id DESC LIMIT 1"""
 _NEWER_THAN = "SELECT * FROM orders WHERE order_id > ? ORDER BY order_id"
+_BOOKS_SINCE = "SELECT DISTINCT account, strategy, security FROM orders WHERE order_id > ?"
 _OF_DAYS = "SELECT * FROM orders WHERE day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR strategy = ?3) ORDER BY order_id"
 _SOME = "SELECT * FROM orders WHERE order_id IN (SELECT value FROM json_each(?)) ORDER BY order_id"
 _OF_SIGNAL = "SELECT * FROM orders WHERE signal_id = ? ORDER BY order_id"
@@ -280,6 +281,10 @@ class Orders(Table):
     def newer_than(self, order_id: int) -> OrderRows:
         """Orders with a greater number, oldest first."""
         return [order_row(row) for row in self._all(_NEWER_THAN, order_id)]
+
+    def books_since(self, order_id: int) -> set[tuple[str, str, str]]:
+        """Account, strategy and security of the orders with a greater number."""
+        return {(row["account"], row["strategy"], row["security"]) for row in self._all(_BOOKS_SINCE, order_id)}
 
     def list(
         self,

@@ -1,7 +1,7 @@
 """What all tables share."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jqfollow.ledger.codec import Stored
@@ -31,10 +31,11 @@ class Table:
         """Like `_one`, of a table whose rows are not changed later (`_update_later`)."""
         return self._c.execute(sql, values).fetchone()
 
-    def _all(self, sql: str, *values: Stored) -> list[Any]:
+    def _all(self, sql: str, *values: Stored) -> Iterable[Any]:
         if self._kept.changes:
             self._kept.settle(self._c)
-        return self._c.execute(sql, values).fetchall()
+        rows, pace = self._c.execute(sql, values).fetchall(), self._kept.pace
+        return rows if pace is None else pace.through(rows)
 
     def _update_later(self, table: str, key: str, key_value: int, values: Mapping[str, Stored]) -> None:
         """Changes a row that is kept: it is written before any row is read that could tell, or the transaction ends."""
@@ -77,7 +78,7 @@ class Table:
         if self._c.execute(sql, (*values.values(), key_value)).rowcount != 1:
             raise LedgerError(f"{table} has no row with {key} {key_value}")
 
-    def _newest(self, table: str, key: str, limit: int, **conditions: Stored) -> list[Any]:
+    def _newest(self, table: str, key: str, limit: int, **conditions: Stored) -> Iterable[Any]:
         """Rows, newest first; a condition `name` or `name__op` that is `None` does not count.
 
         Raises:

@@ -1,8 +1,9 @@
 """A transaction: the tables, as one function sees them."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from jqfollow.ledger.attempts import Attempts
 from jqfollow.ledger.bookings import Bookings
@@ -26,12 +27,15 @@ from jqfollow.ledger.news import News
 from jqfollow.ledger.numbers import Numbers
 from jqfollow.ledger.orders import Orders
 from jqfollow.ledger.outbox import Outbox
+from jqfollow.ledger.pace import Pace
 from jqfollow.ledger.pauses import Pauses
 from jqfollow.ledger.processes import Processes
 from jqfollow.ledger.reports import Reports
 from jqfollow.ledger.security_names import SecurityNames
 from jqfollow.ledger.signals import Signals
 from jqfollow.ledger.snapshots import Snapshots
+
+T = TypeVar("T")
 
 
 class Tx:
@@ -73,9 +77,10 @@ class Tx:
         "snapshots",
     )
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, pace: Pace | None = None) -> None:
+        """`pace`: of a long read that gives way to who trades."""
         self._connection = connection
-        self._kept = kept = Kept()
+        self._kept = kept = Kept(pace)
         self.signals = Signals(connection, kept)
         self.orders = Orders(connection, kept)
         self.attempts = Attempts(connection, kept)
@@ -120,6 +125,10 @@ class Tx:
         finally:
             if self._connection.in_transaction:
                 self._connection.execute("RELEASE part")
+
+    def unhurried(self, things: Sequence[T]) -> Iterable[T]:
+        """The same, for a read that works long on each of many: it gives way in between."""
+        return things if self._kept.pace is None else self._kept.pace.through(things)
 
     def flush(self) -> None:
         """Writes what is written together (`Table._insert_later`)."""

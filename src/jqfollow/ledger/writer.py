@@ -1,12 +1,14 @@
 """The one thread that writes: whole transactions, many to a commit."""
 
 import inspect
+import math
 import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -49,6 +51,8 @@ class Writer:
         """Whether the last group could not be committed."""
         self.commits = 0
         """That stand."""
+        self.committed_at = -math.inf
+        """When the last of them was made, on the monotonic clock."""
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
 
     def start(self) -> None:
@@ -135,6 +139,7 @@ class Writer:
             reach(At.COMMIT_BEFORE, all_of=(job.fn for job in jobs))
             self._connection.execute("COMMIT")
             self.commits += 1
+            self.committed_at = monotonic()
             reach(At.COMMIT_AFTER, all_of=(job.fn for job in jobs))
         except sqlite3.Error as error:
             self._recover(error)
