@@ -45,9 +45,16 @@ os.environ["JQF_STATE"] = _STATE
 atexit.register(shutil.rmtree, _STATE, ignore_errors=True)
 
 
+def pytest_configure() -> None:
+    """Nothing that is collected goes away again before the tests begin."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """What was collected stays to the end: the collector need not walk over it again and again."""
+    """What was collected stays to the end: the collector need not walk over it again and again, nor often."""
     gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

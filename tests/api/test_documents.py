@@ -132,7 +132,9 @@ def test_the_signals_port_keeps_to_its_document(case: Case, signals_url: str) ->
 
 @pytest.mark.timeout(600)
 @console.parametrize()
-@few
+@settings(
+    few, max_examples=5
+)  # three times as many, of the real service: `python -m tests.reliability documents --short`
 def test_the_console_keeps_to_its_document(case: Case, console_url: str) -> None:
     case.call_and_validate(base_url=console_url, headers=OWNER, checks=CHECKS)
 

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> str:
         Exception: schemathesis's, with the call: an answer that the document does not promise.
         AssertionError: a traceback, or an order that hangs.
     """
-    many = (10, 2) if options.short else (options.signals, options.console)
+    many = (15, 15) if options.short else (options.signals, options.console)
     folder = Path(tempfile.mkdtemp(prefix="jqf-documents-"))
     served = Served(folder, before=NO_JUNK_LIMIT)
     try:
