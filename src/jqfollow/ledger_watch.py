@@ -116,7 +116,7 @@ class LedgerWatch:
     async def _unread(self) -> Trouble | None:
         """What cannot be read again would be acknowledged and never followed."""
         try:
-            newest = await self._ledger.read(lambda tx: tx.signals.newest_id())
+            newest = await self._ledger.read(lambda tx: tx.signals.newest_id(), urgent=True)
         except LedgerLockedError:
             raise
         except LedgerError as error:

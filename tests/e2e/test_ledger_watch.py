@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from jqfollow.domain import OrderState
 from jqfollow.ledger import watched
 from jqfollow.ledger.errors import LedgerDamagedError
 from jqfollow.ledger.watched import FileWatch
@@ -263,3 +265,27 @@ async def test_a_copy_that_is_put_back_is_the_same_ledger(tmp_path: Path) -> Non
         await house.start()
         status: Any = await house.get("/api/status")
         assert status
+
+
+async def test_who_reads_long_holds_up_neither_an_order_nor_the_word_that_all_is_well(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        house.market(CODE)
+        held = threading.Event()
+        reading = [asyncio.ensure_future(house.service.ledger.read(lambda _: held.wait(60))) for _ in range(10)]
+        try:
+            order = await house.send("demo", CODE, "buy", 100, price="10.00")
+            ledger = house.service.ledger
+            async with asyncio.timeout(20):
+                while True:  # `House.done` reads as others do
+                    found = await ledger.read(lambda tx: tx.orders.of_signal(order), urgent=True)
+                    if [each.state for each in found] == [OrderState.FILLED]:
+                        break
+                    await asyncio.sleep(0.02)
+            async with asyncio.timeout(4):
+                await house.service.ledger_watch.look()
+            assert ledger.trouble is None
+            assert (await house.console("GET", "/readyz")).status_code == 200
+            assert not any(one.done() for one in reading)
+        finally:
+            held.set()
+        assert all(await asyncio.gather(*reading))

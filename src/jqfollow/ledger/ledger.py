@@ -101,7 +101,8 @@ class Ledger:
     async def read(self, fn: Callable[[Tx], T], *, urgent: bool = False) -> T:
         """Runs `fn` on a read-only connection, all of it seeing the same moment, and returns what it returns.
 
-        `urgent`: an order waits for it. What is not may take three times as long while somebody trades (`Pace`).
+        `urgent`: an order waits for it, or it tells whether any can be followed. What is not urgent may take three
+        times as long while somebody trades (`Pace`).
 
         Raises:
             LedgerError: the ledger cannot be read, or `fn` tried to write.

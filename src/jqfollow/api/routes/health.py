@@ -51,7 +51,7 @@ async def _ledger_works(parts: Parts) -> bool:
         return False
     try:
         async with asyncio.timeout(_LEDGER_S):
-            await parts.ledger.read(lambda tx: tx.pauses.list())
+            await parts.ledger.read(lambda tx: tx.pauses.list(), urgent=True)
     except (JqfollowError, TimeoutError):
         return False
     return True
