@@ -6,16 +6,13 @@ from typing import Any
 import pytest
 
 from execution.one_order import World, taken_back
-from jqfollow.ledger.ledger import Ledger
-from jqfollow.ledger.store import connect
+from execution.scene import opened
 
 
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A ledger on disk, of which no test leaves anything behind: each is one transaction that is taken back."""
-    path = tmp_path_factory.mktemp("transitions") / "ledger.db"
-    Ledger.open(path).close_now()
-    connection = connect(path, mode="rw", busy_timeout_s=1)
+    connection = opened(tmp_path_factory.mktemp("orders"))
     yield connection
     connection.close()
 

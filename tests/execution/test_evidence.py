@@ -4,14 +4,14 @@ The evidence goes through the functions that take it in the service: the desk's 
 for lists and days, the wishes' for people. What contradicts goes to a person.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from execution.scene import CLOSED, ID, MORNING, OTHER, VOLUME, S, Scene, later, opened, taken_back
+from execution.scene import CLOSED, ID, MORNING, OTHER, VOLUME, S, Scene, later, taken_back
 from jqfollow.domain import (
     Accepted,
     AttemptState,
@@ -186,13 +186,6 @@ ANSWERS = """
 def proof(scene: Scene) -> Scene:
     scene.account.proof = True
     return scene
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    connection = opened(tmp_path_factory.mktemp("evidence"))
-    yield connection
-    connection.close()
 
 
 def urgent(tx: Tx) -> int:

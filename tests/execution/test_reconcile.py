@@ -21,7 +21,6 @@ from execution.scene import (
     Scene,
     TheAccount,
     later,
-    opened,
     taken_back,
 )
 from jqfollow import restored
@@ -37,13 +36,6 @@ from jqfollow.ledger.rows import AttemptRow, EventRow
 from jqfollow.market.sessions import day_end
 from jqfollow.reasons import Reason
 from ledger.samples import DAY, NOW, an_attempt, an_order, fill_report, new_attempt
-
-
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    connection = opened(tmp_path_factory.mktemp("reconcile"))
-    yield connection
-    connection.close()
 
 
 @pytest.fixture
