@@ -19,8 +19,7 @@ from jqfollow.api.clocks import ClockWatch
 from jqfollow.api.console import console_app
 from jqfollow.api.metrics import Counters
 from jqfollow.api.opening import Opener
-from jqfollow.api.routes.accounting import Accounting
-from jqfollow.api.routes.setup import Setup
+from jqfollow.api.parts import Accounting, Setup
 from jqfollow.api.server import Server
 from jqfollow.api.signals import SignalsPort, signals_app
 from jqfollow.api.token import load_or_create_token

@@ -14,7 +14,6 @@ from schemathesis import BaseSchema, Case
 
 from e2e.house import House
 from e2e.test_repair import PING_AN, refused_at_the_limit, report
-from jqfollow.api.routes.accounting import Accounting
 from jqfollow.drift.reading import COUNTER_LAGS
 
 from .test_documents import CHECKS, console_document
@@ -74,8 +73,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    nothing: Any = None
-    return asyncio.run(console_document(Accounting(repairs=nothing, keeper=nothing, drift=nothing)))
+    return asyncio.run(console_document())
 
 
 def with_names(whole: dict[str, Any]) -> dict[str, Any]:

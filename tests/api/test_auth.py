@@ -12,6 +12,24 @@ from jqfollow.api.token import TokenError, load_or_create_token
 from .conftest import TOKEN
 from .fakes import FakeClock, FakeDesk
 
+WITH_PARTS = [
+    ("GET", "/api/drift"),
+    ("POST", "/api/repair/plan"),
+    ("POST", "/api/repair"),
+    ("GET", "/api/books/acts"),
+    ("POST", "/api/books/set"),
+    ("POST", "/api/books/adopt"),
+    ("POST", "/api/books/move"),
+    ("POST", "/api/books/undo"),
+    ("GET", "/api/close"),
+    ("POST", "/api/close"),
+    ("POST", "/api/cancel-all"),
+    ("POST", "/api/setup"),
+    ("POST", "/api/setup/client"),
+    ("POST", "/api/setup/robot"),
+    ("POST", "/api/setup/restart"),
+]
+"""What works with a part of the service that not every console has."""
 EVERYTHING = [
     ("GET", "/api/status"),
     ("GET", "/api/setup"),
@@ -39,6 +57,8 @@ EVERYTHING = [
     ("POST", "/api/orders/1/settle"),
     ("POST", "/api/pause"),
     ("POST", "/api/resume"),
+    *WITH_PARTS,
+    ("GET", "/api/drift/reports"),
     ("GET", "/metrics"),
     ("GET", "/openapi.json"),
     ("GET", "/static/app.js"),
@@ -70,6 +90,12 @@ async def test_the_list_above_is_complete(console: httpx.AsyncClient) -> None:
         for method in methods:
             one = re.sub(r"\{\w+\}", "1", path)
             assert (method.upper(), one) in named or path in {"/healthz", "/readyz"}
+
+
+@pytest.mark.parametrize(("method", "path"), WITH_PARTS)
+async def test_a_console_without_a_part_lacks_its_addresses(console: httpx.AsyncClient, method: str, path: str) -> None:
+    answer = await console.request(method, path, json={} if method == "POST" else None, headers=OWN)
+    assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
 
 
 async def test_the_link_gives_a_cookie_and_a_clean_address(stranger: httpx.AsyncClient) -> None:

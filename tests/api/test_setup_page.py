@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from jqfollow.api.console import console_app
-from jqfollow.api.routes.setup import Setup
+from jqfollow.api.parts import Setup
 from jqfollow.ledger import Ledger
 from jqfollow.settings import default_config, load_settings, local_file
 from jqfollow.wire.client_file import ClientFileError

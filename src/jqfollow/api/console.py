@@ -1,84 +1,23 @@
 """The console: docs page, dashboard, manual orders, queries. For this machine only."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
-from typing import Annotated, Any
 
-import structlog
-from fastapi import Depends, FastAPI
-from fastapi.exceptions import HTTPException, RequestValidationError
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from jqfollow import __version__
 from jqfollow.accounting.closing_out import ClosingOut
 from jqfollow.api import overview
-from jqfollow.api.auth import Guard, internal_error
-from jqfollow.api.body import BodyLimit
+from jqfollow.api.auth import Guard
 from jqfollow.api.changes import Changes
-from jqfollow.api.complaints import complaint
 from jqfollow.api.later import Later
 from jqfollow.api.metrics import Counters, Sample
-from jqfollow.api.models import NoticeView, Problem, RelayView
-from jqfollow.api.parts import Parts
+from jqfollow.api.models import NoticeView, RelayView
+from jqfollow.api.parts import PARTS, Accounting, Parts, Setup
 from jqfollow.api.ports import Desk, Intake, SignalsView
-from jqfollow.api.problem import ProblemError, problem
-from jqfollow.api.routes.accounting import Accounting, accounting_router
-from jqfollow.api.routes.acting import acting_router
-from jqfollow.api.routes.changes import changes_router
-from jqfollow.api.routes.costs import costs_router
-from jqfollow.api.routes.flow import flow_router
-from jqfollow.api.routes.health import health_router
-from jqfollow.api.routes.pages import pages_router
-from jqfollow.api.routes.reading import reading_router
-from jqfollow.api.routes.seeing import seeing_router
-from jqfollow.api.routes.setup import Setup, setup_router
-from jqfollow.api.routes.steering import steering_router
 from jqfollow.api.sessions import Sessions
 from jqfollow.clock import Clock
-from jqfollow.domain import JqfollowError, ManualOrderError
-from jqfollow.ledger import Ledger, LedgerError
+from jqfollow.ledger import Ledger
 from jqfollow.settings import Settings
 from jqfollow.stages import Stages
-from jqfollow.vocabulary import half
-
-log = structlog.get_logger(__name__)
-
-_DESCRIPTION = """
-本机控制台：查询、手动下单、撤单、暂停。先点右上角 **Authorize** 填入 `console.token` 的内容
-（从带 `?token=` 的链接打开时浏览器已登录，可直接使用）。金额与价格是文字，时间带时区。
-
-Queries, manual orders, cancels, pauses, for this machine. **Authorize** with the content of `console.token`; a browser
-that opened the link with `?token=` is logged in already. Money and prices are texts, times carry their zone.
-"""
-_MOST_BODY = 64 * 1024
-_BODY_S = 10.0
-_PROBLEM = Problem.model_json_schema()
-
-
-def _error(description: str) -> dict[str, Any]:
-    """An error in the document, its shape written out: a model for each status of each route would slow every start."""
-    return {"description": description, "content": {"application/json": {"schema": _PROBLEM}}}
-
-
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: _error("不是 JSON 对象 / not a JSON object"),
-    401: _error("需要令牌 / the token is needed"),
-    403: _error("主机名或来源不对 / another host name or origin"),
-    404: _error("没有 / not found"),
-    408: _error("没有按时收全 / the body did not come in time"),
-    409: _error("做不到，原因见 detail / it cannot be done; detail says why"),
-    411: _error("缺少 Content-Length / no Content-Length"),
-    413: _error("超过 64 KiB / more than 64 KiB"),
-    415: _error("不是 application/json / not application/json"),
-    422: _error("参数有误 / wrong parameters"),
-    503: _error("账本暂时不可用 / the ledger is not available now"),
-}
-_CODES = {404: "not_found", 405: "wrong_method", 409: "refused", 422: "invalid"}
-_bearer = HTTPBearer(auto_error=False, description="console.token 的内容 / the content of console.token")
 
 
 def console_app(
@@ -101,12 +40,18 @@ def console_app(
     stopping: Callable[[], bool] = lambda: False,
     setup: Setup | None = None,
 ) -> ASGIApp:
-    """The console's app, guard included; its routes are made when the first request is let in.
+    """The console's app, guard included; the routes are imported when the first request is let in.
 
     `counters` and `stages`: those of the signals port, which is `signals`; `told` is called when the outbox may hold
     something new; `stopping`: no question is to stay open.
     """
     counters = counters or Counters()
+    changes = Changes(
+        ledger=ledger,
+        accounts=tuple(settings.accounts),
+        state=lambda: overview.in_memory(parts).mark,
+        stopping=stopping,
+    )
     parts = Parts(
         settings=settings,
         ledger=ledger,
@@ -120,110 +65,26 @@ def console_app(
         signals=signals,
         started_at=clock.now(),
         stages=stages or Stages(clock),
+        changes=changes,
+        accounting=accounting,
+        closing_out=closing_out,
+        setup=setup,
         told=told,
     )
-    changes = Changes(
-        ledger=ledger,
-        accounts=tuple(settings.accounts),
-        state=lambda: overview.in_memory(parts).mark,
-        stopping=stopping,
-    )
-    routes = partial(_routes, parts, changes, accounting=accounting, closing_out=closing_out, setup=setup)
-    sessions = Sessions(token, clock, settings.data_dir)
-    return Guard(Later(routes), token=token, sessions=sessions, counters=counters)
+    routes = Later(_routes)
+
+    async def console(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[PARTS] = parts
+        await routes(scope, receive, send)
+
+    return Guard(console, token=token, sessions=Sessions(token, clock, settings.data_dir), counters=counters)
 
 
-def _routes(
-    parts: Parts,
-    changes: Changes,
-    *,
-    accounting: Accounting | None,
-    closing_out: ClosingOut | None,
-    setup: Setup | None,
-) -> FastAPI:
-    app = FastAPI(
-        title="jqfollow",
-        version=__version__,
-        description=_DESCRIPTION,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-    )
-    # The guard in front decides; this makes the documentation's "Authorize" button.
-    secured = [Depends(_documented)]
-    app.include_router(acting_router(parts), dependencies=secured, responses=_ERRORS)
-    app.include_router(flow_router(parts), dependencies=secured, responses=_ERRORS)
-    if accounting is not None:
-        app.include_router(accounting_router(parts, accounting), dependencies=secured, responses=_ERRORS)
-    app.include_router(changes_router(changes), dependencies=secured, responses=_ERRORS)
-    app.include_router(steering_router(parts, closing_out), dependencies=secured, responses=_ERRORS)
-    app.include_router(seeing_router(parts), dependencies=secured, responses=_ERRORS)
-    app.include_router(costs_router(parts), dependencies=secured, responses=_ERRORS)
-    app.include_router(reading_router(parts, changes), dependencies=secured, responses=_ERRORS)
-    app.include_router(setup_router(parts, setup), dependencies=secured, responses=_ERRORS)
-    app.include_router(health_router(parts))
-    app.include_router(pages_router(parts.signals))
-    app.add_middleware(BodyLimit, most_bytes=_MOST_BODY, read_s=_BODY_S)
-    app.add_exception_handler(ProblemError, _answered)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(StarletteHTTPException, _http)
-    app.add_exception_handler(ManualOrderError, _refused)
-    app.add_exception_handler(LedgerError, _no_ledger)
-    app.add_exception_handler(JqfollowError, _cannot)
-    app.add_exception_handler(Exception, _failed)
+def _routes() -> ASGIApp:
+    from jqfollow.api.routes.app import app
+
     return app
 
 
 async def _no_gauges() -> Sequence[Sample]:
     return ()
-
-
-async def _documented(_credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> None:
-    """Nothing to do: see `Guard`."""
-
-
-async def _answered(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, ProblemError)  # noqa: S101 - it was registered for this
-    return error.response()
-
-
-async def _invalid(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - it was registered for this
-    found = [(".".join(str(part) for part in one["loc"][1:]), *complaint(one)) for one in error.errors()]
-    zh = "；".join(f"{place}：{zh}" if place else zh for place, zh, _ in found[:5])
-    en = "; ".join(f"{place}: {en}" if place else en for place, _, en in found[:5])
-    fields = [{"field": place or "body", "problem": f"{zh} / {en}"} for place, zh, en in found]
-    return problem(422, "invalid", zh, en, fields=fields)
-
-
-async def _http(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, StarletteHTTPException)  # noqa: S101
-    zh, en = half(str(error.detail), "zh"), half(str(error.detail), "en")
-    if not isinstance(error, HTTPException):  # the framework's own words
-        zh, en = {404: ("没有这个地址", "there is nothing here"), 405: ("不支持这个方法", "wrong method")}.get(
-            error.status_code, (zh, en)
-        )
-    headers = dict(error.headers) if error.headers else None
-    return problem(error.status_code, _CODES.get(error.status_code, "error"), zh, en or zh, headers=headers)
-
-
-async def _refused(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, ManualOrderError)  # noqa: S101
-    return problem(409, "refused", error.zh, error.en)
-
-
-async def _cannot(_request: Request, error: Exception) -> Response:
-    """What is raised on purpose says what is wrong and what to do."""
-    log.warning("console_request_refused", why=repr(error))
-    return problem(409, "refused", half(str(error), "zh"), half(str(error), "en"))
-
-
-async def _no_ledger(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, LedgerError)  # noqa: S101
-    log.error("console_without_ledger", why=str(error))
-    return problem(503, "ledger", error.zh, error.en, headers={"retry-after": "2"})
-
-
-async def _failed(_request: Request, error: Exception) -> Response:
-    log.error("console_request_failed", why=repr(error))
-    return internal_error()

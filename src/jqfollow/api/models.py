@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -28,6 +28,14 @@ class Problem(View):
     status: Literal["error"] = "error"
     error: str = Field(description="代码 / code", examples=["refused"])
     detail: str = Field(description="中文 / English", examples=["没有这个订单 / there is no such order"])
+
+
+_PROBLEM = Problem.model_json_schema()
+
+
+def problem_for(description: str) -> dict[str, Any]:
+    """An error in a document, its shape written out: a model for each status of each route would slow every start."""
+    return {"description": description, "content": {"application/json": {"schema": _PROBLEM}}}
 
 
 class Alive(View):

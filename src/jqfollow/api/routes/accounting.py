@@ -1,15 +1,15 @@
 """Drift, repairs and books."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 
 from fastapi import APIRouter, Response
 
-from jqfollow.accounting.books import Act, BookKeeper, Hand
+from jqfollow.accounting.books import Act, Hand
 from jqfollow.accounting.plan import GOOD_FOR, Item, Kept, Plan
-from jqfollow.accounting.repairs import Proposal, Repairs
+from jqfollow.accounting.repairs import Proposal
 from jqfollow.accounting.words import why_kept
 from jqfollow.api import accounting_models as models
 from jqfollow.api import views
@@ -17,10 +17,9 @@ from jqfollow.api.body import StrictRoute
 from jqfollow.api.deeds import note
 from jqfollow.api.drift_json import drifts_json
 from jqfollow.api.models import OrderView
-from jqfollow.api.parts import Parts
+from jqfollow.api.parts import Given, GivenAccounting
 from jqfollow.api.routes.params import Account, Limit, Security, StrategyName, symbol_of
 from jqfollow.domain import Side
-from jqfollow.drift.memo import DriftMemo
 from jqfollow.drift.prices import last_prices
 from jqfollow.execution.acts import End, Place, Refuse, Step, Wait
 from jqfollow.ledger.deeds import What
@@ -28,99 +27,91 @@ from jqfollow.ledger.tx import Tx
 from jqfollow.reasons import Refusal
 from jqfollow.risk.verdict import Verdict
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accounting:
-    """What the routes work with."""
-
-    repairs: Repairs
-    keeper: BookKeeper
-    drift: DriftMemo
+router = APIRouter(prefix="/api", tags=["核对与改账 / accounting"], route_class=StrictRoute)
 
 
-def accounting_router(parts: Parts, of: Accounting) -> APIRouter:
-    """The routes of it."""
-    router = APIRouter(prefix="/api", tags=["核对与改账 / accounting"], route_class=StrictRoute)
-    ledger, repairs = parts.ledger, of.repairs
+@router.get("/drift", summary="偏差 / drift", response_model=list[models.DriftView])
+async def drift(
+    parts: Given,
+    of: GivenAccounting,
+    strategy: StrategyName = None,
+    account: Account = None,
+    security: Security = None,
+    every: bool = False,
+) -> Response:
+    """目标、持仓、在途、偏差，及每一股的原因 / target, book, working, drift, and the causes that add up to it."""
+    symbol = symbol_of(security)
 
-    @router.get("/drift", summary="偏差 / drift", response_model=list[models.DriftView])
-    async def drift(
-        strategy: StrategyName = None, account: Account = None, security: Security = None, every: bool = False
-    ) -> Response:
-        """目标、持仓、在途、偏差，及每一股的原因 / target, book, working, drift, and the causes that add up to it."""
-        symbol = symbol_of(security)
+    def find(tx: Tx) -> bytes:
+        rows = [
+            row
+            for row in of.drift.read(tx)
+            if account in {None, row.account} and strategy in {None, row.strategy} and symbol in {None, row.security}
+        ]
+        shown = [row for row in rows if every or row.drift or row.target is None]
+        prices = last_prices(tx, shown)
+        return drifts_json(shown, prices)
 
-        def find(tx: Tx) -> bytes:
-            rows = [
-                row
-                for row in of.drift.read(tx)
-                if account in {None, row.account}
-                and strategy in {None, row.strategy}
-                and symbol in {None, row.security}
-            ]
-            shown = [row for row in rows if every or row.drift or row.target is None]
-            prices = last_prices(tx, shown)
-            return drifts_json(shown, prices)
-
-        return Response(await ledger.read(find), media_type="application/json")
-
-    @router.get("/drift/reports", summary="持仓报告有多旧 / how old the reports are")
-    async def reports() -> list[models.ReportView]:
-        """目标所依据的每个策略最新的完整报告 / of each strategy, the newest whole one, which the target is by."""
-        now = parts.clock.now()
-        return await ledger.read(lambda tx: [_report(tx, name, now) for name in parts.settings.strategies])
-
-    @router.post("/repair/plan", summary="补单计划 / a plan that closes a drift")
-    async def plan(asked: models.PlanIn) -> models.PlanView:
-        """先卖后买；每笔附各规则的结论；确认时填 plan / sells first; each order with the rules' verdict."""
-        proposal = await repairs.propose(
-            asked.strategy, account=asked.account, security=asked.security, words=asked.words
-        )
-        return _plan(proposal)
-
-    @router.post("/repair", summary="执行看过的计划 / carries out a plan")
-    async def repair(confirmed: models.RepairIn) -> list[OrderView]:
-        """一分钟内、且账本、报告、持仓都没有变化才执行；重复确认只执行一次 / only what was looked at, and once."""
-        orders = await repairs.carry_out(confirmed.strategy, confirmed.plan, who=confirmed.who)
-        await note(parts, confirmed.who, What.REPAIR, strategy=confirmed.strategy, detail=f"{len(orders)}")
-        return [views.order_view(order, ()) for order in orders]
-
-    _add_books(router, of.keeper)
-    return router
+    return Response(await parts.ledger.read(find), media_type="application/json")
 
 
-def _add_books(router: APIRouter, keeper: BookKeeper) -> None:
-    """The routes that change books."""
+@router.get("/drift/reports", summary="持仓报告有多旧 / how old the reports are")
+async def reports(parts: Given) -> list[models.ReportView]:
+    """目标所依据的每个策略最新的完整报告 / of each strategy, the newest whole one, which the target is by."""
+    now = parts.clock.now()
+    return await parts.ledger.read(lambda tx: [_report(tx, name, now) for name in parts.settings.strategies])
 
-    @router.get("/books/acts", summary="改账记录 / changes of books")
-    async def acts(account: Account = None, limit: Limit = 100) -> list[models.ActView]:
-        """最近的人工改账、送转入账，旧的在前 / the newest by people and corporate actions, oldest first."""
-        return [_act(act) for act in await keeper.acts(limit, account)]
 
-    @router.post("/books/set", summary="设定持仓 / sets a book")
-    async def set_book(asked: models.BookSetIn) -> models.ActView:
-        """与券商持仓和其他策略的账核对后写入 / checked against the broker and the other books."""
-        hand = Hand(who=asked.who, why=asked.why)
-        return _act(await keeper.set(asked.account, asked.strategy, asked.security, asked.shares, hand))
+@router.post("/repair/plan", summary="补单计划 / a plan that closes a drift")
+async def plan(of: GivenAccounting, asked: models.PlanIn) -> models.PlanView:
+    """先卖后买；每笔附各规则的结论；确认时填 plan / sells first; each order with the rules' verdict."""
+    proposal = await of.repairs.propose(
+        asked.strategy, account=asked.account, security=asked.security, words=asked.words
+    )
+    return _plan(proposal)
 
-    @router.post("/books/adopt", summary="认领持仓 / adopts shares")
-    async def adopt(asked: models.BookAdoptIn) -> list[models.ActView]:
-        """不填证券：按策略的持仓报告认领缺的 / without a security: what the strategy lacks by its report."""
-        hand = Hand(who=asked.who, why=asked.why)
-        if asked.security is None:
-            return [_act(act) for act in await keeper.adopt_target(asked.account, asked.strategy, hand)]
-        return [_act(await keeper.adopt(asked.account, asked.strategy, asked.security, asked.shares, hand))]
 
-    @router.post("/books/move", summary="移动持仓 / moves shares")
-    async def move(asked: models.BookMoveIn) -> models.ActView:
-        """从一个策略的账移到另一个 / from one strategy's book to another's."""
-        hand = Hand(who=asked.who, why=asked.why)
-        return _act(await keeper.move(asked.account, asked.security, asked.giver, asked.taker, asked.shares, hand))
+@router.post("/repair", summary="执行看过的计划 / carries out a plan")
+async def repair(parts: Given, of: GivenAccounting, confirmed: models.RepairIn) -> list[OrderView]:
+    """一分钟内、且账本、报告、持仓都没有变化才执行；重复确认只执行一次 / only what was looked at, and once."""
+    orders = await of.repairs.carry_out(confirmed.strategy, confirmed.plan, who=confirmed.who)
+    await note(parts, confirmed.who, What.REPAIR, strategy=confirmed.strategy, detail=f"{len(orders)}")
+    return [views.order_view(order, ()) for order in orders]
 
-    @router.post("/books/undo", summary="撤销改账 / takes a change back")
-    async def undo(asked: models.BookUndoIn) -> models.ActView:
-        """按编号撤销 / by its number."""
-        return _act(await keeper.undo(asked.act, Hand(who=asked.who, why=asked.why)))
+
+@router.get("/books/acts", summary="改账记录 / changes of books")
+async def acts(of: GivenAccounting, account: Account = None, limit: Limit = 100) -> list[models.ActView]:
+    """最近的人工改账、送转入账，旧的在前 / the newest by people and corporate actions, oldest first."""
+    return [_act(act) for act in await of.keeper.acts(limit, account)]
+
+
+@router.post("/books/set", summary="设定持仓 / sets a book")
+async def set_book(of: GivenAccounting, asked: models.BookSetIn) -> models.ActView:
+    """与券商持仓和其他策略的账核对后写入 / checked against the broker and the other books."""
+    hand = Hand(who=asked.who, why=asked.why)
+    return _act(await of.keeper.set(asked.account, asked.strategy, asked.security, asked.shares, hand))
+
+
+@router.post("/books/adopt", summary="认领持仓 / adopts shares")
+async def adopt(of: GivenAccounting, asked: models.BookAdoptIn) -> list[models.ActView]:
+    """不填证券：按策略的持仓报告认领缺的 / without a security: what the strategy lacks by its report."""
+    hand = Hand(who=asked.who, why=asked.why)
+    if asked.security is None:
+        return [_act(act) for act in await of.keeper.adopt_target(asked.account, asked.strategy, hand)]
+    return [_act(await of.keeper.adopt(asked.account, asked.strategy, asked.security, asked.shares, hand))]
+
+
+@router.post("/books/move", summary="移动持仓 / moves shares")
+async def move(of: GivenAccounting, asked: models.BookMoveIn) -> models.ActView:
+    """从一个策略的账移到另一个 / from one strategy's book to another's."""
+    hand = Hand(who=asked.who, why=asked.why)
+    return _act(await of.keeper.move(asked.account, asked.security, asked.giver, asked.taker, asked.shares, hand))
+
+
+@router.post("/books/undo", summary="撤销改账 / takes a change back")
+async def undo(of: GivenAccounting, asked: models.BookUndoIn) -> models.ActView:
+    """按编号撤销 / by its number."""
+    return _act(await of.keeper.undo(asked.act, Hand(who=asked.who, why=asked.why)))
 
 
 def _report(tx: Tx, strategy: str, now: datetime) -> models.ReportView:

@@ -8,11 +8,10 @@ from fastapi import APIRouter, Query
 
 from jqfollow.api import overview
 from jqfollow.api import seeing_models as seen
-from jqfollow.api.parts import Parts
+from jqfollow.api.parts import Given
 from jqfollow.api.routes.params import Account, Day, Limit, StrategyName
 from jqfollow.costs.figures import Figures, OrderCost, by_book, figures
 from jqfollow.costs.figures import Parts as Sums
-from jqfollow.costs.orders import DayCosts
 from jqfollow.costs.shortfall import Shortfall
 from jqfollow.ledger import Tx
 
@@ -21,30 +20,31 @@ _Days = Annotated[int, Query(ge=1, le=_MOST_DAYS, description="到 last 为止�
 _CENT, _TENTH, _SHARE, _PRICE = Decimal("0.01"), Decimal("0.1"), Decimal("0.0001"), Decimal("0.0001")
 
 
-def costs_router(parts: Parts) -> APIRouter:
-    """The route of it."""
-    router = APIRouter(prefix="/api", tags=["核对与改账 / accounting"])
-    costs = DayCosts()
+router = APIRouter(prefix="/api", tags=["核对与改账 / accounting"])
 
-    @router.get("/shortfall", summary="执行差 / shortfall")
-    async def shortfall(
-        days: _Days = 30, last: Day = None, account: Account = None, strategy: StrategyName = None, limit: Limit = 100
-    ) -> seen.ShortfallView:
-        """几天里的每一笔与合计 / of some days: each order, and the sums."""
 
-        def query(tx: Tx) -> seen.ShortfallView:
-            end = last or max(overview.day_of(parts, tx, name) for name in parts.settings.accounts)
-            begin = end - timedelta(days=min(days - 1, (end - date.min).days))
-            orders = [
-                order
-                for order in costs.read(tx, begin, end)
-                if account in {None, order.account} and strategy in {None, order.strategy}
-            ]
-            return _view(begin, end, orders, limit)
+@router.get("/shortfall", summary="执行差 / shortfall")
+async def shortfall(
+    parts: Given,
+    days: _Days = 30,
+    last: Day = None,
+    account: Account = None,
+    strategy: StrategyName = None,
+    limit: Limit = 100,
+) -> seen.ShortfallView:
+    """几天里的每一笔与合计 / of some days: each order, and the sums."""
 
-        return await parts.ledger.read(query)
+    def query(tx: Tx) -> seen.ShortfallView:
+        end = last or max(overview.day_of(parts, tx, name) for name in parts.settings.accounts)
+        begin = end - timedelta(days=min(days - 1, (end - date.min).days))
+        orders = [
+            order
+            for order in parts.costs.read(tx, begin, end)
+            if account in {None, order.account} and strategy in {None, order.strategy}
+        ]
+        return _view(begin, end, orders, limit)
 
-    return router
+    return await parts.ledger.read(query)
 
 
 def _view(first: date, last: date, orders: list[OrderCost], limit: int) -> seen.ShortfallView:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Request, Response
 
 from jqfollow.api.body import StrictRoute
-from jqfollow.api.models import Alive, Problem
+from jqfollow.api.models import Alive, problem_for
 from jqfollow.api.opening import Opened, Opener
 from jqfollow.api.reception import AnyAnswer, Reception
 from jqfollow.stages import Stage, Trace
@@ -16,18 +16,15 @@ TRACE = "jqfollow.trace"
 """Key in a request's scope: how long its stages take."""
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {
-        "model": Problem,
-        "description": "不合要求，重发无用 / not of the right shape",
-    },
-    401: {"model": Problem, "description": "未通过验证：原因不说 / not authentic: always the same words"},
-    408: {"model": Problem, "description": "没有按时收全 / the body did not come in time"},
-    409: {"model": Problem, "description": "这个 id 已用于另一条消息 / a known id with another text"},
-    411: {"model": Problem, "description": "缺少 Content-Length / no Content-Length"},
-    413: {"model": Problem, "description": "超过 16 KiB / more than 16 KiB"},
-    415: {"model": Problem, "description": "不是 application/json / not application/json"},
-    429: {"model": Problem, "description": "过于频繁，见 Retry-After / too many: see Retry-After"},
-    503: {"model": Problem, "description": "暂时无法记账，见 Retry-After / not recorded: see Retry-After"},
+    400: problem_for("不合要求，重发无用 / not of the right shape"),
+    401: problem_for("未通过验证：原因不说 / not authentic: always the same words"),
+    408: problem_for("没有按时收全 / the body did not come in time"),
+    409: problem_for("这个 id 已用于另一条消息 / a known id with another text"),
+    411: problem_for("缺少 Content-Length / no Content-Length"),
+    413: problem_for("超过 16 KiB / more than 16 KiB"),
+    415: problem_for("不是 application/json / not application/json"),
+    429: problem_for("过于频繁，见 Retry-After / too many: see Retry-After"),
+    503: problem_for("暂时无法记账，见 Retry-After / not recorded: see Retry-After"),
 }
 _EXAMPLES: dict[str, Any] = {
     "jqf1": {

@@ -7,36 +7,41 @@ from fastapi.exceptions import HTTPException
 from fastapi.responses import Response
 
 from jqfollow.api.assets import asset
-from jqfollow.api.ports import SignalsView
+from jqfollow.api.parts import Given
+
+router = APIRouter(include_in_schema=False)
 
 
-def pages_router(signals: SignalsView | None) -> APIRouter:
-    """Pages for people; not part of the documented interface. `/docs` shows the document of `signals`, too."""
-    router = APIRouter(include_in_schema=False)
+@router.get("/")
+def dashboard(request: Request) -> Response:
+    """The page."""
+    return _served(request, "index.html")
 
-    @router.get("/")
-    def dashboard(request: Request) -> Response:
-        return _served(request, "index.html")
 
-    @router.get("/docs")
-    def docs(request: Request) -> Response:
-        return _served(request, "docs.html")
+@router.get("/docs")
+def docs(request: Request) -> Response:
+    """The documentation, of both ports."""
+    return _served(request, "docs.html")
 
-    @router.get("/openapi/signals.json")
-    def signals_document() -> Any:
-        if signals is None:
-            raise HTTPException(404, "没有这个地址 / there is nothing here")
-        return signals.openapi()
 
-    @router.get("/favicon.ico")
-    def favicon(request: Request) -> Response:
-        return _served(request, "favicon.svg")
+@router.get("/openapi/signals.json")
+def signals_document(parts: Given) -> Any:
+    """The document of the signals port, which shows it to nobody itself."""
+    if parts.signals is None:
+        raise HTTPException(404, "没有这个地址 / there is nothing here")
+    return parts.signals.openapi()
 
-    @router.get("/static/{name}")
-    def static(request: Request, name: str) -> Response:
-        return _served(request, name)
 
-    return router
+@router.get("/favicon.ico")
+def favicon(request: Request) -> Response:
+    """The sign on the tab."""
+    return _served(request, "favicon.svg")
+
+
+@router.get("/static/{name}")
+def static(request: Request, name: str) -> Response:
+    """A file of the pages."""
+    return _served(request, name)
 
 
 def _served(request: Request, name: str) -> Response:

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query
 from jqfollow import log_reading
 from jqfollow.api import models, overview, views
 from jqfollow.api import seeing_models as seen
-from jqfollow.api.parts import Parts
+from jqfollow.api.parts import Given, Parts
 from jqfollow.api.routes.params import Account, Before, Day, ExchangeDay, Limit, StrategyName, page
-from jqfollow.costs.standings import Span, Standing, Standings
+from jqfollow.costs.standings import Span, Standing
 from jqfollow.domain import OrderState
 from jqfollow.ledger import Tx
 from jqfollow.ledger.finding import Wanted
@@ -31,92 +31,94 @@ _MOST_DIGITS = 19
 """Of a number that the ledger can hold."""
 
 
-def seeing_router(parts: Parts) -> APIRouter:
-    """The routes of it."""
-    router = APIRouter(prefix="/api", tags=["查询 / queries"])
-    ledger, standings = parts.ledger, Standings()
+router = APIRouter(prefix="/api", tags=["查询 / queries"])
 
-    @router.get("/results", summary="业绩 / results")
-    async def results() -> seen.ResultsView:
-        """各策略当日、本周、全部的业绩，与各账户每日总资产 / each strategy's day, week and all; accounts over days."""
 
-        def query(tx: Tx) -> seen.ResultsView:
-            books = {(book.account, book.strategy) for book in tx.books.list()}
-            books |= {(account, name) for name, of in parts.settings.strategies.items() for account in of.follow}
-            days = {account: overview.day_of(parts, tx, account) for account in parts.settings.accounts}
-            return seen.ResultsView(
-                standings=[_standing(one) for one in standings.read(tx, books, days)],
-                accounts=[
-                    seen.AccountCurve(
-                        account=name,
-                        curve=[seen.CurvePoint(day=day, value=total) for day, total in tx.finding.totals(name)],
-                    )
-                    for name in parts.settings.accounts
-                ],
-            )
+@router.get("/results", summary="业绩 / results")
+async def results(parts: Given) -> seen.ResultsView:
+    """各策略当日、本周、全部的业绩，与各账户每日总资产 / each strategy's day, week and all; accounts over days."""
 
-        return await ledger.read(query)
-
-    @router.get("/days", summary="日历 / the calendar")
-    async def days(month: _Month = None) -> seen.DaysView:
-        """一个月里有委托或成交的日子 / the days of a month with orders or fills."""
-        first = date.min if month is None else month.replace(day=1)
-        last = date.max if month is None else (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-
-        def query(tx: Tx) -> seen.DaysView:
-            found = [seen.DayView.model_validate(row, from_attributes=True) for row in tx.finding.days(first, last)]
-            return seen.DaysView(first=tx.finding.first_day(), days=found)
-
-        return await ledger.read(query)
-
-    @router.get("/find", summary="找订单 / finds orders")
-    async def find(
-        q: _Search = "",
-        account: Account = None,
-        strategy: StrategyName = None,
-        day: Day = None,
-        state: _State = None,
-        limit: Limit = 100,
-        before_id: Before = None,
-    ) -> models.Page[models.OrderView]:
-        """按文字、日期、账户、策略、状态，新的在前 / by text, day, account, strategy and state, newest first."""
-
-        def query(tx: Tx) -> models.Page[models.OrderView]:
-            securities, ids = _meant(tx, q.strip(), parts) if q.strip() else (None, None)
-            wanted = Wanted(
-                account=account, strategy=strategy, day=day, state=state, securities=securities, ids=ids,
-                before_id=before_id,
-            )  # fmt: skip
-            unknown = {attempt.order_id for attempt in views.unknown_attempts(tx)}
-            rows = tx.finding.orders(wanted, limit)
-            return page(rows, limit, lambda row: row.order_id, lambda row: views.order_view(row, unknown))
-
-        return await ledger.read(query)
-
-    @router.get("/names", summary="证券名称 / what securities are called")
-    async def names() -> dict[str, str]:
-        """券商告诉过的名称 / as brokers told, by code."""
-        return await ledger.read(lambda tx: tx.security_names.all())
-
-    @router.get("/log", summary="日志 / the log")
-    async def log(
-        limit: Limit = 200,
-        level: Literal["debug", "info", "warning", "error"] = "info",
-        q: Annotated[str, Query(max_length=80, description="要含有的文字 / text to be found")] = "",
-        day: Day = None,
-    ) -> list[seen.LogLineView]:
-        """新的在前；密钥不会出现 / newest first; no secret stands in it."""
-        lines = await asyncio.to_thread(
-            log_reading.newest,
-            parts.settings.logs_dir,
-            limit=limit,
-            level=level,
-            search=q,
-            day=f"{day:%Y%m%d}" if day else "",
+    def query(tx: Tx) -> seen.ResultsView:
+        books = {(book.account, book.strategy) for book in tx.books.list()}
+        books |= {(account, name) for name, of in parts.settings.strategies.items() for account in of.follow}
+        days = {account: overview.day_of(parts, tx, account) for account in parts.settings.accounts}
+        return seen.ResultsView(
+            standings=[_standing(one) for one in parts.standings.read(tx, books, days)],
+            accounts=[
+                seen.AccountCurve(
+                    account=name,
+                    curve=[seen.CurvePoint(day=day, value=total) for day, total in tx.finding.totals(name)],
+                )
+                for name in parts.settings.accounts
+            ],
         )
-        return [seen.LogLineView.model_validate(line, from_attributes=True) for line in lines]
 
-    return router
+    return await parts.ledger.read(query)
+
+
+@router.get("/days", summary="日历 / the calendar")
+async def days(parts: Given, month: _Month = None) -> seen.DaysView:
+    """一个月里有委托或成交的日子 / the days of a month with orders or fills."""
+    first = date.min if month is None else month.replace(day=1)
+    last = date.max if month is None else (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+    def query(tx: Tx) -> seen.DaysView:
+        found = [seen.DayView.model_validate(row, from_attributes=True) for row in tx.finding.days(first, last)]
+        return seen.DaysView(first=tx.finding.first_day(), days=found)
+
+    return await parts.ledger.read(query)
+
+
+@router.get("/find", summary="找订单 / finds orders")
+async def find(
+    parts: Given,
+    q: _Search = "",
+    account: Account = None,
+    strategy: StrategyName = None,
+    day: Day = None,
+    state: _State = None,
+    limit: Limit = 100,
+    before_id: Before = None,
+) -> models.Page[models.OrderView]:
+    """按文字、日期、账户、策略、状态，新的在前 / by text, day, account, strategy and state, newest first."""
+
+    def query(tx: Tx) -> models.Page[models.OrderView]:
+        securities, ids = _meant(tx, q.strip(), parts) if q.strip() else (None, None)
+        wanted = Wanted(
+            account=account, strategy=strategy, day=day, state=state, securities=securities, ids=ids,
+            before_id=before_id,
+        )  # fmt: skip
+        unknown = {attempt.order_id for attempt in views.unknown_attempts(tx)}
+        rows = tx.finding.orders(wanted, limit)
+        return page(rows, limit, lambda row: row.order_id, lambda row: views.order_view(row, unknown))
+
+    return await parts.ledger.read(query)
+
+
+@router.get("/names", summary="证券名称 / what securities are called")
+async def names(parts: Given) -> dict[str, str]:
+    """券商告诉过的名称 / as brokers told, by code."""
+    return await parts.ledger.read(lambda tx: tx.security_names.all())
+
+
+@router.get("/log", summary="日志 / the log")
+async def log(
+    parts: Given,
+    limit: Limit = 200,
+    level: Literal["debug", "info", "warning", "error"] = "info",
+    q: Annotated[str, Query(max_length=80, description="要含有的文字 / text to be found")] = "",
+    day: Day = None,
+) -> list[seen.LogLineView]:
+    """新的在前；密钥不会出现 / newest first; no secret stands in it."""
+    lines = await asyncio.to_thread(
+        log_reading.newest,
+        parts.settings.logs_dir,
+        limit=limit,
+        level=level,
+        search=q,
+        day=f"{day:%Y%m%d}" if day else "",
+    )
+    return [seen.LogLineView.model_validate(line, from_attributes=True) for line in lines]
 
 
 def _meant(tx: Tx, text: str, parts: Parts) -> tuple[list[str], list[int]]:

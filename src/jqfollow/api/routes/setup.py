@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from jqfollow.api.body import StrictRoute
 from jqfollow.api.models import View
-from jqfollow.api.parts import Parts
+from jqfollow.api.parts import Given, GivenSetup
 from jqfollow.api.problem import ProblemError
 from jqfollow.domain import JqfollowError
 from jqfollow.notify.wecom import Delivered, WecomRobot, make_client
@@ -37,17 +36,6 @@ _ALREADY = ProblemError(
     "it is set up already: jqfollow setup, or jqfollow config set",
 )
 _SAMPLE = frozenset({"demo"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """What the wizard works with."""
-
-    config: Path
-    write_client: Callable[[str], Path | None]
-    """Writes a strategy's file for JoinQuant; `None`: it has no key yet."""
-    restart: Callable[[], None]
-    """The service begins anew, with what the files say then."""
 
 
 class SetupView(View):
@@ -109,62 +97,60 @@ class Done(View):
     done: bool = True
 
 
-def setup_router(parts: Parts, of: Setup | None) -> APIRouter:
-    """The routes of it; without a file behind the settings there is nothing to set up."""
-    router = APIRouter(prefix="/api/setup", tags=["向导 / setup"], route_class=StrictRoute)
-
-    @router.get("", summary="向导：现在的设置 / what stands now")
-    async def view() -> SetupView:
-        """还没有自己的策略时，网页给出向导 / while there is no strategy of one's own the page offers the wizard."""
-        return SetupView(wanted=False) if of is None else await asyncio.to_thread(_view, parts.settings, of.config)
-
-    if of is not None:
-        _writing(router, parts, of)
-        _acting(router, of)
-    return router
+router = APIRouter(prefix="/api/setup", tags=["向导 / setup"], route_class=StrictRoute)
 
 
-def _writing(router: APIRouter, parts: Parts, of: Setup) -> None:
-    @router.post("", summary="写入回答 / write the answers")
-    async def write(answers: SetupIn) -> Written:
-        """检查后写进 config.local.toml；重启生效 / checked, then written to config.local.toml; a restart is due."""
-        if not (await asyncio.to_thread(_view, parts.settings, of.config)).wanted:
-            raise _ALREADY
-        return Written(file=str(await asyncio.to_thread(_write, of.config, answers)))
-
-    @router.post("/client", summary="写出客户端文件 / write the client file")
-    async def client(one: ClientIn) -> Written:
-        """写在配置旁边，只有本人能读，密钥不经过网页 / beside the configuration; no key passes the page."""
-        file = await asyncio.to_thread(_on_disk, lambda: of.write_client(one.strategy))
-        if file is None:
-            zh, en = (
-                f"策略 {one.strategy} 还没有密钥：先重启服务",
-                f"strategy {one.strategy} has no key yet: restart first",
-            )
-            raise ProblemError(409, "refused", zh, en)
-        return Written(file=str(file))
+@router.get("", summary="向导：现在的设置 / what stands now")
+async def view(parts: Given) -> SetupView:
+    """还没有自己的策略时，网页给出向导 / while there is no strategy of one's own the page offers the wizard."""
+    return (
+        SetupView(wanted=False)
+        if parts.setup is None
+        else await asyncio.to_thread(_view, parts.settings, parts.setup.config)
+    )
 
 
-def _acting(router: APIRouter, of: Setup) -> None:
-    @router.post("/robot", summary="试发企业微信 / try a WeCom robot")
-    async def robot(one: RobotIn) -> Done:
-        """发一条测试消息 / sends a test message."""
-        key = _read(as_robot, one.robot)
-        async with make_client() as client:
-            outcome = await WecomRobot(SecretStr(key), client).send("jqfollow 测试消息：收到说明通知正常")
-        if not isinstance(outcome, Delivered):
-            raise ProblemError(409, "refused", f"没有发成：{outcome.why}", f"it was not taken: {outcome.why}")
-        return Done()
+@router.post("", summary="写入回答 / write the answers")
+async def write(parts: Given, of: GivenSetup, answers: SetupIn) -> Written:
+    """检查后写进 config.local.toml；重启生效 / checked, then written to config.local.toml; a restart is due."""
+    if not (await asyncio.to_thread(_view, parts.settings, of.config)).wanted:
+        raise _ALREADY
+    return Written(file=str(await asyncio.to_thread(_write, of.config, answers)))
 
-    @router.post("/restart", summary="重新启动 / begin anew")
-    async def restart() -> Done:
-        """按顺序停下，按配置文件重新开始 / stops in order, and begins anew as the files say."""
-        config = await asyncio.to_thread(read_config, of.config)
-        if config.mistakes:
-            told = "；".join(map(str, config.mistakes[:3]))
-            raise ProblemError(409, "refused", f"配置有误，没有重启：{told}", f"not restarted, wrong: {told}")
-        asyncio.get_running_loop().call_later(0.2, of.restart)  # after this answer
-        return Done()
+
+@router.post("/client", summary="写出客户端文件 / write the client file")
+async def client(of: GivenSetup, one: ClientIn) -> Written:
+    """写在配置旁边，只有本人能读，密钥不经过网页 / beside the configuration; no key passes the page."""
+    file = await asyncio.to_thread(_on_disk, lambda: of.write_client(one.strategy))
+    if file is None:
+        zh, en = (
+            f"策略 {one.strategy} 还没有密钥：先重启服务",
+            f"strategy {one.strategy} has no key yet: restart first",
+        )
+        raise ProblemError(409, "refused", zh, en)
+    return Written(file=str(file))
+
+
+@router.post("/robot", summary="试发企业微信 / try a WeCom robot")
+async def robot(_of: GivenSetup, one: RobotIn) -> Done:
+    """发一条测试消息 / sends a test message."""
+    key = _read(as_robot, one.robot)
+    async with make_client() as client:
+        outcome = await WecomRobot(SecretStr(key), client).send("jqfollow 测试消息：收到说明通知正常")
+    if not isinstance(outcome, Delivered):
+        raise ProblemError(409, "refused", f"没有发成：{outcome.why}", f"it was not taken: {outcome.why}")
+    return Done()
+
+
+@router.post("/restart", summary="重新启动 / begin anew")
+async def restart(of: GivenSetup) -> Done:
+    """按顺序停下，按配置文件重新开始 / stops in order, and begins anew as the files say."""
+    config = await asyncio.to_thread(read_config, of.config)
+    if config.mistakes:
+        told = "；".join(map(str, config.mistakes[:3]))
+        raise ProblemError(409, "refused", f"配置有误，没有重启：{told}", f"not restarted, wrong: {told}")
+    asyncio.get_running_loop().call_later(0.2, of.restart)  # after this answer
+    return Done()
 
 
 def _view(running: Settings, config: Path) -> SetupView:
