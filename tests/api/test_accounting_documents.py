@@ -16,7 +16,7 @@ from e2e.house import House
 from e2e.test_repair import PING_AN, refused_at_the_limit, report
 from jqfollow.drift.reading import COUNTER_LAGS
 
-from .test_documents import CHECKS, console_document
+from .test_documents import CHECKS, WITHOUT_EDGES, console_document
 
 pytestmark = pytest.mark.usefixtures("by_operation")
 T = TypeVar("T")
@@ -93,7 +93,7 @@ def schema_as_told(document: dict[str, Any]) -> BaseSchema:
 
 @pytest.fixture(scope="module")
 def schema_with_names(document: dict[str, Any]) -> BaseSchema:
-    return schemathesis.openapi.from_dict(with_names(document))
+    return schemathesis.openapi.from_dict(with_names(document), config=WITHOUT_EDGES)
 
 
 as_told = schemathesis.pytest.from_fixture("schema_as_told").include(path_regex=OURS)

@@ -39,6 +39,8 @@ from .world import make
 
 pytestmark = pytest.mark.usefixtures("by_operation")
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+WITHOUT_EDGES = schemathesis.Config.from_dict({"phases": {"coverage": {"enabled": False}}})
+"""schemathesis then leaves out the calls that it derives from the document's bounds, some twenty an operation."""
 OWNER = {"authorization": f"Bearer {TOKEN}"}
 SETTINGS = parse_settings(CONFIG, source="test")
 INTAKE = FakeIntake()
@@ -111,16 +113,23 @@ def signals_schema() -> BaseSchema:
 
 @pytest.fixture(scope="module")
 def console_schema() -> BaseSchema:
-    """Without what this console has no part for: `test_accounting_documents` and the lane ask a whole service."""
-    schema = schemathesis.openapi.from_dict(asyncio.run(console_document()))
-    return schema.exclude(path_regex="^/api/(drift$|repair|books|close|cancel-all|setup/)").exclude(
-        path="/api/setup", method="POST"
-    )
+    return schemathesis.openapi.from_dict(asyncio.run(console_document()))
+
+
+@pytest.fixture(scope="module")
+def console_schema_without_edges() -> BaseSchema:
+    return schemathesis.openapi.from_dict(asyncio.run(console_document()), config=WITHOUT_EDGES)
 
 
 # Read by the process that runs the test alone: what is to be tried is not worked out wherever tests are collected.
 signals = schemathesis.pytest.from_fixture("signals_schema")
-console = schemathesis.pytest.from_fixture("console_schema")
+console, console_without_edges = (
+    # What this console has no part for is asked of a whole service: `test_accounting_documents`, the lane `documents`.
+    schemathesis.pytest.from_fixture(name)
+    .exclude(path_regex="^/api/(drift$|repair|books|close|cancel-all|setup/)")
+    .exclude(path="/api/setup", method="POST")
+    for name in ("console_schema", "console_schema_without_edges")
+)
 few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 many = settings(few, max_examples=2_000)
 
@@ -133,11 +142,17 @@ def test_the_signals_port_keeps_to_its_document(case: Case, signals_url: str) ->
 
 
 @pytest.mark.timeout(600)
-@console.parametrize()
-@settings(
-    few, max_examples=5
-)  # three times as many, of the real service: `python -m tests.reliability documents --short`
+@console_without_edges.parametrize()
+@settings(few, max_examples=5)  # more, of the real service: `python -m tests.reliability documents --short`
 def test_the_console_keeps_to_its_document(case: Case, console_url: str) -> None:
+    case.call_and_validate(base_url=console_url, headers=OWNER, checks=CHECKS)
+
+
+@pytest.mark.slow  # a step of its own in `.ci/run`
+@pytest.mark.timeout(600)
+@console.parametrize()
+@settings(few, max_examples=1)
+def test_the_console_keeps_to_its_document_at_the_edges(case: Case, console_url: str) -> None:
     case.call_and_validate(base_url=console_url, headers=OWNER, checks=CHECKS)
 
 
