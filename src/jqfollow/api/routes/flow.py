@@ -94,7 +94,11 @@ async def open_orders(parts: Given, account: Account = None) -> models.Page[mode
     return await parts.ledger.read(query)
 
 
-@router.get("/orders/{order_id}", summary="订单详情 / one order")
+@router.get(
+    "/orders/{order_id}",
+    summary="订单详情 / one order",
+    responses={404: models.problem_for("没有这个订单 / there is no such order", defined=True)},
+)
 async def order(parts: Given, order_id: OrderId) -> models.OrderDetail:
     """来龙去脉：信号、每条规则的结论、委托、成交、历史 / signal, verdicts, attempts, fills, history."""
 

@@ -16,7 +16,7 @@ TRACE = "jqfollow.trace"
 """Key in a request's scope: how long its stages take."""
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    400: problem_for("不合要求，重发无用 / not of the right shape"),
+    400: problem_for("不合要求，重发无用 / not of the right shape", defined=True),
     401: problem_for("未通过验证：原因不说 / not authentic: always the same words"),
     408: problem_for("没有按时收全 / the body did not come in time"),
     409: problem_for("这个 id 已用于另一条消息 / a known id with another text"),
