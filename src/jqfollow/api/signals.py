@@ -4,6 +4,7 @@ One address, `/api/order`. 200 is answered after the signal stands in the ledger
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 from jqfollow import __version__
 from jqfollow.api.body import BodyLimit
 from jqfollow.api.clocks import ClockWatch
+from jqfollow.api.entry import ENTRY, Entry, entry_of
 from jqfollow.api.junk import JunkGate
 from jqfollow.api.limits import MinuteLimit
 from jqfollow.api.metrics import Counters
@@ -24,7 +26,7 @@ from jqfollow.api.opening import Opener, StaleError
 from jqfollow.api.ports import Intake, KeySource
 from jqfollow.api.problem import ProblemError, too_many
 from jqfollow.api.reception import Reception, SignalsLimits
-from jqfollow.api.routes.order import PATH, TRACE, order_router
+from jqfollow.api.routes.order import PATH, TRACE, router
 from jqfollow.clock import Clock
 from jqfollow.failpoints import At, reach
 from jqfollow.settings import Settings
@@ -51,10 +53,11 @@ _STATUSES = ("200", "400", "401", "409", "411", "413", "415", "429", "503")
 class SignalsPort:
     """The app of the signals port: everything that stands in front of its one route, and the route."""
 
-    def __init__(self, app: FastAPI, *, reception: Reception, counters: Counters, stages: Stages) -> None:
+    def __init__(self, app: FastAPI, entry: Entry, *, counters: Counters, stages: Stages) -> None:
         self._app = app
+        self._entry = entry
         self._stages = stages
-        self.reception = reception
+        self.reception = entry.reception
         """What comes by another way is taken in here too: one share, one memory of what was seen."""
         self._counters = counters
         counters.declare(COUNTER, "Answers of the signals port by status", status=_STATUSES)
@@ -74,6 +77,7 @@ class SignalsPort:
         if scope["type"] != "http":
             return
 
+        scope[ENTRY] = self._entry
         scope[TRACE] = trace = self._stages.received()
 
         async def send_dressed(message: Message) -> None:
@@ -110,9 +114,19 @@ def signals_app(
     """
     limits = limits or SignalsLimits()
     stages = stages or Stages(clock)
-    opener = Opener(settings=settings, keys=keys, clock=clock)
-    reception = Reception(settings=settings, intake=intake, clock=clock, limits=limits, stages=stages)
-    junk = MinuteLimit(limits.junk_per_minute, clock)
+    entry = Entry(
+        opener=Opener(settings=settings, keys=keys, clock=clock),
+        reception=Reception(settings=settings, intake=intake, clock=clock, limits=limits, stages=stages),
+        junk=MinuteLimit(limits.junk_per_minute, clock),
+        clocks=clocks,
+    )
+    app = _app(limits.body_bytes, limits.body_s)
+    return SignalsPort(app, entry, counters=counters or Counters(), stages=stages)
+
+
+@cache
+def _app(most_bytes: int, body_s: float) -> FastAPI:
+    """The route and what stands before it: one for all ports of a process."""
     app = FastAPI(
         title="jqfollow 信号端口 / signals port",
         version=__version__,
@@ -122,57 +136,55 @@ def signals_app(
         openapi_url=None,
         redirect_slashes=False,
     )
-    app.include_router(order_router(opener, reception))
+    app.include_router(router)
     # The last one added stands in front.
-    app.add_middleware(JunkGate, junk=junk, plausible=opener.plausible)
-    app.add_middleware(
-        BodyLimit,
-        most_bytes=limits.body_bytes,
-        read_s=limits.body_s,
-        paths=frozenset({PATH}),
-        length_required=True,
-    )
-    _handle_errors(app, junk, clocks)
-    return SignalsPort(app, reception=reception, counters=counters or Counters(), stages=stages)
+    app.add_middleware(JunkGate)
+    app.add_middleware(BodyLimit, most_bytes=most_bytes, read_s=body_s, paths=frozenset({PATH}), length_required=True)
+    app.add_exception_handler(ProblemError, _answered)
+    app.add_exception_handler(WireError, _unusable)
+    app.add_exception_handler(RequestValidationError, _misshapen)
+    app.add_exception_handler(StarletteHTTPException, _nothing_here)
+    app.add_exception_handler(Exception, _failed)
+    return app
 
 
-def _handle_errors(app: FastAPI, junk: MinuteLimit, clocks: ClockWatch | None) -> None:
-    """Every error gets an answer that the contract knows; what is unusable is counted."""
+# Every error gets an answer that the contract knows; what is unusable is counted.
 
-    async def answered(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, ProblemError)  # noqa: S101 - it was registered for this
-        if error.status_code not in _UNUSABLE:
-            return error.response()
-        if junk.take() is None:
-            return too_many(junk.retry_after_s()).response()
-        log.info("signal_refused", status=error.status_code, why=error.en)
+
+async def _answered(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101 - it was registered for this
+    if error.status_code not in _UNUSABLE:
         return error.response()
+    junk = entry_of(request.scope).junk
+    if junk.take() is None:
+        return too_many(junk.retry_after_s()).response()
+    log.info("signal_refused", status=error.status_code, why=error.en)
+    return error.response()
 
-    async def unusable(request: Request, error: Exception) -> Response:
-        assert isinstance(error, WireError)  # noqa: S101
-        if isinstance(error, StaleError) and clocks is not None and not junk.spent:
-            clocks.heard(error.strategy, error.message_id, error.skew_s)
-        return await answered(request, ProblemError(error.status, error.code, error.zh, error.en))
 
-    async def misshapen(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)  # noqa: S101
-        first = error.errors()[0]
-        # Before the field stand "body" and the wire's name.
-        return await unusable(request, finding(first["loc"][2:], first["msg"]))
+async def _unusable(request: Request, error: Exception) -> Response:
+    assert isinstance(error, WireError)  # noqa: S101
+    entry = entry_of(request.scope)
+    if isinstance(error, StaleError) and entry.clocks is not None and not entry.junk.spent:
+        entry.clocks.heard(error.strategy, error.message_id, error.skew_s)
+    return await _answered(request, ProblemError(error.status, error.code, error.zh, error.en))
 
-    async def nothing_here(request: Request, error: Exception) -> Response:
-        assert isinstance(error, StarletteHTTPException)  # noqa: S101
-        if error.status_code in {404, 405}:
-            return Response(status_code=404)
-        return await unusable(request, MalformedError("消息无法读取", "the message cannot be read"))
 
-    async def failed(_request: Request, error: Exception) -> Response:
-        log.error("signal_failed", why=type(error).__name__)
-        zh, en = "服务内部错误，请稍后重发", "an internal error: send it again"
-        return ProblemError(503, "internal", zh, en, retry_after_s=5).response()
+async def _misshapen(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    first = error.errors()[0]
+    # Before the field stand "body" and the wire's name.
+    return await _unusable(request, finding(first["loc"][2:], first["msg"]))
 
-    app.add_exception_handler(ProblemError, answered)
-    app.add_exception_handler(WireError, unusable)
-    app.add_exception_handler(RequestValidationError, misshapen)
-    app.add_exception_handler(StarletteHTTPException, nothing_here)
-    app.add_exception_handler(Exception, failed)
+
+async def _nothing_here(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StarletteHTTPException)  # noqa: S101
+    if error.status_code in {404, 405}:
+        return Response(status_code=404)
+    return await _unusable(request, MalformedError("消息无法读取", "the message cannot be read"))
+
+
+async def _failed(_request: Request, error: Exception) -> Response:
+    log.error("signal_failed", why=type(error).__name__)
+    zh, en = "服务内部错误，请稍后重发", "an internal error: send it again"
+    return ProblemError(503, "internal", zh, en, retry_after_s=5).response()

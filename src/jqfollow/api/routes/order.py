@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Request, Response
 
 from jqfollow.api.body import StrictRoute
+from jqfollow.api.entry import entry_of
 from jqfollow.api.models import Alive, problem_for
-from jqfollow.api.opening import Opened, Opener
-from jqfollow.api.reception import AnyAnswer, Reception
+from jqfollow.api.opening import Opened
+from jqfollow.api.reception import AnyAnswer
 from jqfollow.stages import Stage, Trace
 from jqfollow.wire.envelope import Sealed
 
@@ -46,28 +47,27 @@ _EXAMPLES: dict[str, Any] = {
 _MESSAGE = Body(openapi_examples=_EXAMPLES)
 
 
-def order_router(opener: Opener, reception: Reception) -> APIRouter:
-    """`POST /api/order`, and the word that the port lives."""
-    router = APIRouter(tags=["信号 / signals"], route_class=StrictRoute)
+router = APIRouter(tags=["信号 / signals"], route_class=StrictRoute)
 
-    async def authentic(request: Request, message: Annotated[Sealed, _MESSAGE]) -> Opened:
-        opened = opener.open(message)
-        _trace(request).mark(Stage.OPENED)
-        return opened
 
-    @router.post(PATH, summary="一条加密的信号 / a sealed signal", responses=_ERRORS, response_model=AnyAnswer)
-    async def order(request: Request, opened: Annotated[Opened, Depends(authentic)]) -> Response:
-        """200：信号已在账本里，落了盘；会被跟单，或者拒绝并记下原因 / it stands in the ledger, on disk."""
-        answer = await reception.take(opened, _trace(request))
-        # A valid model as it is: FastAPI would validate it again, while the order waits for the processor.
-        return Response(answer.model_dump_json(), media_type="application/json")
+async def _authentic(request: Request, message: Annotated[Sealed, _MESSAGE]) -> Opened:
+    opened = entry_of(request.scope).opener.open(message)
+    _trace(request).mark(Stage.OPENED)
+    return opened
 
-    @router.get(PATH, summary="活着吗 / alive?")
-    async def alive() -> Alive:
-        """端口在回答 / the port answers."""
-        return Alive()
 
-    return router
+@router.post(PATH, summary="一条加密的信号 / a sealed signal", responses=_ERRORS, response_model=AnyAnswer)
+async def order(request: Request, opened: Annotated[Opened, Depends(_authentic)]) -> Response:
+    """200：信号已在账本里，落了盘；会被跟单，或者拒绝并记下原因 / it stands in the ledger, on disk."""
+    answer = await entry_of(request.scope).reception.take(opened, _trace(request))
+    # A valid model as it is: FastAPI would validate it again, while the order waits for the processor.
+    return Response(answer.model_dump_json(), media_type="application/json")
+
+
+@router.get(PATH, summary="活着吗 / alive?")
+async def alive() -> Alive:
+    """端口在回答 / the port answers."""
+    return Alive()
 
 
 def _trace(request: Request) -> Trace:
