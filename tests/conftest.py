@@ -86,4 +86,4 @@ def pytest_collection(session: pytest.Session) -> None:
 
 def pytest_xdist_auto_num_workers() -> int:
     """Most tests wait for time, not for a processor."""
-    return 2 * (os.cpu_count() or 1) + 1
+    return 2 * (os.cpu_count() or 1) + 2
