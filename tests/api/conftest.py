@@ -46,12 +46,6 @@ def _quiet() -> Iterator[None]:
 
 
 @pytest.fixture
-def by_operation(request: pytest.FixtureRequest) -> None:
-    """For schemathesis, which puts the operation under test there; pytest has no such attribute since 9.2."""
-    request.node._nodeid = request.node.nodeid
-
-
-@pytest.fixture
 def settings() -> Settings:
     return parse_settings(CONFIG, source="test")
 

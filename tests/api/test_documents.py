@@ -10,16 +10,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
-import schemathesis
 import structlog
-from hypothesis import HealthCheck, settings
-from schemathesis import BaseSchema, Case
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 from starlette.types import ASGIApp
 
 import jqfollow
@@ -32,15 +23,12 @@ from jqfollow.ledger import Ledger
 from jqfollow.reasons import Reason
 from jqfollow.settings import parse_settings
 
+from .asked import ask_each
 from .conftest import CONFIG, TOKEN
 from .fakes import FakeClock, FakeDesk, FakeIntake, FakeKeys
 from .messages import KEY
 from .world import make
 
-pytestmark = pytest.mark.usefixtures("by_operation")
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-WITHOUT_EDGES = schemathesis.Config.from_dict({"phases": {"coverage": {"enabled": False}}})
-"""schemathesis then leaves out the calls that it derives from the document's bounds, some twenty an operation."""
 OWNER = {"authorization": f"Bearer {TOKEN}"}
 SETTINGS = parse_settings(CONFIG, source="test")
 INTAKE = FakeIntake()
@@ -106,70 +94,27 @@ async def console_document() -> dict[str, Any]:
     return document
 
 
-@pytest.fixture(scope="module")
-def signals_schema() -> BaseSchema:
-    return schemathesis.openapi.from_dict(dict(SIGNALS.openapi()))
-
-
-@pytest.fixture(scope="module")
-def console_schema() -> BaseSchema:
-    return schemathesis.openapi.from_dict(asyncio.run(console_document()))
-
-
-@pytest.fixture(scope="module")
-def console_schema_without_edges() -> BaseSchema:
-    return schemathesis.openapi.from_dict(asyncio.run(console_document()), config=WITHOUT_EDGES)
-
-
-# Read by the process that runs the test alone: what is to be tried is not worked out wherever tests are collected.
-signals = schemathesis.pytest.from_fixture("signals_schema")
-console, console_without_edges = (
-    # What this console has no part for is asked of a whole service: `test_accounting_documents`, the lane `documents`.
-    schemathesis.pytest.from_fixture(name)
-    .exclude(path_regex="^/api/(drift$|repair|books|close|cancel-all|setup/)")
-    .exclude(path="/api/setup", method="POST")
-    for name in ("console_schema", "console_schema_without_edges")
-)
-few = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-many = settings(few, max_examples=2_000)
-
-
-@pytest.mark.timeout(600)  # all operations are one test
-@signals.parametrize()
-@few
-def test_the_signals_port_keeps_to_its_document(case: Case, signals_url: str) -> None:
-    case.call_and_validate(base_url=signals_url, checks=CHECKS)
+def has_its_part(method: str, path: str) -> bool:
+    """The others are asked of a whole service: `test_accounting_documents`, the lane `documents`."""
+    writes_setup = path.startswith("/api/setup") and method == "POST"
+    return not writes_setup and not re.match(r"/api/(drift$|repair|books|close|cancel-all)", path)
 
 
 @pytest.mark.timeout(600)
-@console_without_edges.parametrize()
-@settings(few, max_examples=5)  # more, of the real service: `python -m tests.reliability documents --short`
-def test_the_console_keeps_to_its_document(case: Case, console_url: str) -> None:
-    case.call_and_validate(base_url=console_url, headers=OWNER, checks=CHECKS)
+def test_the_signals_port_keeps_to_its_document(signals_url: str) -> None:
+    asked = dict(ask_each(dict(SIGNALS.openapi()), signals_url, {}, many=15))
+    assert asked.keys() == {"GET /api/order", "POST /api/order"}
+    assert sum(answers.total() for answers in asked.values()) > len(asked)
 
 
-@pytest.mark.slow  # a step of its own in `.ci/run`
 @pytest.mark.timeout(600)
-@console.parametrize()
-@settings(few, max_examples=1)
-def test_the_console_keeps_to_its_document_at_the_edges(case: Case, console_url: str) -> None:
-    case.call_and_validate(base_url=console_url, headers=OWNER, checks=CHECKS)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-@signals.parametrize()
-@many
-def test_the_signals_port_keeps_to_its_document_at_length(case: Case, signals_url: str) -> None:
-    case.call_and_validate(base_url=signals_url, checks=CHECKS)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-@console.parametrize()
-@settings(few, max_examples=200)
-def test_the_console_keeps_to_its_document_at_length(case: Case, console_url: str) -> None:
-    case.call_and_validate(base_url=console_url, headers=OWNER, checks=CHECKS)
+def test_the_console_keeps_to_its_document(console_url: str) -> None:
+    """With more calls, of the real service: `python -m tests.reliability documents --short`."""
+    document = asyncio.run(console_document())
+    asked = dict(ask_each(document, console_url, OWNER, many=5, asked=has_its_part))
+    operations = {f"{method.upper()} {path}" for path, of in document["paths"].items() for method in of}
+    assert asked.keys() == {one for one in operations if has_its_part(*one.split())}
+    assert all(answers.keys() != {401} for answers in asked.values())
 
 
 def test_the_page_has_a_word_for_everything_that_an_order_can_wait_for_or_end_with() -> None:

@@ -164,9 +164,10 @@ class House:
         self._senders = {name: Jqf1Sender(key_text(keys, name), name) for name, one in strategies if one.wire == "jqf1"}
         token = (self.data_dir / "console.token").read_text(encoding="utf-8").strip()
         self._http = httpx.AsyncClient(trust_env=False, verify=False, timeout=_ANSWER_S)
+        self.owner = {"Authorization": f"Bearer {token}"}
         self._console = httpx.AsyncClient(
             base_url=self.service.console_url,
-            headers={"Authorization": f"Bearer {token}"},
+            headers=self.owner,
             trust_env=False,
             verify=False,
             timeout=_ANSWER_S,
