@@ -210,6 +210,36 @@ async def test_1_a_buy_with_the_money_of_a_sell_is_placed_once_whatever_the_lag(
         assert [a.state for a in await attempts(house, bought)] == [AttemptState.FILLED], "never two on one figure"
 
 
+# -- 1: a position that is counted twice, or not yet ------------------------------------------------------------------
+
+
+async def test_1_what_was_just_bought_counts_once_towards_the_share_of_a_code(counters: Counters) -> None:
+    async with counters(cash=100_000, risk={"max_position_ratio": 0.5}) as house:
+        house.market(CODE)
+        house.wrong(pushes="dropped")  # the counter holds it, the ledger does not know yet
+        first = await house.send("demo", CODE, "buy", 3000, price="10.00")
+        await house.until(lambda _: house.traded(SYMBOL) == 3000)
+        second = await house.send("demo", CODE, "buy", 1000, price="10.00")
+        await finish(house, first, second)
+        orders = await house.done(first, second)
+        assert [(o.filled, o.reason) for o in orders] == [(3000, None), (1000, None)]
+
+
+@pytest.mark.parametrize("again", [1900, 2100])
+async def test_1_what_the_counter_does_not_show_yet_counts_towards_the_share_of_a_code(
+    counters: Counters, again: int
+) -> None:
+    async with counters(cash=100_000, risk={"max_position_ratio": 0.5}) as house:
+        house.market(CODE)
+        house.wrong(shares_lag_s=3)
+        await finish(house, await house.send("demo", CODE, "buy", 3000, price="10.00"))
+        second = await house.send("demo", CODE, "buy", again, price="10.00")
+        await finish(house, second)
+        [order] = await house.done(second)
+        told = (1900, None) if again == 1900 else (0, Reason.MAX_POSITION_RATIO)
+        assert (order.filled, order.reason) == told
+
+
 # -- 4: the feed has an age --------------------------------------------------------------------------------------------
 
 

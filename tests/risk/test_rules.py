@@ -45,6 +45,8 @@ SIZED = (
 )  # fmt: skip
 
 Case = tuple[Outcome, dict[str, Any]]
+UNSURE: dict[str, Any] = {"position_value": D("90000.01"), "position_least": D(0), "position_until": ago(-1)}
+"""Over the share of a code, or not: it turns on what may be counted twice."""
 CASES: dict[Reason, list[Case]] = {
     Reason.BACKTEST: [
         (PASS, {}),
@@ -245,6 +247,19 @@ CASES: dict[Reason, list[Case]] = {
         (PASS, {"money_until": ago(-1), "payable": 0, "cost": None}),
         (PASS, {"side": S, "shares_until": NOW, "short_of_shares": True}),
         (PASS, {"side": S, "money_until": ago(-1), "short_of_shares": True}),
+        (WAIT, UNSURE),
+        (WAIT, UNSURE | {"position_least": D(90_000)}),
+        (PASS, UNSURE | {"position_least": D("90000.01")}),
+        (WAIT, UNSURE | {"position_least": D("90000.01"), "total_late": D("0.01")}),
+        (PASS, UNSURE | {"position_value": D(90_000)}),
+        (PASS, UNSURE | {"position_least": None}),
+        (PASS, UNSURE | {"position_until": NOW}),
+        (PASS, UNSURE | {"position_until": None}),
+        (PASS, UNSURE | {"attempt": 2}),
+        (PASS, UNSURE | {"asset": None}),
+        (PASS, UNSURE | {"order_value": None}),
+        (PASS, UNSURE | {"side": S}),
+        (WAIT, UNSURE | {"money_until": ago(-1), "position_until": NOW, "payable": 0}),
     ],
     Reason.CAPITAL: [
         (SKIP, {}),

@@ -23,6 +23,10 @@ from jqfollow.risk.facts import DayFacts, Facts
 
 OPPOSITE_WAIT = timedelta(seconds=10)
 """So long a sell waits for the earlier buys of its book to end."""
+LEDGER_LAGS = timedelta(seconds=2)
+"""So long the counter may show what is bought before the ledger has its fill."""
+ONCE_MORE = timedelta(milliseconds=100)
+"""After it a round begins anew, with figures that are asked for then."""
 MONEY_IS_OLD = timedelta(seconds=5)
 """So old the figures may be by which an attempt is sized."""
 
@@ -130,6 +134,9 @@ def with_price(
         room = payable(volume, price, known.own.capital - invested, security, rule)
     pays = payable(volume, price, market.asset.cash, security, rule) if order.side is Side.BUY else 0
     own = crossed(known, price)
+    at = facts.market_price or price
+    late = known.papers.moves.bought(order.security) * at
+    most, least = _position(known, market, at, late)
     return replace(
         facts,
         payable=buyable(max(pays - known.lacked * rule.minimum, 0), rule),
@@ -141,8 +148,31 @@ def with_price(
         broken_bound=priced.bound,
         order_value=price * total,
         cost=price * volume + fee(security, order.side, volume, price),
-        position_value=market.held * (facts.market_price or price) + known.papers.buying + market.buying,
+        position_value=most,
+        position_least=least,
+        total_late=late,
+        position_until=_position_until(known, market),
     )
+
+
+def _position(known: Known, market: Market, price: Decimal, late: Decimal) -> tuple[Decimal, Decimal]:
+    """What the account holds and is buying of the code, at the most and at the least, yuan.
+
+    The counter and the ledger learn of a fill one after the other. Where the counter was first, it is in the holding
+    and still under way; where the ledger was, it is no longer under way and `late`, not in the holding yet.
+    """
+    held = market.held * price
+    most = held + late + known.papers.buying + market.buying
+    least = max(held, known.papers.held * price + known.papers.buying) + market.buying
+    return most, min(least, most)
+
+
+def _position_until(known: Known, market: Market) -> datetime | None:
+    """When both have learnt of it; `None`: there is nothing of which one of them could know alone."""
+    bought = known.papers.bought_at
+    told = None if bought is None else max(bought, known.order.created_at) + LEDGER_LAGS
+    settled = market.shares_until and max(market.shares_until, known.now + ONCE_MORE)
+    return max((moment for moment in (told, settled) if moment is not None), default=None)
 
 
 def reference(known: Known, market: Market) -> Decimal | None:
@@ -185,6 +215,13 @@ def _served(papers: Papers) -> bool:
 
 
 def _until(known: Known, moved: datetime | None) -> datetime | None:
-    """When figures can be trusted again; after a refusal of the order's own not later than its own settling."""
+    """When figures can be trusted again; after a refusal of the order's own not later than its own settling.
+
+    What had not settled as the round began is asked for once more, though it has settled by now.
+    """
+    if moved is None:
+        return None
     refused = [a.updated_at for a in known.papers.attempts if lacked_means(a)]
-    return min(moved, refused[-1] + known.papers.moves.settle) if moved is not None and refused else moved
+    if refused:
+        return min(moved, refused[-1] + known.papers.moves.settle)
+    return max(moved, known.now + ONCE_MORE)

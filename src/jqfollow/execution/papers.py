@@ -117,8 +117,12 @@ class Papers:
     """Of the same code in the account on the other side, over all strategies, oldest first."""
     moves: Moves
     """What the account did within the last seconds."""
+    held: int
+    """What the books of all strategies in the account hold of the code."""
     buying: Decimal
     """Of live buys of the same code in the account, yuan."""
+    bought_at: datetime | None
+    """When the newest of them was placed; `None`: none lives."""
     day: DayCounts
     of_strategy: DayCounts
     """The strategy's part of it, where it has a limit of its own."""
@@ -226,6 +230,8 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
                 invested=Decimal(0) if sells else invested.get(order.strategy, Decimal(0)),
                 resting=tuple(buys if sells else resting.get((order.security, Side.SELL), ())),
                 moves=moves,
+                held=sum(b.volume for b in of_security),
+                bought_at=max((r.attempt.created_at for r in buys), default=None),
                 buying=Decimal(0)
                 if sells
                 else sum(((r.attempt.volume - r.attempt.done) * r.attempt.price for r in buys), Decimal(0)),

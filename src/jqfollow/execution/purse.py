@@ -30,6 +30,10 @@ class Moves:
         """What sells of a code placed within `settle`, with a number above `after`, take of its shares."""
         return sum(_takes(a) for a in self._placed(Side.SELL) if a.security == symbol and a.attempt_id > after)
 
+    def bought(self, symbol: str) -> int:
+        """What was filled of the buys of a code that moved within `settle`: its shares may not be shown yet."""
+        return sum(a.done for a in self._placed(Side.BUY) if a.security == symbol)
+
     def money_until(self) -> datetime | None:
         """When the counter shows all the money that moved; `None`: none did."""
         return self._settled(a for a in self.attempts if _gives(a))

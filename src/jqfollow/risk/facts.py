@@ -119,7 +119,13 @@ class Facts:
     crossing_until: datetime | None = None
     asset: Asset | None = None
     position_value: Decimal = Decimal(0)
-    """Of the security in the account, buys under way included, yuan."""
+    """Of the security in the account at the most, buys under way included, yuan."""
+    position_least: Decimal | None = None
+    """The same at the least: what was just filled may be counted as held and as under way; `None`: just as much."""
+    total_late: Decimal = Decimal(0)
+    """What of the account's total may not be shown yet, yuan: money is gone as soon as shares are bought with it."""
+    position_until: datetime | None = None
+    """When both are known for certain."""
     sells_under_way: bool = False
     cash_until: datetime | None = None
     """How long a buy waits for the money of sells that have ended."""
@@ -136,6 +142,24 @@ class Facts:
         if self.side is Side.SELL:
             return self.volume
         return min(self.volume, self.payable, self.volume if self.within_capital is None else self.within_capital)
+
+    @property
+    def over_ratio(self) -> bool:
+        """Whether the position would be more than `max_position_ratio` of the account, at the most."""
+        return self._over_ratio(self.position_value, Decimal(0))
+
+    @property
+    def ratio_unsure_until(self) -> datetime | None:
+        """Until when it is not known whether a buy stays within `max_position_ratio`; `None`: it is known."""
+        if self.side is Side.SELL or self.attempt > 1 or self.position_least is None:
+            return None
+        unsure = self.over_ratio and not self._over_ratio(self.position_least, self.total_late)
+        return self.position_until if unsure else None
+
+    def _over_ratio(self, position: Decimal, more: Decimal) -> bool:
+        if self.order_value is None or self.asset is None:
+            return False
+        return position + self.order_value > self.risk.max_position_ratio * (self.asset.total + more)
 
     @property
     def is_exit(self) -> bool:

@@ -24,8 +24,8 @@ def max_position_ratio(facts: Facts) -> Verdict:
         return skipped(Reason.MAX_POSITION_RATIO)
     if facts.risk.max_position_ratio >= 1 and facts.payable < facts.volume:
         return passed(Reason.MAX_POSITION_RATIO)  # no more is bought than money pays: never more than the whole
-    after = facts.position_value + facts.order_value
-    if after > facts.risk.max_position_ratio * facts.asset.total:
+    if facts.over_ratio:
+        after = facts.position_value + facts.order_value
         share = f"{after / facts.asset.total:.1%}" if facts.asset.total else "∞"
         return refused(
             Reason.MAX_POSITION_RATIO,

@@ -44,12 +44,16 @@ def not_sellable_today(facts: Facts) -> Verdict:
 
 
 def counter_lags(facts: Facts) -> Verdict:
-    """Just after an own fill or cancel too little money or too few shares mean that the counter shows them late."""
+    """Just after an own fill or cancel too little money or too few shares mean that the counter shows them late.
+
+    So do too many shares of a code: a fill may be counted twice, as held and as under way, or not be shown yet.
+    """
     if facts.side is Side.SELL:
         until = facts.shares_until if facts.short_of_shares or facts.lacked else None
     else:
         short = facts.cost is not None and (facts.payable < facts.volume or facts.lacked > 0)
-        until = facts.money_until if short else None
+        late = (facts.money_until if short else None, facts.ratio_unsure_until)
+        until = max((moment for moment in late if moment is not None), default=None)
     if until is None or facts.now >= until:
         return passed(Reason.COUNTER_LAGS)
     return Verdict(
