@@ -45,7 +45,9 @@ class Closing:
         key = (account.name, day, when)
         if key in self._told:
             return False
-        live = await self._ledger.read(lambda tx: [a for a in tx.attempts.live(account.name) if a.day <= day])
+        live = await self._ledger.read(
+            lambda tx: [a for a in tx.attempts.live(account.name) if a.day <= day], urgent=True
+        )
         if not live:
             return False
         self._told.add(key)

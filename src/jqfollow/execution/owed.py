@@ -17,7 +17,7 @@ async def begin_owed(ledger: Ledger, account: Account, now: datetime) -> bool:
     if account.hours.phase() is not Phase.CONTINUOUS:
         return False
     day = account.hours.trading_day()
-    if not await ledger.read(lambda tx: tx.orders.owed(account.name, day)):
+    if not await ledger.read(lambda tx: tx.orders.owed(account.name, day), urgent=True):
         return False
 
     def begin(tx: Tx) -> None:

@@ -158,7 +158,7 @@ class Sweeps:
         """Reads the broker's lists where something lives, is unknown, or misses fills: no push is relied upon."""
         if await self._closing.look(account, now):
             self._desk.tell_people()
-        if account.ready and await self._ledger.read(lambda tx: _wants_news(tx, account)):
+        if account.ready and await self._ledger.read(lambda tx: _wants_news(tx, account), urgent=True):
             try:
                 await self._reconciler.reconcile(account)
             except BrokerError as error:
