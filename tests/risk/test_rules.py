@@ -45,7 +45,13 @@ SIZED = (
 )  # fmt: skip
 
 Case = tuple[Outcome, dict[str, Any]]
-UNSURE: dict[str, Any] = {"position_value": D("90000.01"), "position_least": D(0), "position_until": ago(-1)}
+HALF = risk(max_position_ratio=0.5)
+UNSURE: dict[str, Any] = {
+    "risk": HALF,
+    "position_value": D("40000.01"),
+    "position_least": D(0),
+    "position_until": ago(-1),
+}
 """Over the share of a code, or not: it turns on what may be counted twice."""
 CASES: dict[Reason, list[Case]] = {
     Reason.BACKTEST: [
@@ -191,16 +197,18 @@ CASES: dict[Reason, list[Case]] = {
         (SKIP, {"order_value": None}),
     ],
     Reason.MAX_POSITION_RATIO: [
-        (PASS, {"position_value": D(90_000)}),
-        (REFUSE, {"position_value": D("90000.01")}),
+        (PASS, {"position_value": D(40_000), "risk": HALF}),
+        (REFUSE, {"position_value": D("40000.01"), "risk": HALF}),
+        (REFUSE, {"position_value": D("40000.01"), "risk": HALF, "payable": 900}),
+        (REFUSE, {"position_value": D("40000.01"), "risk": HALF, "total_late": D(1)}),
         (REFUSE, {"risk": risk(max_position_ratio=0.05)}),
-        (PASS, {"position_value": D("90000.01"), "payable": 900}),
-        (REFUSE, {"risk": risk(max_position_ratio=0.05), "payable": 900}),
-        (REFUSE, {"asset": replace(ASSET, total=D(0))}),
-        (SKIP, {"position_value": D(999_999), "side": S}),
-        (SKIP, {"position_value": D(999_999), "attempt": 2}),
-        (SKIP, {"asset": None}),
-        (SKIP, {"order_value": None}),
+        (PASS, {"position_value": D(999_999)}),  # of the whole there is no more than money pays
+        (PASS, {"asset": replace(ASSET, total=D(0))}),
+        (REFUSE, {"asset": replace(ASSET, total=D(0)), "risk": HALF}),
+        (SKIP, {"position_value": D(999_999), "risk": HALF, "side": S}),
+        (SKIP, {"position_value": D(999_999), "risk": HALF, "attempt": 2}),
+        (SKIP, {"asset": None, "risk": HALF}),
+        (SKIP, {"order_value": None, "risk": HALF}),
     ],
     Reason.MAX_DAILY_ORDERS: [
         (PASS, {}),
@@ -248,10 +256,10 @@ CASES: dict[Reason, list[Case]] = {
         (PASS, {"side": S, "shares_until": NOW, "short_of_shares": True}),
         (PASS, {"side": S, "money_until": ago(-1), "short_of_shares": True}),
         (WAIT, UNSURE),
-        (WAIT, UNSURE | {"position_least": D(90_000)}),
-        (PASS, UNSURE | {"position_least": D("90000.01")}),
-        (WAIT, UNSURE | {"position_least": D("90000.01"), "total_late": D("0.01")}),
-        (PASS, UNSURE | {"position_value": D(90_000)}),
+        (WAIT, UNSURE | {"position_least": D(40_000)}),
+        (PASS, UNSURE | {"position_least": D("40000.01")}),
+        (WAIT, UNSURE | {"position_least": D("40000.01"), "total_late": D("0.02")}),
+        (PASS, UNSURE | {"position_value": D(40_000)}),
         (PASS, UNSURE | {"position_least": None}),
         (PASS, UNSURE | {"position_until": NOW}),
         (PASS, UNSURE | {"position_until": None}),
@@ -259,6 +267,7 @@ CASES: dict[Reason, list[Case]] = {
         (PASS, UNSURE | {"asset": None}),
         (PASS, UNSURE | {"order_value": None}),
         (PASS, UNSURE | {"side": S}),
+        (PASS, UNSURE | {"risk": risk()}),
         (WAIT, UNSURE | {"money_until": ago(-1), "position_until": NOW, "payable": 0}),
     ],
     Reason.CAPITAL: [
@@ -458,13 +467,13 @@ FIGURES: list[tuple[Callable[[Facts], Verdict], dict[str, Any], dict[str, str]]]
     (limits.max_order_value, {"order_value": D("512345.678")}, {"value": "512,345.68", "limit": "500,000"}),
     (
         limits.max_position_ratio,
-        {"position_value": D(93_000)},
-        {"security": "000001.SZ", "ratio": "103.0%", "limit": "100.0%"},
+        {"position_value": D(43_000), "risk": HALF},
+        {"security": "000001.SZ", "ratio": "53.0%", "limit": "50.0%"},
     ),
     (
         limits.max_position_ratio,
-        {"asset": replace(ASSET, total=D(0))},
-        {"security": "000001.SZ", "ratio": "∞", "limit": "100.0%"},
+        {"asset": replace(ASSET, total=D(0)), "risk": HALF},
+        {"security": "000001.SZ", "ratio": "∞", "limit": "50.0%"},
     ),
     (limits.max_daily_turnover, {"risk": risk(max_daily_turnover=25_000)}, {"value": "30,000.00", "limit": "25,000"}),
     (means.no_cash, {"cost": D("50005.004"), "payable": 0}, {"needed": "50,005.00", "cash": "50,000.00"}),

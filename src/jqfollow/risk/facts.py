@@ -145,7 +145,10 @@ class Facts:
 
     @property
     def over_ratio(self) -> bool:
-        """Whether the position would be more than `max_position_ratio` of the account, at the most."""
+        """Whether the position would be more than `max_position_ratio` of the account, at the most.
+
+        Never more than the whole: no more is bought than money pays, whatever late figures add up to.
+        """
         return self._over_ratio(self.position_value, Decimal(0))
 
     @property
@@ -157,7 +160,7 @@ class Facts:
         return self.position_until if unsure else None
 
     def _over_ratio(self, position: Decimal, more: Decimal) -> bool:
-        if self.order_value is None or self.asset is None:
+        if self.order_value is None or self.asset is None or self.risk.max_position_ratio >= 1:
             return False
         return position + self.order_value > self.risk.max_position_ratio * (self.asset.total + more)
 

@@ -22,8 +22,6 @@ def max_position_ratio(facts: Facts) -> Verdict:
     """`risk.max_position_ratio` of the account's total, after a buy."""
     if facts.side is Side.SELL or facts.order_value is None or facts.asset is None or facts.attempt > 1:
         return skipped(Reason.MAX_POSITION_RATIO)
-    if facts.risk.max_position_ratio >= 1 and facts.payable < facts.volume:
-        return passed(Reason.MAX_POSITION_RATIO)  # no more is bought than money pays: never more than the whole
     if facts.over_ratio:
         after = facts.position_value + facts.order_value
         share = f"{after / facts.asset.total:.1%}" if facts.asset.total else "∞"
