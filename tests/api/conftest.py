@@ -36,6 +36,24 @@ CONFIG = {
         "old": {"follow": {"paper": 1.0}, "wire": "seed", "secret": "old secret"},
     },
 }
+WITH_PARTS = [
+    ("GET", "/api/drift"),
+    ("POST", "/api/repair/plan"),
+    ("POST", "/api/repair"),
+    ("GET", "/api/books/acts"),
+    ("POST", "/api/books/set"),
+    ("POST", "/api/books/adopt"),
+    ("POST", "/api/books/move"),
+    ("POST", "/api/books/undo"),
+    ("GET", "/api/close"),
+    ("POST", "/api/close"),
+    ("POST", "/api/cancel-all"),
+    ("POST", "/api/setup"),
+    ("POST", "/api/setup/client"),
+    ("POST", "/api/setup/robot"),
+    ("POST", "/api/setup/restart"),
+]
+"""What works with a part of the service that the consoles of this folder lack."""
 
 
 @pytest.fixture(autouse=True)

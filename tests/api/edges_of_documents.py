@@ -5,7 +5,6 @@
 A step of its own in `.ci/run`; with `-m slow` many more.
 """
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from e2e.house import House
 
 from .asked import call
 from .test_accounting_documents import OURS, document, house, with_names
-from .test_documents import OWNER, SIGNALS, console_document, console_url, has_its_part, signals_url
+from .test_documents import OWNER, SIGNALS, console_url, has_its_part, signals_url
 
 __all__ = ["console_url", "document", "house", "signals_url"]
 """Fixtures."""
@@ -38,8 +37,8 @@ def signals_schema() -> BaseSchema:
 
 
 @pytest.fixture(scope="module")
-def console_schema() -> BaseSchema:
-    return schemathesis.openapi.from_dict(asyncio.run(console_document()))
+def console_schema(document: dict[str, Any]) -> BaseSchema:
+    return schemathesis.openapi.from_dict(document)
 
 
 @pytest.fixture(scope="module")

@@ -9,27 +9,9 @@ import pytest
 from jqfollow.api.sessions import LIFETIME_S, Sessions
 from jqfollow.api.token import TokenError, load_or_create_token
 
-from .conftest import TOKEN
+from .conftest import TOKEN, WITH_PARTS
 from .fakes import FakeClock, FakeDesk
 
-WITH_PARTS = [
-    ("GET", "/api/drift"),
-    ("POST", "/api/repair/plan"),
-    ("POST", "/api/repair"),
-    ("GET", "/api/books/acts"),
-    ("POST", "/api/books/set"),
-    ("POST", "/api/books/adopt"),
-    ("POST", "/api/books/move"),
-    ("POST", "/api/books/undo"),
-    ("GET", "/api/close"),
-    ("POST", "/api/close"),
-    ("POST", "/api/cancel-all"),
-    ("POST", "/api/setup"),
-    ("POST", "/api/setup/client"),
-    ("POST", "/api/setup/robot"),
-    ("POST", "/api/setup/restart"),
-]
-"""What works with a part of the service that not every console has."""
 EVERYTHING = [
     ("GET", "/api/status"),
     ("GET", "/api/setup"),

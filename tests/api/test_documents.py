@@ -24,7 +24,7 @@ from jqfollow.reasons import Reason
 from jqfollow.settings import parse_settings
 
 from .asked import ask_each
-from .conftest import CONFIG, TOKEN
+from .conftest import CONFIG, TOKEN, WITH_PARTS
 from .fakes import FakeClock, FakeDesk, FakeIntake, FakeKeys
 from .messages import KEY
 from .world import make
@@ -96,8 +96,7 @@ async def console_document() -> dict[str, Any]:
 
 def has_its_part(method: str, path: str) -> bool:
     """The others are asked of a whole service: `test_accounting_documents`, the lane `documents`."""
-    writes_setup = path.startswith("/api/setup") and method == "POST"
-    return not writes_setup and not re.match(r"/api/(drift$|repair|books|close|cancel-all)", path)
+    return (method, path) not in WITH_PARTS
 
 
 @pytest.mark.timeout(600)

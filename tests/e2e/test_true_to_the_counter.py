@@ -1,5 +1,6 @@
 """What a counter says is late, partial, old, or about something else: each row on both counters."""
 
+import asyncio
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
@@ -238,6 +239,21 @@ async def test_1_what_the_counter_does_not_show_yet_counts_towards_the_share_of_
         [order] = await house.done(second)
         told = (1900, None) if again == 1900 else (0, Reason.MAX_POSITION_RATIO)
         assert (order.filled, order.reason) == told
+
+
+async def test_1_what_was_asked_before_it_settled_and_judged_after_is_asked_once_more(tmp_path: Path) -> None:
+    async with counters_of("paper", tmp_path, None)(cash=100_000, risk={"max_position_ratio": 0.5}) as house:  # type: ignore[arg-type]
+        house.market(CODE)
+        house.wrong(shares_lag_s=3)
+        await finish(house, await house.send("demo", CODE, "buy", 3000, price="10.00"))
+        gate = house.faults["paper"].hang("positions", after=True)
+        second = await house.send("demo", CODE, "buy", 1900, price="10.00")
+        assert await asyncio.to_thread(gate.wait_arrived, 10)
+        house.forward(11)
+        gate.release()
+        await finish(house, second)
+        [order] = await house.done(second)
+        assert (order.filled, order.reason) == (1900, None)
 
 
 # -- 4: the feed has an age --------------------------------------------------------------------------------------------

@@ -260,7 +260,6 @@ CASES: dict[Reason, list[Case]] = {
         (PASS, UNSURE | {"position_least": D("40000.01")}),
         (WAIT, UNSURE | {"position_least": D("40000.01"), "total_late": D("0.02")}),
         (PASS, UNSURE | {"position_value": D(40_000)}),
-        (PASS, UNSURE | {"position_least": None}),
         (PASS, UNSURE | {"position_until": NOW}),
         (PASS, UNSURE | {"position_until": None}),
         (PASS, UNSURE | {"attempt": 2}),

@@ -122,7 +122,7 @@ class Papers:
     buying: Decimal
     """Of live buys of the same code in the account, yuan."""
     bought_at: datetime | None
-    """When the newest of them was placed; `None`: none lives."""
+    """When the ledger last learnt of one of them; `None`: none lives."""
     day: DayCounts
     of_strategy: DayCounts
     """The strategy's part of it, where it has a limit of its own."""
@@ -231,7 +231,7 @@ def read_papers(tx: Tx, asked: Question, choose: Choice) -> list[Papers]:
                 resting=tuple(buys if sells else resting.get((order.security, Side.SELL), ())),
                 moves=moves,
                 held=sum(b.volume for b in of_security),
-                bought_at=max((r.attempt.created_at for r in buys), default=None),
+                bought_at=max((r.attempt.updated_at for r in buys), default=None),
                 buying=Decimal(0)
                 if sells
                 else sum(((r.attempt.volume - r.attempt.done) * r.attempt.price for r in buys), Decimal(0)),

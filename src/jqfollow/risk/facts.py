@@ -120,12 +120,12 @@ class Facts:
     asset: Asset | None = None
     position_value: Decimal = Decimal(0)
     """Of the security in the account at the most, buys under way included, yuan."""
-    position_least: Decimal | None = None
-    """The same at the least: what was just filled may be counted as held and as under way; `None`: just as much."""
+    position_least: Decimal = Decimal(0)
+    """The same at the least: what was just filled may be counted as held and as under way."""
     total_late: Decimal = Decimal(0)
     """What of the account's total may not be shown yet, yuan: money is gone as soon as shares are bought with it."""
     position_until: datetime | None = None
-    """When both are known for certain."""
+    """When both are known for certain; `None`: now."""
     sells_under_way: bool = False
     cash_until: datetime | None = None
     """How long a buy waits for the money of sells that have ended."""
@@ -154,7 +154,7 @@ class Facts:
     @property
     def ratio_unsure_until(self) -> datetime | None:
         """Until when it is not known whether a buy stays within `max_position_ratio`; `None`: it is known."""
-        if self.side is Side.SELL or self.attempt > 1 or self.position_least is None:
+        if self.side is Side.SELL or self.attempt > 1:
             return None
         unsure = self.over_ratio and not self._over_ratio(self.position_least, self.total_late)
         return self.position_until if unsure else None
